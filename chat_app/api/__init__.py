@@ -1,0 +1,1 @@
+"""The only package that speaks HTTP to callers; it imports no Reflex."""

@@ -1,0 +1,124 @@
+"""What stands before everything, pages and socket included: who may ask, and what a page may do.
+
+A page of another site can make a browser send requests to this machine, and by DNS rebinding even read the answers.
+So the Host must be this machine's, a request with an Origin must come from our own page, and whatever changes
+something must have one. (developer.mozilla.org/docs/Web/HTTP/Headers/Sec-Fetch-Site, /Origin)
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chat_app.api.identity import Identity
+from chat_app.errors import Unauthorized
+from chat_app.settings import LOOPBACK
+
+_INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
+_SAFE = ("GET", "HEAD", "OPTIONS")
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def script_hashes(folder: Path) -> list[str]:
+    """The hashes of every inline script in a folder of built pages; they change with each build."""
+    scripts = {m for page in folder.rglob("*.html") for m in _INLINE_SCRIPT.findall(page.read_bytes())}
+    return sorted(f"'sha256-{base64.b64encode(hashlib.sha256(script).digest()).decode()}'" for script in scripts)
+
+
+def page_policy(hashes: Iterable[str]) -> str:
+    """The content security policy of a page: itself, and nothing else."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            " ".join(("script-src 'self'", *hashes)),
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' data:",
+            "font-src 'self' data:",
+            "connect-src 'self'",
+            "manifest-src 'self'",
+            "base-uri 'none'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+        )
+    )
+
+
+class Guard:
+    """ASGI middleware.
+
+    Args:
+        app: What it guards.
+        identity: Signs in whoever opens a page for the first time.
+        port: The port of the page; our own origins are this machine's names with it.
+        policy: The content security policy of pages.
+    """
+
+    def __init__(self, app: ASGIApp, *, identity: Identity, port: int, policy: str) -> None:
+        self._app = app
+        self._identity = identity
+        self._policy = policy
+        names = [f"[{name}]" if ":" in name else name for name in LOOPBACK]
+        self._origins = {f"http://{name}:{port}" for name in names}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, or refuse it."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        refusal = self._refusal(scope, headers)
+        if refusal is None:
+            await self._app(scope, receive, self._with_headers(headers, send))
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008, "reason": refusal})
+        else:
+            await PlainTextResponse(refusal, status_code=403)(scope, receive, send)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> str | None:
+        host = urlsplit(f"//{headers.get('host', '')}").hostname
+        if host not in LOOPBACK:
+            return "This address is not served here."
+        origin = headers.get("origin")
+        if origin is not None:
+            return None if origin in self._origins else "Another site's page may not ask here."
+        if scope["type"] == "websocket" or scope["method"] not in _SAFE:
+            return "A request that changes something must say where it comes from."
+        is_navigation = headers.get("sec-fetch-mode") == "navigate"
+        if headers.get("sec-fetch-site") in ("cross-site", "same-site") and not is_navigation:
+            return "Another site's page may not ask here."
+        return None
+
+    def _with_headers(self, request: Headers, send: Send) -> Send:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                response = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    response[name] = value
+                if response.get("content-type", "").startswith("text/html"):
+                    response["Content-Security-Policy"] = self._policy
+                    response["Cache-Control"] = "no-cache"
+                    self._sign_in(request, response)
+                elif "content-type" in response:  # a 304 has none, and its headers would replace the page's own
+                    response["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
+            await send(message)
+
+        return send_with_headers
+
+    def _sign_in(self, request: Headers, response: MutableHeaders) -> None:
+        try:
+            self._identity.principal(request.get("cookie", ""))
+        except Unauthorized:
+            response.append("Set-Cookie", self._identity.set_cookie())

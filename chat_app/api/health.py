@@ -1,0 +1,23 @@
+"""Is the process alive, and can it do its work?"""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from chat_app.errors import StoreUnavailable
+from chat_app.services import Services
+
+
+async def alive(_: Request) -> Response:
+    """`GET /healthz`: the process answers."""
+    return JSONResponse({"status": "ok"})
+
+
+async def ready(services: Services) -> Response:
+    """`GET /readyz`: the database answers too."""
+    try:
+        await services.conversations.library.preferences("")
+    except StoreUnavailable:
+        return JSONResponse({"status": "store_unavailable"}, status_code=503)
+    return JSONResponse({"status": "ok"})

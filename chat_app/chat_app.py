@@ -1,0 +1,58 @@
+"""The composition root: the pages, the API, the guard before both, and the services behind them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import reflex as rx
+from starlette.types import ASGIApp
+
+from chat_app.api.app import make_api
+from chat_app.api.guard import Guard, page_policy, script_hashes
+from chat_app.api.identity import Identity
+from chat_app.logs import configure_logs
+from chat_app.services import open_services, read_secret_key
+from chat_app.settings import load_settings
+from chat_app.ui.pages.chat import ROUTE as CHAT_ROUTE
+from chat_app.ui.pages.chat import chat_page
+from chat_app.ui.pages.settings import ROUTE as SETTINGS_ROUTE
+from chat_app.ui.pages.settings import settings_page
+from chat_app.ui.states.chat import ChatState
+from chat_app.ui.states.library import LibraryState
+from chat_app.ui.states.session import provide
+
+BUILT = Path(".web/build/client")
+
+_settings = load_settings()
+configure_logs(_settings.log_level)
+_identity = Identity(read_secret_key(_settings), _settings.port)
+_api = make_api()
+
+
+def _guarded(inner: ASGIApp) -> ASGIApp:
+    return Guard(inner, identity=_identity, port=_settings.port, policy=page_policy(script_hashes(BUILT)))
+
+
+@asynccontextmanager
+async def _lifespan() -> AsyncGenerator[None]:
+    async with open_services(_settings) as services:
+        _api.state.services, _api.state.identity = services, _identity
+        namespace = app.event_namespace
+        provide(services, _identity, lambda token: namespace is not None and token in namespace.token_to_sid)
+        yield
+
+
+app = rx.App(
+    stylesheets=["/theme.css"],
+    toaster=None,
+    app_wraps={},
+    theme=None,
+    api_transformer=[_api, _guarded],
+)
+app.register_lifespan_task(_lifespan)
+app.add_page(chat_page, route=CHAT_ROUTE, title="chat_app", on_load=[ChatState.load, LibraryState.arrive])
+app.add_page(
+    settings_page, route=SETTINGS_ROUTE, title="chat_app", on_load=[LibraryState.arrive, LibraryState.read_shelves]
+)

@@ -1,0 +1,1 @@
+"""Use cases: everything a page can ask for, and nothing about pages."""

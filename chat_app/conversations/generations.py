@@ -1,0 +1,193 @@
+"""Replies in progress: start, stop, keep, recover. An answer belongs to the server, not to a tab.
+
+One supervisor per process owns a task per answer. A keeper stores the text so far of all of them in one transaction
+about once a second, which is their heartbeat too; a reaper marks answers whose heartbeat has stopped, on whichever
+worker they ran, as interrupted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
+
+import structlog
+
+from chat_app.conversations.turns import Answer, Running, reply_to
+from chat_app.errors import StoreUnavailable, StreamsUnavailable
+from chat_app.store.database import now_ms
+from chat_app.store.messages import MessageStore
+from chat_app.store.records import Checkpoint, Settlement
+from chat_app.streams.base import Began, Ended, StreamLog, Unsaved, fold
+
+log = structlog.get_logger(__name__)
+_NARROW_S, _WIDE_S, _CALM = 0.016, 0.050, 8
+_RETRY_FIRST_S, _RETRY_LAST_S = 0.2, 5.0
+
+Ending = Callable[[Running, Settlement], Awaitable[None]]
+"""What else happens when an answer has ended and is stored, such as its title."""
+
+
+class Generations:
+    """The supervisor of this process's running answers.
+
+    Args:
+        store: Where the words go.
+        stream_log: Where they are seen live.
+        heartbeat_s: How often a silent answer says that it lives.
+        reap_after_s: Silence after which one counts as interrupted.
+        checkpoint_s: How often the text so far is stored.
+        shutdown_s: Time to store what was said when the process stops.
+    """
+
+    def __init__(
+        self,
+        store: MessageStore,
+        stream_log: StreamLog,
+        *,
+        heartbeat_s: float,
+        reap_after_s: float,
+        checkpoint_s: float,
+        shutdown_s: float,
+    ) -> None:
+        self._store, self._log = store, stream_log
+        self._heartbeat_s, self._reap_after_s = heartbeat_s, reap_after_s
+        self._checkpoint_s, self._shutdown_s = checkpoint_s, shutdown_s
+        self._running: dict[str, Running] = {}
+        self._group: asyncio.TaskGroup | None = None
+
+    @asynccontextmanager
+    async def open(self, *, alone: bool) -> AsyncGenerator[None]:
+        """Supervise while the block runs.
+
+        Args:
+            alone: No other process runs answers, so every answer the store thinks running is a dead one's.
+        """
+        await self._reap(now_ms() + 1 if alone else now_ms() - int(self._reap_after_s * 1000))
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            keepers = [group.create_task(work()) for work in (self._keep, self._reap_often, self._hear_stops)]
+            try:
+                yield
+            finally:
+                await self._shut_down()
+                for keeper in keepers:
+                    keeper.cancel()
+                self._group = None
+
+    def start(self, running: Running, answer: Answer, ending: Ending) -> None:
+        """Let an answer run from here on, whoever watches.
+
+        Raises:
+            RuntimeError: The process is shutting down.
+        """
+        if self._group is None:
+            raise RuntimeError("the supervisor is closed")
+        self._running[running.turn.reply_id] = running
+        self._log.append(running.turn.conversation_id, Began(running.turn.reply_id, running.reply.parts))
+        self._log.announce(running.user_id)
+        running.task = self._group.create_task(self._live(running, answer, ending))
+
+    def stop(self, message_id: str) -> None:
+        """Stop an answer, on whichever worker it runs; what was said stays."""
+        self._log.request_stop(message_id)
+
+    def announce(self, user_id: str) -> None:
+        """Tell every page of this person that the library changed."""
+        self._log.announce(user_id)
+
+    async def _live(self, running: Running, answer: Answer, ending: Ending) -> None:
+        try:
+            running.has_begun = True
+            if running.ends_as is None:
+                settlement = await reply_to(running, answer, self._log, self._window_s)
+            else:  # ended before its first step
+                settlement = Settlement(
+                    running.turn.reply_id, running.turn.conversation_id, running.turn.generation_id,
+                    running.ends_as, running.reply.parts,
+                )  # fmt: skip
+            await self._settle(running, settlement)
+            if running.ends_as is None:
+                await ending(running, settlement)
+        except asyncio.CancelledError:
+            raise
+        except Exception:  # a task boundary: one answer's fault must not end the others
+            log.exception("generation.unsettled", message_id=running.turn.reply_id)
+        finally:
+            self._running.pop(running.turn.reply_id, None)
+
+    async def _settle(self, running: Running, settlement: Settlement) -> None:
+        """Store how it ended; while the store is out of reach, say so and try again."""
+        pause_s = _RETRY_FIRST_S
+        while True:
+            try:
+                await self._store.settle(settlement)
+                break
+            except StoreUnavailable as error:
+                log.warning("generation.unsaved", message_id=settlement.message_id, error=error.detail)
+                self._log.append(settlement.conversation_id, Unsaved(settlement.message_id))
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, _RETRY_LAST_S)
+        self._log.append(settlement.conversation_id, Ended(settlement.message_id, settlement.status))
+        self._log.announce(running.user_id)
+
+    def _window_s(self) -> float:
+        return min(_WIDE_S, _NARROW_S * max(1.0, len(self._running) / _CALM))
+
+    async def _keep(self) -> None:
+        """Store the text so far of those that grew, and the heartbeat of those that did not."""
+        ticks_per_beat = max(1, round(self._heartbeat_s / self._checkpoint_s))
+        tick = 0
+        while True:
+            await asyncio.sleep(self._checkpoint_s)
+            tick += 1
+            due = [r for r in self._running.values() if r.is_dirty or tick % ticks_per_beat == 0]
+            if not due:
+                continue
+            checkpoints = [Checkpoint(r.turn.reply_id, r.turn.generation_id, r.reply.parts) for r in due]
+            for running in due:
+                running.is_dirty = False
+            try:
+                await self._store.checkpoint(c for c in checkpoints if c.message_id in self._running)
+            except StoreUnavailable as error:
+                log.warning("generation.not_checkpointed", error=error.detail, answers=len(due))
+                for running in due:
+                    running.is_dirty = True
+
+    async def _reap_often(self) -> None:
+        while True:
+            await asyncio.sleep(self._heartbeat_s)
+            with suppress(StoreUnavailable):  # tried again at the next beat
+                await self._reap(now_ms() - int(self._reap_after_s * 1000))
+
+    async def _reap(self, silent_since_ms: int) -> None:
+        for user_id, conversation_id, message_id in await self._store.reap(silent_since_ms):
+            log.warning("generation.interrupted", message_id=message_id)
+            await self._salvage(conversation_id, message_id)
+            self._log.append(conversation_id, Ended(message_id, "interrupted"))
+            self._log.announce(user_id)
+
+    async def _salvage(self, conversation_id: str, message_id: str) -> None:
+        """Words that reached the log after the last checkpoint outlive the worker that wrote them, in Redis."""
+        try:
+            async with aclosing(self._log.follow(conversation_id, None)) as batches:
+                reply = fold((await anext(batches)).entries).get(message_id)
+        except StreamsUnavailable:
+            return
+        if reply is not None:
+            await self._store.salvage(message_id, reply.parts)
+
+    async def _hear_stops(self) -> None:
+        async for message_id in self._log.stop_requests():
+            running = self._running.get(message_id)
+            if running is not None:
+                running.end("stopped")
+
+    async def _shut_down(self) -> None:
+        tasks = [running.task for running in self._running.values() if running.task is not None]
+        for running in list(self._running.values()):
+            running.end("interrupted")
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=self._shutdown_s)
+            for task in late:
+                task.cancel()

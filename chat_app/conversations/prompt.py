@@ -1,0 +1,100 @@
+"""From history to a request within the model's context. Pure: it asks nobody and stores nothing.
+
+Tokens are estimated, as no tokenizer is at hand for every model: four bytes of UTF-8 for alphabets, and a character
+each for Chinese, Japanese and Korean, err on the side of more. The details of a message say that it is an estimate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chat_app.errors import PromptTooLong
+from chat_app.messages import UNSET, ChatRequest, Message, Parameters, Parts, TextPart, text_of
+
+_PER_MESSAGE = 4
+_HINT = "\n\n({hint})"
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A request, and how many of the oldest messages had to be left out for it to fit."""
+
+    request: ChatRequest
+    left_out: int
+    estimated_tokens: int
+
+
+def estimate_tokens(text: str) -> int:
+    """About how many tokens a text is, rather too many than too few."""
+    if text.isascii():
+        return len(text) // 4 + 1
+    wide = sum(1 for character in text if character >= "\u2e80")
+    return wide + (len(text.encode()) - 3 * wide) // 4 + 1
+
+
+def build_prompt(
+    *,
+    model: str,
+    newest_first: Sequence[Message],
+    context_tokens: int | None,
+    reserve_tokens: int,
+    system: str = "",
+    hint: str = "",
+    parameters: Parameters = UNSET,
+    continue_final: bool = False,
+) -> Prompt:
+    """Cut history to its budget by whole turns from the oldest; the system prompt stays.
+
+    Args:
+        model: Who is asked.
+        newest_first: The branch, from the last message up.
+        context_tokens: The model's context; None leaves nothing out.
+        reserve_tokens: What is kept free for the answer, at most half of the context.
+        system: The system prompt.
+        hint: A wish for this answer only, added to the last question.
+        parameters: Passed on.
+        continue_final: The last message is the answer to go on with.
+
+    Raises:
+        PromptTooLong: The last message alone does not fit.
+    """
+    messages = list(newest_first)
+    if hint and messages and messages[0].role == "user":
+        messages[0] = Message("user", (*messages[0].parts, TextPart(_HINT.format(hint=hint))))
+    sizes = [estimate_tokens(message.text) + _PER_MESSAGE for message in messages]
+    system_size = estimate_tokens(system) + _PER_MESSAGE if system else 0
+    budget = None
+    if context_tokens is not None:
+        budget = context_tokens - min(reserve_tokens, context_tokens // 2) - system_size
+    # The last turn is indivisible: the question, with the answer that is to go on.
+    kept = _turn_length(messages, 0)
+    used = sum(sizes[:kept])
+    if budget is not None and used > budget:
+        raise PromptTooLong(
+            f"This message is too long for {model}: {used + system_size:,} of {budget + system_size:,} tokens.",
+            detail="The number of tokens is an estimate.",
+        )
+    while kept < len(messages):
+        turn = _turn_length(messages, kept)
+        size = sum(sizes[kept : kept + turn])
+        if budget is not None and used + size > budget:
+            break
+        kept, used = kept + turn, used + size
+    head = (Message("system", (TextPart(system),)),) if system else ()
+    request = ChatRequest(model, (*head, *reversed(messages[:kept])), parameters, continue_final)
+    return Prompt(request, len(messages) - kept, used + system_size)
+
+
+def _turn_length(newest_first: Sequence[Message], start: int) -> int:
+    """How many messages, from `start` on towards the older, end with the question of their turn."""
+    for index in range(start, len(newest_first)):
+        if newest_first[index].role == "user":
+            return index - start + 1
+    return len(newest_first) - start
+
+
+def spoken(parts: Parts) -> Parts:
+    """What a model is told of an earlier message: its words, without its reasoning."""
+    text = text_of(parts)
+    return (TextPart(text),) if text else ()

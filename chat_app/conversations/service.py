@@ -1,0 +1,280 @@
+"""What a page can ask of conversations. It knows people, words and models, and nothing of pages or SQL."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import structlog
+
+from chat_app.conversations.generations import Generations
+from chat_app.conversations.prompt import build_prompt, spoken
+from chat_app.conversations.titles import title_from_model, title_from_question
+from chat_app.conversations.turns import Running
+from chat_app.errors import BadRequest, ChatError, MessageTooLong, NotFound
+from chat_app.events import Event, Reply
+from chat_app.gateway.gateway import Gateway
+from chat_app.messages import Json, Message, Principal, TextPart, Usage, text_of
+from chat_app.store.conversations import ConversationStore
+from chat_app.store.messages import MessageStore
+from chat_app.store.records import ConversationRecord, MessageRecord, NewTurn, Settlement, Turn
+
+log = structlog.get_logger(__name__)
+PAGE = 50
+_HISTORY = 1000
+_TITLE_CHARS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A stretch of a branch, oldest first. `has_more` says that older messages precede it."""
+
+    conversation: ConversationRecord
+    messages: list[MessageRecord]
+    has_more: bool
+
+
+class ConversationService:
+    """Use cases.
+
+    Args:
+        conversations: The library.
+        messages: The messages.
+        generations: Replies in progress.
+        gateway: The door to the models.
+        max_message_chars: Longest message.
+        reply_reserve_tokens: Part of the context kept free for an answer.
+    """
+
+    def __init__(
+        self,
+        conversations: ConversationStore,
+        messages: MessageStore,
+        generations: Generations,
+        gateway: Gateway,
+        *,
+        max_message_chars: int,
+        reply_reserve_tokens: int,
+    ) -> None:
+        self.library = conversations
+        self.messages = messages
+        self._generations = generations
+        self._gateway = gateway
+        self._max_message_chars = max_message_chars
+        self._reserve = reply_reserve_tokens
+
+    async def open(self, who: Principal, conversation_id: str, *, before: str | None = None, limit: int = PAGE) -> Page:
+        """A page of the branch in view.
+
+        Args:
+            who: Who asks.
+            conversation_id: Which.
+            before: The oldest message seen so far; None begins at the end.
+            limit: How many messages.
+
+        Raises:
+            NotFound: No such conversation, or someone else's.
+        """
+        conversation = await self.library.get(who.user_id, conversation_id)
+        leaf, wanted = before or conversation.leaf_message_id, limit + 1
+        if leaf is None:
+            return Page(conversation, [], False)
+        found = await self.messages.page(who.user_id, leaf, wanted + (before is not None))
+        if found and found[0].conversation_id != conversation_id:
+            raise NotFound("There is no such message here.")
+        if before is not None:
+            found = found[:-1]
+        return Page(conversation, found[-limit:], len(found) > limit)
+
+    async def send(
+        self, who: Principal, *, text: str, model: str, key: str, conversation_id: str | None = None
+    ) -> Turn:
+        """Store a question and let its answer run. The same key gives the same turn, and one answer.
+
+        Raises:
+            BadRequest: The text is blank, or too long.
+            NotFound: No such conversation, or someone else's.
+            StoreUnavailable: Nothing was stored; the caller keeps the text.
+        """
+        self._check(text)
+        leaf = None
+        if conversation_id is not None:
+            leaf = (await self.library.get(who.user_id, conversation_id)).leaf_message_id
+        return await self._ask(who, text, model, key, conversation_id, leaf)
+
+    async def edit(self, who: Principal, message_id: str, *, text: str, model: str, key: str) -> Turn:
+        """Ask a question anew, in other words: a branch beside the old one.
+
+        Raises:
+            BadRequest: The text is blank or too long, or it is not a question.
+            NotFound: No such message, or someone else's.
+        """
+        self._check(text)
+        old = await self.messages.record(who.user_id, message_id)
+        if old.role != "user":
+            raise BadRequest("Only a question can be edited.")
+        return await self._ask(who, text, model, key, old.conversation_id, old.parent_id)
+
+    async def regenerate(self, who: Principal, message_id: str, *, model: str, key: str, hint: str = "") -> Turn:
+        """Answer a question once more, beside the answers it has.
+
+        Args:
+            who: Who asks.
+            message_id: One of its answers.
+            model: Who is to answer.
+            key: The idempotency key of this request.
+            hint: A wish for this answer only, such as "shorter".
+
+        Raises:
+            BadRequest: It is not an answer.
+            NotFound: No such message, or someone else's.
+        """
+        old = await self.messages.record(who.user_id, message_id)
+        if old.role != "assistant" or old.parent_id is None:
+            raise BadRequest("Only an answer can be tried again.")
+        turn = await self.messages.add_reply(who.user_id, old.parent_id, model, key)
+        if turn.is_new:
+            self._start(who, turn, model, hint=hint)
+        return turn
+
+    async def resume(self, who: Principal, message_id: str) -> Turn:
+        """Let a broken-off answer go on: the same message grows.
+
+        Raises:
+            NotFound: No such message, or someone else's.
+            Conflict: It is running, or complete.
+        """
+        details = await self.messages.details(who.user_id, message_id)
+        turn = await self.messages.reopen(who.user_id, message_id)
+        stored = (await self.messages.history(who.user_id, message_id, 1))[0]
+        self._start(
+            who,
+            turn,
+            details.model,
+            reply=Reply(stored.parts),
+            usage=details.usage,
+            notes=dict(details.notes),
+        )
+        return turn
+
+    async def stop(self, who: Principal, message_id: str) -> None:
+        """Stop a running answer, from any tab and on any worker.
+
+        Raises:
+            NotFound: No such message, or someone else's.
+        """
+        await self.messages.record(who.user_id, message_id)
+        self._generations.stop(message_id)
+
+    async def select_branch(self, who: Principal, message_id: str) -> str:
+        """Bring the branch of a message into view; see `MessageStore.select_branch`."""
+        return await self.messages.select_branch(who.user_id, message_id)
+
+    async def rename(self, who: Principal, conversation_id: str, title: str) -> None:
+        """Give a conversation a person's own title.
+
+        Raises:
+            BadRequest: It is blank.
+            NotFound: No such conversation, or someone else's.
+        """
+        title = " ".join(title.split())[:_TITLE_CHARS]
+        if not title:
+            raise BadRequest("A title needs at least one character.")
+        if not await self.library.rename(who.user_id, conversation_id, title, source="person"):
+            raise NotFound("There is no such conversation here.")
+
+    def _check(self, text: str) -> None:
+        if not text.strip():
+            raise BadRequest("The message is empty.")
+        if len(text) > self._max_message_chars:
+            raise MessageTooLong(f"A message may have {self._max_message_chars:,} characters; this has {len(text):,}.")
+
+    async def _ask(
+        self,
+        who: Principal,
+        text: str,
+        model: str,
+        key: str,
+        conversation_id: str | None,
+        parent_id: str | None,
+    ) -> Turn:
+        new = NewTurn((TextPart(text),), model, key, title_from_question(text), conversation_id, parent_id)
+        turn = await self.messages.add_turn(who.user_id, new)
+        if turn.is_new:
+            self._start(who, turn, model)
+        return turn
+
+    def _start(
+        self,
+        who: Principal,
+        turn: Turn,
+        model: str,
+        *,
+        hint: str = "",
+        reply: Reply | None = None,
+        usage: Usage | None = None,
+        notes: dict[str, Json] | None = None,
+    ) -> None:
+        running = Running(who.user_id, turn, reply or Reply(), notes or {}, earlier_usage=usage or Usage())
+
+        self._generations.start(
+            running,
+            lambda running: self._answer(running, model, hint),
+            lambda running, settlement: self._entitle(running, settlement, model),
+        )
+
+    async def _answer(self, running: Running, model: str, hint: str) -> AsyncGenerator[Event]:
+        """Build the prompt from the branch and ask the gateway."""
+        route = self._gateway.catalogue.resolve(model)
+        heard = text_of(running.reply.parts)
+        leaf = running.turn.reply_id if heard else running.turn.question_id
+        history = await self.messages.history(running.user_id, leaf, _HISTORY)
+        prompt = build_prompt(
+            model=model,
+            newest_first=[Message(m.role, spoken(m.parts)) for m in history if text_of(m.parts)],
+            context_tokens=route.card.context_tokens,
+            reserve_tokens=self._reserve,
+            hint=hint,
+            continue_final=bool(heard),
+        )
+        running.notes |= {
+            "estimated_input_tokens": prompt.estimated_tokens,
+            "messages_left_out": prompt.left_out,
+        }
+        if hint:
+            running.notes["hint"] = hint
+        if heard:
+            seams = running.notes.get("seams")
+            how = "continue_final_message" if route.provider.kind == "vllm" else "instruction"
+            running.notes["seams"] = [
+                *(seams if isinstance(seams, list) else []),
+                {"at": len(heard), "how": how},
+            ]
+        async with aclosing(self._gateway.stream(prompt.request)) as events:
+            async for event in events:
+                yield event
+
+    async def _entitle(self, running: Running, settlement: Settlement, model: str) -> None:
+        """After the first complete answer, one title by the model; when that fails the question's words stay."""
+        if settlement.status != "complete":
+            return
+        who, conversation_id = Principal(running.user_id), settlement.conversation_id
+        try:
+            page = await self.open(who, conversation_id, limit=3)
+            if page.conversation.title_source != "question" or len(page.messages) != 2:
+                return
+            if not self._gateway.catalogue.resolve(model).card.is_language_model:
+                return
+            question = await self._text(running.user_id, page.messages[0].id)
+            answer = text_of(settlement.parts)
+            title = await title_from_model(self._gateway.stream, model, question, answer)
+            if title:
+                await self.library.rename(running.user_id, conversation_id, title, source="model")
+                self._generations.announce(running.user_id)
+        except ChatError as error:
+            log.info("title.kept", conversation_id=conversation_id, code=error.code)
+
+    async def _text(self, user_id: str, message_id: str) -> str:
+        found = await self.messages.history(user_id, message_id, 1)
+        return text_of(found[0].parts) if found else ""

@@ -1,0 +1,173 @@
+"""Everything that can go wrong, as one tree of exceptions.
+
+    ChatError
+    ├── BadRequest                 400  what the person or program sent cannot be used
+    │   ├── MessageTooLong         400  longer than the setting allows, or than the model takes
+    │   └── ImportFailed           400  an entry of an import file cannot be read
+    ├── Unauthorized               401  no valid cookie or key
+    ├── Forbidden                  403  another site's page is asking
+    ├── NotFound                   404  no such thing here, or it is someone else's
+    ├── Conflict                   409  the conversation moved on meanwhile
+    ├── StoreUnavailable           503  the database is locked, full or gone
+    ├── StreamsUnavailable         503  the log of running answers is gone
+    └── ModelError                 502  a model did not answer
+        ├── ModelUnknown           404  no server offers this model
+        ├── KeyRefused             401  the provider refused the key
+        ├── RateLimited            429  the provider asks to wait
+        ├── PromptTooLong          400  the prompt is over the model's context
+        ├── ModelUnreachable       502  nothing listens, or the connection failed
+        ├── ModelFailed            502  the provider answered with a failure
+        ├── FirstTokenTimeout      504  connected, but no word in time
+        └── AnswerBroken           502  cut, stalled, malformed or aborted in mid-answer
+
+`code` is stable and is what tests, translations and the database use; `status` is the HTTP status for callers of
+the API; `retryable` is a fact of the class. `str(error)` is fit to show to a person. `detail` is the vendor's own text:
+it is shown under Details only, and never holds a secret.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ChatError(Exception):
+    """The root: anything this application raises on purpose."""
+
+    code: ClassVar[str] = "error"
+    status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, detail: str = "") -> None:
+        super().__init__(message)
+        self.detail = detail
+
+
+class BadRequest(ChatError):
+    """What was sent cannot be used."""
+
+    code = "bad_request"
+    status = 400
+
+
+class MessageTooLong(BadRequest):
+    """The message is longer than the setting allows."""
+
+    code = "message_too_long"
+
+
+class ImportFailed(BadRequest):
+    """An entry of an import file cannot be read; nothing of the file was imported."""
+
+    code = "import_failed"
+
+
+class Unauthorized(ChatError):
+    """Nobody is asking: no valid cookie or key."""
+
+    code = "unauthorized"
+    status = 401
+
+
+class Forbidden(ChatError):
+    """The request comes from another site's page or is addressed to another host."""
+
+    code = "forbidden"
+    status = 403
+
+
+class NotFound(ChatError):
+    """There is no such thing here, or it belongs to someone else: the two look the same."""
+
+    code = "not_found"
+    status = 404
+
+
+class Conflict(ChatError):
+    """The conversation moved on since the page was drawn."""
+
+    code = "conflict"
+    status = 409
+
+
+class StoreUnavailable(ChatError):
+    """The database is locked, full or gone."""
+
+    code = "store_unavailable"
+    status = 503
+    retryable = True
+
+
+class StreamsUnavailable(ChatError):
+    """The log of running answers cannot be reached."""
+
+    code = "streams_unavailable"
+    status = 503
+    retryable = True
+
+
+class ModelError(ChatError):
+    """A model did not answer, or not to the end."""
+
+    code = "model_error"
+    status = 502
+    retryable = True
+
+    def __init__(self, message: str, *, detail: str = "", retry_after_s: float | None = None) -> None:
+        super().__init__(message, detail=detail)
+        self.retry_after_s = retry_after_s
+
+
+class ModelUnknown(ModelError):
+    """No configured server offers this model."""
+
+    code = "model_unknown"
+    status = 404
+    retryable = False
+
+
+class KeyRefused(ModelError):
+    """The provider refused the key."""
+
+    code = "key_refused"
+    status = 401
+    retryable = False
+
+
+class RateLimited(ModelError):
+    """The provider asks to wait; `retry_after_s` says how long when it told."""
+
+    code = "rate_limited"
+    status = 429
+
+
+class PromptTooLong(ModelError):
+    """One message alone is larger than the model's context."""
+
+    code = "prompt_too_long"
+    status = 400
+    retryable = False
+
+
+class ModelUnreachable(ModelError):
+    """Nothing listens at the address, or the connection failed before an answer began."""
+
+    code = "model_unreachable"
+
+
+class ModelFailed(ModelError):
+    """The provider answered, with a failure of its own."""
+
+    code = "model_failed"
+
+
+class FirstTokenTimeout(ModelError):
+    """Connected, but no word came in time."""
+
+    code = "first_token_timeout"
+    status = 504
+
+
+class AnswerBroken(ModelError):
+    """The answer was cut, stalled, malformed or aborted after it had begun."""
+
+    code = "answer_broken"

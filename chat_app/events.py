@@ -1,0 +1,173 @@
+"""What a model's answer is made of while it streams, and the one fold of it into parts.
+
+Every provider yields these events and nothing else; the log, the store and the API read them. A stream is
+`Start`, deltas, then `Finish` exactly once. A stream that ends without `Finish` was cut, and is a failure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias, assert_never
+
+import msgspec
+
+from chat_app.messages import (
+    FinishReason,
+    Json,
+    Part,
+    Parts,
+    ReasoningPart,
+    Source,
+    SourcesPart,
+    Struct,
+    TextPart,
+    ToolCallPart,
+    Usage,
+)
+
+
+class Start(Struct, frozen=True, tag="start"):
+    """The provider accepted the request.
+
+    `sent` is what really went over the wire (without messages and secrets), `dropped` names parameters that did not.
+    """
+
+    deployment: str
+    sent: dict[str, Json] = msgspec.field(default_factory=dict[str, Json])
+    dropped: tuple[str, ...] = ()
+
+
+class TextDelta(Struct, frozen=True, tag="text"):
+    """More words."""
+
+    text: str
+
+
+class ReasoningDelta(Struct, frozen=True, tag="reasoning"):
+    """More thought."""
+
+    text: str
+
+
+class ToolCallDelta(Struct, frozen=True, tag="tool_call"):
+    """A piece of a tool call; `index` tells parallel calls apart, name and id come with the first piece."""
+
+    index: int
+    call_id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+class Sources(Struct, frozen=True, tag="sources"):
+    """The passages the answer stands on."""
+
+    sources: tuple[Source, ...]
+
+
+class Finish(Struct, frozen=True, tag="finish"):
+    """The model said it is done, and why."""
+
+    reason: FinishReason
+    usage: Usage = Usage()
+
+
+Delta: TypeAlias = TextDelta | ReasoningDelta | ToolCallDelta | Sources
+Event: TypeAlias = Start | Delta | Finish
+
+
+@dataclass(slots=True)
+class _OpenText:
+    """Text still growing: pieces are joined only when somebody asks, so that n deltas cost n, not n squared."""
+
+    pieces: list[str]
+    is_reasoning: bool
+    began_ms: int
+    ended_ms: int
+
+    def close(self) -> Part:
+        text = "".join(self.pieces)
+        if len(self.pieces) > 1:
+            self.pieces = [text]
+        if self.is_reasoning:
+            return ReasoningPart(text, duration_ms=self.ended_ms - self.began_ms)
+        return TextPart(text)
+
+
+@dataclass(slots=True)
+class _OpenCall:
+    call_id: str
+    name: str
+    arguments: list[str]
+
+    def close(self) -> Part:
+        return ToolCallPart(self.call_id, self.name, "".join(self.arguments))
+
+
+@dataclass(slots=True)
+class Reply:
+    """The assistant's message as heard so far.
+
+    Args:
+        base: The parts that were there before, when an answer goes on; new words grow its last text part.
+    """
+
+    base: Parts = ()
+    finish: Finish | None = None
+    _open: list[_OpenText | _OpenCall | SourcesPart] = field(default_factory=list[_OpenText | _OpenCall | SourcesPart])
+    _calls: dict[int, _OpenCall] = field(default_factory=dict[int, _OpenCall])
+
+    def __post_init__(self) -> None:
+        for part in self.base:
+            match part:
+                case TextPart(text):
+                    self._open.append(_OpenText([text], False, 0, 0))
+                case ReasoningPart(text, duration_ms):
+                    self._open.append(_OpenText([text], True, 0, duration_ms))
+                case ToolCallPart(call_id, name, arguments):
+                    self._open.append(_OpenCall(call_id, name, [arguments]))
+                case SourcesPart():
+                    self._open.append(part)
+                case _:
+                    assert_never(part)
+
+    def apply(self, event: Event, at_ms: int = 0) -> None:
+        """Take one event in.
+
+        Args:
+            event: The next event of the stream.
+            at_ms: When it came, since the start of the answer; gives reasoning its duration.
+        """
+        match event:
+            case TextDelta(text):
+                self._grow(text, False, at_ms)
+            case ReasoningDelta(text):
+                self._grow(text, True, at_ms)
+            case ToolCallDelta(index, call_id, name, arguments):
+                call = self._calls.get(index)
+                if call is None:
+                    call = self._calls[index] = _OpenCall(call_id, name, [])
+                    self._open.append(call)
+                call.arguments.append(arguments)
+            case Sources(sources):
+                self._open.append(SourcesPart(sources))
+            case Finish():
+                self.finish = event
+            case Start():
+                pass
+            case _:
+                assert_never(event)
+
+    def _grow(self, text: str, is_reasoning: bool, at_ms: int) -> None:
+        last = self._open[-1] if self._open else None
+        if isinstance(last, _OpenText):
+            if last.is_reasoning:
+                last.ended_ms = max(last.ended_ms, at_ms)
+            if last.is_reasoning == is_reasoning:
+                last.pieces.append(text)
+                return
+        self._open.append(_OpenText([text], is_reasoning, at_ms, at_ms))
+
+    @property
+    def parts(self) -> Parts:
+        """The parts heard so far."""
+        return tuple(part if isinstance(part, SourcesPart) else part.close() for part in self._open)

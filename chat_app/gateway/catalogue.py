@@ -1,0 +1,175 @@
+"""Which models there are, and who serves each.
+
+Packaged `models.toml` < `$CHAT_APP_DATA/models.toml` < what servers list. The list is read again in the background,
+so that a server started later appears without a restart and a slow one never holds up the page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tomllib
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from chat_app.errors import ModelError, ModelUnknown
+from chat_app.gateway.discovery import LocalServers
+from chat_app.messages import Json, ModelCard, Struct
+from chat_app.providers.base import Offer, Provider
+from chat_app.providers.passages import MODEL as PASSAGES
+from chat_app.settings import Settings
+
+log = structlog.get_logger(__name__)
+_LIST_TIMEOUT_S = 5.0
+
+
+class Alias(Struct, frozen=True):
+    """An entry of `models.toml`: a name people choose, and where it leads.
+
+    `parameters` go with every request, by their names on the provider's wire.
+    """
+
+    provider: str
+    model: str = ""
+    context_tokens: int | None = None
+    parameters: dict[str, object] = msgspec.field(default_factory=dict[str, object])
+
+
+class _File(Struct, frozen=True):
+    models: dict[str, Alias] = msgspec.field(default_factory=dict[str, Alias])
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A model and who serves it: `upstream` is the server's own name for it, `parameters` go with every request."""
+
+    card: ModelCard
+    provider: Provider
+    upstream: str
+    parameters: dict[str, Json]
+
+
+def read_aliases(*files: Path) -> dict[str, Alias]:
+    """Read `models.toml` files; later ones win, entry by entry.
+
+    Raises:
+        SystemExit: A file is not valid; the message names it.
+    """
+    aliases: dict[str, Alias] = {}
+    for file in files:
+        try:
+            aliases |= msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), _File).models
+        except FileNotFoundError:
+            continue
+        except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+            raise SystemExit(f"{file}: {error}") from None
+    return aliases
+
+
+class Catalogue:
+    """The models on offer, by name.
+
+    Args:
+        settings: Where servers are and how often they are asked.
+        providers: The configured ones, the built-in among them.
+    """
+
+    def __init__(self, settings: Settings, providers: Sequence[Provider]) -> None:
+        self._configured = list(providers)
+        self._local = LocalServers(settings)
+        self._refresh_s = settings.models_refresh_s
+        self._aliases = read_aliases(Path(__file__).with_name("models.toml"), settings.chat_app_data / "models.toml")
+        self._routes: dict[str, Route] = {}
+        self._changed: list[Callable[[], None]] = []
+        self.problems: dict[str, ModelError] = {}
+
+    def cards(self) -> list[ModelCard]:
+        """Every model, language models first."""
+        cards = [route.card for route in self._routes.values()]
+        return sorted(cards, key=lambda card: not card.is_language_model)
+
+    def resolve(self, model: str) -> Route:
+        """Who serves a model.
+
+        Raises:
+            ModelUnknown: Nobody does.
+        """
+        route = self._routes.get(model)
+        if route is None:
+            raise ModelUnknown(f"No server offers {model} now.")
+        return route
+
+    def on_change(self, call: Callable[[], None]) -> None:
+        """Call this whenever the list of models differs from before."""
+        self._changed.append(call)
+
+    async def refresh(self) -> None:
+        """Ask every server for its models, all at once. One that does not answer offers none."""
+        asked = [*self._configured, *(await self._local.listening())]
+        listed: dict[int, list[Offer]] = {}
+
+        async def ask(index: int, provider: Provider) -> None:
+            listed[index] = await self._offers(provider)
+
+        async with asyncio.TaskGroup() as group:
+            for index, provider in enumerate(asked):
+                group.create_task(ask(index, provider))
+        routes = self._aliased(asked)
+        for index, provider in enumerate(asked):
+            for offer in listed[index]:
+                _add(routes, provider, offer)
+        if [r.card for r in routes.values()] != [r.card for r in self._routes.values()]:
+            self._routes = routes
+            for call in self._changed:
+                call()
+        self._routes = routes
+
+    async def run(self) -> None:
+        """Keep the list fresh until cancelled."""
+        while True:
+            await asyncio.sleep(self._refresh_s)
+            await self.refresh()
+
+    async def aclose(self) -> None:
+        """Close every provider."""
+        for provider in (*self._configured, *self._local.all()):
+            with suppress(OSError):
+                await provider.aclose()
+
+    async def _offers(self, provider: Provider) -> list[Offer]:
+        try:
+            async with asyncio.timeout(_LIST_TIMEOUT_S):
+                offers = await provider.offers()
+        except ModelError as error:
+            self.problems[provider.server] = error
+            log.info("models.unlisted", server=provider.server, code=error.code)
+            return []
+        except TimeoutError:
+            self.problems[provider.server] = ModelError(f"{provider.server} did not list its models in time.")
+            return []
+        self.problems.pop(provider.server, None)
+        return offers
+
+    def _aliased(self, asked: Sequence[Provider]) -> dict[str, Route]:
+        routes: dict[str, Route] = {}
+        for name, alias in self._aliases.items():
+            for provider in asked:
+                # A gateway alias means the vendor itself; another server of the same wire lists its own models.
+                if provider.server.lower() == alias.provider.lower():
+                    card = ModelCard(name, provider.kind, provider.server, alias.context_tokens)
+                    routes[name] = Route(card, provider, alias.model or name, msgspec.to_builtins(alias.parameters))
+        return routes
+
+
+def _add(routes: dict[str, Route], provider: Provider, offer: Offer) -> None:
+    name = offer.model
+    if name in routes:
+        if routes[name].provider is provider:
+            return
+        name = f"{offer.model} ({provider.server})"
+    card = ModelCard(name, provider.kind, provider.server, offer.context_tokens, offer.model != PASSAGES)
+    routes[name] = Route(card, provider, offer.model, {})

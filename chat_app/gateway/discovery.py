@@ -1,0 +1,85 @@
+"""Which servers there are: those the settings name, and those found on this machine's usual ports."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from chat_app.providers.base import Provider
+from chat_app.providers.openai import OpenAIProvider
+from chat_app.providers.vllm import VllmProvider
+from chat_app.settings import Settings
+
+OPENAI_URL = "https://api.openai.com/v1"
+LOCAL_SERVERS = (("Ollama", 11434), ("LM Studio", 1234), ("llama.cpp", 8080), ("vLLM", 8000))
+
+
+def configured_providers(settings: Settings) -> list[Provider]:
+    """The servers that the settings name. A provider without its key is absent, not broken."""
+    found: list[Provider] = []
+    key = settings.openai_api_key.get_secret_value()
+    if key or settings.openai_base_url != OPENAI_URL:
+        name = "OpenAI" if settings.openai_base_url == OPENAI_URL else _at("", settings.openai_base_url)
+        found.append(
+            OpenAIProvider(
+                server=name, base_url=settings.openai_base_url, api_key=key,
+                connect_timeout_s=settings.connect_timeout_s,
+            )
+        )  # fmt: skip
+    found += [
+        VllmProvider(
+            server=_at("vLLM", url), base_url=url, api_key=settings.vllm_api_key.get_secret_value(),
+            connect_timeout_s=settings.connect_timeout_s,
+        )
+        for url in settings.vllm_base_url
+    ]  # fmt: skip
+    return found
+
+
+class LocalServers:
+    """Servers that may come and go on this machine's usual ports."""
+
+    def __init__(self, settings: Settings) -> None:
+        taken = {_port(url) for url in (*settings.vllm_base_url, settings.openai_base_url)} | {settings.port}
+        self._timeout_s = settings.discover_timeout_s
+        self._providers: dict[int, Provider] = {
+            port: (VllmProvider if name == "vLLM" else OpenAIProvider)(
+                server=f"{name} at 127.0.0.1:{port}", base_url=f"http://127.0.0.1:{port}/v1", api_key="",
+                connect_timeout_s=settings.discover_timeout_s,
+            )
+            for name, port in (LOCAL_SERVERS if settings.discover_servers else ())
+            if port not in taken
+        }  # fmt: skip
+
+    async def listening(self) -> list[Provider]:
+        """Those whose port is open; all ports are tried at once."""
+        is_open: dict[int, bool] = {}
+
+        async def look(port: int) -> None:
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                is_open[port] = True
+            except (OSError, TimeoutError):
+                is_open[port] = False
+
+        async with asyncio.TaskGroup() as group:
+            for port in self._providers:
+                group.create_task(look(port))
+        return [provider for port, provider in self._providers.items() if is_open[port]]
+
+    def all(self) -> Iterable[Provider]:
+        """Every one, listening or not."""
+        return self._providers.values()
+
+
+def _at(kind: str, url: str) -> str:
+    place = urlsplit(url).netloc.rpartition("@")[2]
+    return f"{kind} at {place}" if kind else place
+
+
+def _port(url: str) -> int | None:
+    parts = urlsplit(url)
+    return parts.port if parts.hostname in ("127.0.0.1", "localhost", "::1") else None

@@ -1,0 +1,142 @@
+"""The values a conversation is made of, with no knowledge of storage, wires or pages.
+
+Parts and events are msgspec structs: immutable like a frozen dataclass, and tagged, so that a list of parts is
+written to SQL and read back without a hand-written table of types (docs/decisions/0001-structs.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import msgspec
+
+Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
+Status: TypeAlias = Literal["complete", "streaming", "stopped", "interrupted", "failed"]
+FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter"]
+Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
+
+
+class Struct(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An immutable value; defaults are left out when it is written."""
+
+
+class TextPart(Struct, frozen=True, tag="text"):
+    """Words, in Markdown."""
+
+    text: str
+
+
+class ReasoningPart(Struct, frozen=True, tag="reasoning"):
+    """What a model thought before it spoke; `duration_ms` is how long it took."""
+
+    text: str
+    duration_ms: int = 0
+
+
+class ToolCallPart(Struct, frozen=True, tag="tool_call"):
+    """A call the model asks for; `arguments` is the JSON text as it came."""
+
+    call_id: str
+    name: str
+    arguments: str
+
+
+class Source(Struct, frozen=True):
+    """A passage an answer stands on. `number` is how the answer's text refers to it, from 1."""
+
+    number: int
+    title: str
+    text: str
+    ref: str = ""
+
+
+class SourcesPart(Struct, frozen=True, tag="sources"):
+    """The numbered passages an answer stands on."""
+
+    sources: tuple[Source, ...]
+
+
+Part: TypeAlias = TextPart | ReasoningPart | ToolCallPart | SourcesPart
+Parts: TypeAlias = tuple[Part, ...]
+
+
+def text_of(parts: Parts) -> str:
+    """The words of a message, without its reasoning."""
+    return "".join(part.text for part in parts if isinstance(part, TextPart))
+
+
+class Message(Struct, frozen=True):
+    """One message as a model sees it."""
+
+    role: Role
+    parts: Parts
+
+    @property
+    def text(self) -> str:
+        """Its words."""
+        return text_of(self.parts)
+
+
+class Usage(Struct, frozen=True):
+    """Tokens as the provider counted them; None is unknown, which is not 0."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+UNKNOWN = Usage()
+"""Nothing is known of the tokens."""
+
+
+class Parameters(Struct, frozen=True):
+    """What a caller asks of a model; None means unset, and is not sent."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    max_output_tokens: int | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] | None = None
+    extra: dict[str, Json] = msgspec.field(default_factory=dict[str, Json])
+
+
+UNSET = Parameters()
+"""No parameter is set."""
+
+
+class ChatRequest(Struct, frozen=True):
+    """What a model is asked.
+
+    With `continue_final` the last message is the assistant's own, broken off, and the model is to go on from its
+    last character.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    parameters: Parameters = UNSET
+    continue_final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """A model as the catalogue offers it.
+
+    `context_tokens` is None where the server does not say. `is_language_model` is False for Passages, which searches.
+    """
+
+    id: str
+    provider: str
+    server: str
+    context_tokens: int | None = None
+    is_language_model: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is asking: a person by cookie, or a program by key."""
+
+    user_id: str
+    key_id: str | None = None
+    roles: frozenset[str] = frozenset()

@@ -1,0 +1,55 @@
+"""What every provider is: a server, or something like one, that lists models and streams answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Protocol
+
+from chat_app.events import Event
+from chat_app.messages import ChatRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A model as its server lists it."""
+
+    model: str
+    context_tokens: int | None = None
+
+
+class Provider(Protocol):
+    """One place that answers.
+
+    `kind` names the wire format, `server` is what a person recognises it by ("OpenAI", "vLLM at 127.0.0.1:8000").
+    """
+
+    kind: str
+    server: str
+
+    async def offers(self) -> list[Offer]:
+        """List the models.
+
+        Raises:
+            ModelError: The server did not answer, or refused.
+        """
+        ...
+
+    def stream(self, model: str, request: ChatRequest) -> AsyncGenerator[Event]:
+        """Answer: `Start`, deltas, `Finish`. Closing the generator ends the request upstream.
+
+        Args:
+            model: The server's own name for the model.
+            request: What is asked.
+
+        Yields:
+            Events, as they come off the wire.
+
+        Raises:
+            ModelError: The answer failed; before the first delta or after.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        ...

@@ -1,0 +1,292 @@
+"""The Chat Completions wire, for OpenAI and every server that speaks it.
+
+The SDK sends, authenticates and maps errors. The stream's JSON is decoded here with msgspec: the SDK's own models cost
+0.2 ms of CPU a token. Retries are the gateway's, so the SDK's are off.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Generator
+from contextlib import contextmanager
+from typing import ClassVar
+
+import httpx2
+import msgspec
+import openai
+from openai.types.chat import ChatCompletionMessageParam
+
+from chat_app.errors import (
+    AnswerBroken,
+    KeyRefused,
+    ModelError,
+    ModelFailed,
+    ModelUnknown,
+    ModelUnreachable,
+    PromptTooLong,
+    RateLimited,
+)
+from chat_app.events import Delta, Event, Finish, ReasoningDelta, Start, ToolCallDelta
+from chat_app.messages import ChatRequest, FinishReason, Json, Message, Parameters, Struct, TextPart, Usage
+from chat_app.providers.base import Offer
+from chat_app.providers.sse import SseDecoder
+from chat_app.providers.thinking import ThinkSplitter
+
+GO_ON = "Your last message broke off. Go on exactly where it ended, without repeating anything and without comment."
+
+
+class _Function(Struct, frozen=True):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _ToolCall(Struct, frozen=True):
+    index: int = 0
+    id: str | None = None
+    function: _Function = _Function()
+
+
+class _Delta(Struct, frozen=True):
+    content: str | None = None
+    reasoning: str | None = None
+    reasoning_content: str | None = None
+    tool_calls: tuple[_ToolCall, ...] | None = None
+
+
+class _Choice(Struct, frozen=True):
+    delta: _Delta = _Delta()
+    finish_reason: str | None = None
+
+
+class _PromptDetails(Struct, frozen=True):
+    cached_tokens: int | None = None
+
+
+class _CompletionDetails(Struct, frozen=True):
+    reasoning_tokens: int | None = None
+
+
+class _Usage(Struct, frozen=True):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    prompt_tokens_details: _PromptDetails | None = None
+    completion_tokens_details: _CompletionDetails | None = None
+
+
+class _Chunk(Struct, frozen=True):
+    choices: tuple[_Choice, ...] = ()
+    usage: _Usage | None = None
+    error: msgspec.Raw | None = None
+
+
+_decode = msgspec.json.Decoder(_Chunk).decode
+_REASONS: dict[str, FinishReason] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+}
+
+
+class OpenAIProvider:
+    """One server that speaks Chat Completions.
+
+    Args:
+        server: What a person recognises it by.
+        base_url: Up to and with `/v1`.
+        api_key: The key; servers without one want it non-empty.
+        connect_timeout_s: Time to connect.
+    """
+
+    kind: str = "openai"
+    _max_tokens_name: ClassVar[str] = "max_completion_tokens"
+
+    def __init__(self, *, server: str, base_url: str, api_key: str, connect_timeout_s: float) -> None:
+        self.server = server
+        self.base_url = base_url
+        self._api_key = api_key
+        self._client = openai.AsyncOpenAI(
+            api_key=api_key or "none",
+            base_url=base_url,
+            max_retries=0,
+            # No read timeout here: the gateway bounds the first word and the silences between words.
+            timeout=httpx2.Timeout(None, connect=connect_timeout_s),
+        )
+
+    async def offers(self) -> list[Offer]:
+        """See `Provider.offers`."""
+        with self._mapped(""):
+            page = await self._client.models.list()
+        return [Offer(model.id, _context_of(model.model_extra)) for model in page.data]
+
+    async def stream(self, model: str, request: ChatRequest) -> AsyncGenerator[Event]:
+        """See `Provider.stream`."""
+        sent, dropped = self.parameters(request)
+        with self._mapped(model):
+            async with self._client.chat.completions.with_streaming_response.create(
+                model=model,
+                messages=self.wire_messages(request),
+                stream=True,
+                stream_options={"include_usage": True},
+                extra_body=sent,
+            ) as response:
+                yield Start(deployment=f"{self.server}/{model}", sent=sent, dropped=dropped)
+                fold = _Fold()
+                async for piece in response.iter_bytes():
+                    for event in fold.feed(piece):
+                        yield event
+                for event in fold.close():
+                    yield event
+
+    def parameters(self, request: ChatRequest) -> tuple[dict[str, Json], tuple[str, ...]]:
+        """The parameters as this wire names them, and the names of those it does not take."""
+        return wire_parameters(request.parameters, self._max_tokens_name), ()
+
+    def wire_messages(self, request: ChatRequest) -> list[ChatCompletionMessageParam]:
+        """The messages as this wire wants them."""
+        messages = list(request.messages)
+        if request.continue_final:
+            messages.append(Message("user", (TextPart(GO_ON),)))
+        return [_wire_message(message) for message in messages]
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        await self._client.close()
+
+    @contextmanager
+    def _mapped(self, model: str) -> Generator[None]:
+        """Turn the SDK's errors, and those of httpx2 below it, into ours."""
+        try:
+            yield
+        except openai.APIStatusError as error:
+            raise _status_error(error, self.server, model, self._detail(error)) from error
+        except (openai.APIConnectionError, httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+            raise ModelUnreachable(f"No answer from {self.server}.", detail=self._detail(error)) from error
+        except (httpx2.HTTPError, httpx2.StreamError) as error:
+            raise AnswerBroken("The answer broke off.", detail=self._detail(error)) from error
+        except openai.OpenAIError as error:
+            raise ModelFailed(f"{self.server} failed.", detail=self._detail(error)) from error
+
+    def _detail(self, error: Exception) -> str:
+        """The vendor's own words, without the request, whose headers hold the key, and without an echo of the key."""
+        body = error.body if isinstance(error, openai.APIError) else None
+        text = json.dumps(body, ensure_ascii=False) if body is not None else f"{type(error).__name__}: {error}"
+        return (text.replace(self._api_key, "…") if self._api_key else text)[:2000]
+
+
+def wire_parameters(parameters: Parameters, max_tokens_name: str) -> dict[str, Json]:
+    """Set parameters by their Chat Completions names; unset ones are left out."""
+    named: dict[str, Json] = {
+        "temperature": parameters.temperature,
+        "top_p": parameters.top_p,
+        max_tokens_name: parameters.max_output_tokens,
+        "seed": parameters.seed,
+        "stop": list(parameters.stop) if parameters.stop else None,
+    }
+    return parameters.extra | {name: value for name, value in named.items() if value is not None}
+
+
+def _wire_message(message: Message) -> ChatCompletionMessageParam:
+    if message.role == "system":
+        return {"role": "system", "content": message.text}
+    if message.role == "assistant":
+        return {"role": "assistant", "content": message.text}
+    return {"role": "user", "content": message.text}
+
+
+class _Fold:
+    """From raw bytes to events; knows whether the answer was really finished."""
+
+    def __init__(self) -> None:
+        self._sse = SseDecoder()
+        self._think = ThinkSplitter()
+        self._reason: str | None = None
+        self._usage = Usage()
+
+    def feed(self, piece: bytes) -> list[Delta]:
+        deltas: list[Delta] = []
+        for data in self._sse.feed(piece):
+            self._take(data, deltas)
+        return deltas
+
+    def close(self) -> list[Event]:
+        """The end of the connection.
+
+        Raises:
+            AnswerBroken: It ended without a finish reason: cut, whatever `[DONE]` says.
+        """
+        deltas: list[Delta] = []
+        if (last := self._sse.close()) is not None:
+            self._take(last, deltas)
+        deltas += self._think.close()
+        reason = _REASONS.get(self._reason or "")
+        if reason is None:
+            detail = f"finish_reason: {self._reason}" if self._reason else "the stream ended without a finish reason"
+            raise AnswerBroken("The answer broke off.", detail=detail)
+        return [*deltas, Finish(reason, self._usage)]
+
+    def _take(self, data: bytes, deltas: list[Delta]) -> None:
+        if data == b"[DONE]":
+            return
+        try:
+            chunk = _decode(data)
+        except msgspec.DecodeError as error:
+            raise AnswerBroken("The answer broke off.", detail=f"malformed chunk: {error}") from error
+        if chunk.error is not None and bytes(chunk.error) != b"null":
+            raise AnswerBroken("The answer broke off.", detail=bytes(chunk.error).decode(errors="replace")[:2000])
+        if chunk.usage is not None:
+            self._usage = _usage(chunk.usage)
+        for choice in chunk.choices[:1]:
+            self._take_choice(choice, deltas)
+
+    def _take_choice(self, choice: _Choice, deltas: list[Delta]) -> None:
+        delta = choice.delta
+        thought = delta.reasoning or delta.reasoning_content
+        if thought:
+            deltas.append(ReasoningDelta(thought))
+        if delta.content:
+            deltas += self._think.feed(delta.content)
+        for call in delta.tool_calls or ():
+            deltas.append(
+                ToolCallDelta(call.index, call.id or "", call.function.name or "", call.function.arguments or "")
+            )
+        self._reason = choice.finish_reason or self._reason
+
+
+def _usage(usage: _Usage) -> Usage:
+    prompt, completion = usage.prompt_tokens_details, usage.completion_tokens_details
+    return Usage(
+        input_tokens=usage.prompt_tokens,
+        output_tokens=usage.completion_tokens,
+        cached_tokens=prompt.cached_tokens if prompt else None,
+        reasoning_tokens=completion.reasoning_tokens if completion else None,
+    )
+
+
+def _context_of(extra: dict[str, object] | None) -> int | None:
+    """The context a server tells beside the wire's own fields: vLLM `max_model_len`, llama.cpp `meta.n_ctx_train`."""
+    length = (extra or {}).get("max_model_len")
+    return length if isinstance(length, int) else None
+
+
+def _status_error(error: openai.APIStatusError, server: str, model: str, detail: str) -> ModelError:
+    status = error.status_code
+    if status in (401, 403):
+        return KeyRefused(f"{server} refused the key.", detail=detail)
+    if status == 404:
+        return ModelUnknown(f"{server} does not offer {model or 'a list of models'}.", detail=detail)
+    if status == 429:
+        wait = _retry_after(error)
+        return RateLimited(f"{model or server} is limiting requests.", detail=detail, retry_after_s=wait)
+    if status == 400 and ("context" in detail or "input_tokens" in detail):
+        return PromptTooLong(f"This message is too long for {model}.", detail=detail)
+    return ModelFailed(f"{server} failed with {status}.", detail=detail)
+
+
+def _retry_after(error: openai.APIStatusError) -> float | None:
+    value = error.response.headers.get("retry-after", "")
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        return None

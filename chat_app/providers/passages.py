@@ -1,0 +1,69 @@
+"""Passages, the built-in model that needs no key: it quotes the best-matching passages of the guide.
+
+It says plainly that it is a search. What it searches is given to it as a function.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Callable, Sequence
+
+from chat_app.events import Event, Finish, Sources, Start, TextDelta
+from chat_app.messages import ChatRequest, Source, Usage
+from chat_app.providers.base import Offer
+
+MODEL = "Passages"
+_PACE_S = 0.01
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+_WORDS = {
+    "en": (
+        "I am a search, not a language model: these are the passages of the guide that match your words best.",
+        "I am a search, not a language model, and nothing in the guide matches these words. "
+        "Try other words, or choose a model under the message field.",
+    ),
+    "zh": (
+        "我是检索，不是语言模型：以下是使用指南中与你的问题最匹配的段落。",
+        "我是检索，不是语言模型；指南中没有与这些词匹配的内容。请换一种说法，或在输入框下方选择一个模型。",
+    ),
+}
+
+Find = Callable[[str], Sequence[Source]]
+
+
+class PassagesProvider:
+    """Answers by quoting.
+
+    Args:
+        find: From a question to the best-matching passages, numbered from 1.
+    """
+
+    kind = "passages"
+    server = "built in"
+
+    def __init__(self, find: Find) -> None:
+        self._find = find
+
+    async def offers(self) -> list[Offer]:
+        """The one model."""
+        return [Offer(MODEL)]
+
+    async def stream(self, model: str, request: ChatRequest) -> AsyncGenerator[Event]:
+        """Quote the passages that match the last question, word by word."""
+        question = request.messages[-1].text if request.messages else ""
+        sources = tuple(self._find(question))
+        found, nothing = _WORDS["zh" if _HAN.search(question) else "en"]
+        yield Start(deployment=MODEL)
+        if sources:
+            yield Sources(sources)
+            quoted = "\n\n".join(f"**{s.title}** [{s.number}]\n\n{s.text}" for s in sources)
+            text = f"{found}\n\n{quoted}"
+        else:
+            text = nothing
+        for piece in re.findall(r"\s*\S{1,24}", text):
+            yield TextDelta(piece)
+            await asyncio.sleep(_PACE_S)
+        yield Finish("stop", Usage())
+
+    async def aclose(self) -> None:
+        """Nothing is open."""

@@ -1,0 +1,172 @@
+"""The object graph of one process: built, opened and closed with it. Everything gets what it needs from here."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from chat_app.conversations.generations import Generations
+from chat_app.conversations.service import ConversationService
+from chat_app.errors import StoreUnavailable
+from chat_app.gateway.catalogue import Catalogue
+from chat_app.gateway.discovery import configured_providers
+from chat_app.gateway.gateway import Gateway
+from chat_app.providers.base import Provider
+from chat_app.providers.passages import PassagesProvider
+from chat_app.search.words import index_of_folder
+from chat_app.settings import Settings
+from chat_app.store.conversations import ConversationStore
+from chat_app.store.database import Database, now_ms
+from chat_app.store.messages import MessageStore
+from chat_app.streams.base import StreamLog
+from chat_app.streams.memory import MemoryLog
+from chat_app.streams.redis import RedisLog
+
+log = structlog.get_logger(__name__)
+_GUIDE = Path(__file__).parent / "guide"
+_PURGE_EVERY_S = 3600
+_KEEP_DELETED_MS = 30 * 24 * 3600 * 1000
+
+
+class Changes:
+    """Wakes whoever watches a person's library, once however many changes came meanwhile."""
+
+    def __init__(self) -> None:
+        self._watchers: dict[str, set[asyncio.Event]] = {}
+
+    def tell(self, user_id: str) -> None:
+        """Something changed for this person."""
+        for event in self._watchers.get(user_id, ()):
+            event.set()
+
+    def tell_all(self) -> None:
+        """Something changed for everybody, such as the list of models."""
+        for user_id in self._watchers:
+            self.tell(user_id)
+
+    @asynccontextmanager
+    async def watch(self, user_id: str) -> AsyncGenerator[asyncio.Event]:
+        """An event that is set at each change while the block runs; the watcher clears it."""
+        event = asyncio.Event()
+        self._watchers.setdefault(user_id, set()).add(event)
+        try:
+            yield event
+        finally:
+            self._watchers[user_id].discard(event)
+            if not self._watchers[user_id]:
+                del self._watchers[user_id]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the pages and the API work with."""
+
+    settings: Settings
+    secret_key: str
+    database: Database
+    streams: StreamLog
+    catalogue: Catalogue
+    gateway: Gateway
+    conversations: ConversationService
+    changes: Changes
+
+
+def read_secret_key(settings: Settings) -> str:
+    """The key that signs cookies: from the settings, or a file that is made once and is its owner's alone."""
+    if given := settings.secret_key.get_secret_value():
+        return given
+    path = settings.chat_app_data / "secret_key"
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        with path.open("x") as file:
+            path.chmod(0o600)
+            file.write(secrets.token_hex(32))
+    except FileExistsError:
+        pass
+    return path.read_text()
+
+
+@asynccontextmanager
+async def open_services(
+    settings: Settings, *, providers: tuple[Provider, ...] | None = None
+) -> AsyncGenerator[Services]:
+    """Open everything, and close it in the opposite order when the block ends.
+
+    Args:
+        settings: What to open.
+        providers: Instead of those the settings name; for tests.
+
+    Raises:
+        StoreUnavailable: The database cannot be used.
+    """
+    settings.chat_app_data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    secret_key = read_secret_key(settings)
+    database = Database(settings.database, busy_timeout_s=settings.busy_timeout_s)
+    streams: StreamLog = RedisLog(settings.redis_url) if settings.redis_url else MemoryLog()
+    named = list(configured_providers(settings)) if providers is None else list(providers)
+    catalogue = Catalogue(settings, [*named, PassagesProvider(index_of_folder(_GUIDE).find)])
+    gateway = Gateway(
+        catalogue,
+        first_token_timeout_s=settings.first_token_timeout_s,
+        idle_timeout_s=settings.idle_timeout_s,
+    )
+    store, library, changes = MessageStore(database), ConversationStore(database), Changes()
+    generations = Generations(
+        store,
+        streams,
+        heartbeat_s=settings.heartbeat_s,
+        reap_after_s=settings.reap_after_s,
+        checkpoint_s=settings.checkpoint_s,
+        shutdown_s=settings.shutdown_s,
+    )
+    conversations = ConversationService(
+        library,
+        store,
+        generations,
+        gateway,
+        max_message_chars=settings.max_message_chars,
+        reply_reserve_tokens=settings.reply_reserve_tokens,
+    )
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(database.aclose)
+        stack.push_async_callback(catalogue.aclose)
+        await database.migrate()
+        catalogue.on_change(changes.tell_all)
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        work = [
+            streams.run,
+            catalogue.refresh,
+            catalogue.run,
+            lambda: _relay(streams, changes),
+            lambda: _purge(library),
+        ]
+        tasks = [group.create_task(start()) for start in work]
+
+        def cancel_work() -> None:
+            for task in tasks:
+                task.cancel()
+
+        stack.callback(cancel_work)
+        await stack.enter_async_context(generations.open(alone=not settings.redis_url))
+        yield Services(settings, secret_key, database, streams, catalogue, gateway, conversations, changes)
+
+
+async def _relay(streams: StreamLog, changes: Changes) -> None:
+    async for user_id in streams.announcements():
+        changes.tell(user_id)
+
+
+async def _purge(library: ConversationStore) -> None:
+    """What was deleted thirty days ago goes for good."""
+    while True:
+        try:
+            await library.purge(now_ms() - _KEEP_DELETED_MS)
+        except StoreUnavailable as error:
+            log.warning("purge.postponed", error=error.detail)
+        await asyncio.sleep(_PURGE_EVERY_S)

@@ -1,0 +1,144 @@
+"""The only reader of the environment.
+
+Every setting is an environment variable or a line of `.env`, and stands in docs/configuration.md. A wrong value stops
+the start with one line that names it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Settings(BaseSettings):
+    """What can be set, with its default. Field names are the environment's, in lower case."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen on. Only loopback until accounts exist.")
+    port: int = Field(3000, ge=1, le=65_535, description="Port of the page and the API.")
+    workers: int = Field(1, ge=1, le=64, description="Server processes. More than one needs `REDIS_URL`.")
+    chat_app_data: Path = Field(Path("data"), description="Folder of the database, the keys and later the files.")
+    database_url: str = Field(
+        "",
+        description="`sqlite+aiosqlite:///…` or `postgresql+asyncpg://…`. Empty: SQLite in the data folder.",
+    )
+    redis_url: str = Field("", description="Redis for the log of running answers. Empty: memory, one worker.")
+    secret_key: SecretStr = Field(
+        SecretStr(""),
+        description="Signs cookies. Empty: made once, in `secret_key` in the data folder, mode 0600.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
+
+    openai_api_key: SecretStr = Field(SecretStr(""), description="Key for OpenAI, or for `OPENAI_BASE_URL`.")
+    openai_base_url: str = Field("https://api.openai.com/v1", description="Any OpenAI-compatible server.")
+    vllm_base_url: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="vLLM servers, comma-separated, e.g. `http://127.0.0.1:8000/v1`."
+    )
+    vllm_api_key: SecretStr = Field(SecretStr(""), description="Key for the vLLM servers, when they ask for one.")
+    discover_servers: bool = Field(
+        True, description="Look for Ollama, LM Studio, llama.cpp and vLLM on this machine's usual ports."
+    )
+    discover_timeout_s: Seconds = Field(0.3, description="How long a look at a local port may take.")
+    models_refresh_s: Seconds = Field(30, description="How old the list of models may be before it is read again.")
+
+    connect_timeout_s: Seconds = Field(5, description="Time to connect to a model's server.")
+    first_token_timeout_s: Seconds = Field(120, description="Time from the request to the first word.")
+    idle_timeout_s: Seconds = Field(60, description="Longest silence between two words of an answer.")
+    heartbeat_s: Seconds = Field(5, description="How often a running answer says that it lives.")
+    reap_after_s: Seconds = Field(15, description="Silence after which a running answer counts as interrupted.")
+    checkpoint_s: Seconds = Field(1, description="How often the text so far goes to the database.")
+    shutdown_s: Seconds = Field(5, description="Time for running answers to be stored when the server stops.")
+    busy_timeout_s: Seconds = Field(5, description="How long SQLite waits for another writer.")
+
+    max_message_chars: Count = Field(200_000, description="Longest message a person may send, in characters.")
+    max_import_bytes: Count = Field(200_000_000, description="Largest file of conversations to import, in bytes.")
+    reply_reserve_tokens: Count = Field(1024, description="Part of a model's context kept free for its answer.")
+    undo_s: Seconds = Field(8, description="How long Undo is offered after a deletion.")
+
+    @field_validator("vllm_base_url", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("openai_base_url", "vllm_base_url")
+    @classmethod
+    def _is_http(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        for url in (value,) if isinstance(value, str) else value:
+            if not url.startswith(("http://", "https://")):
+                raise ValueError("must start with http:// or https://")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_known_database(cls, value: str) -> str:
+        if value.startswith("postgresql://"):
+            value = value.replace("postgresql://", "postgresql+asyncpg://", 1)
+        if value and not value.startswith(("sqlite+aiosqlite://", "postgresql+asyncpg://")):
+            raise ValueError("must start with sqlite+aiosqlite:// or postgresql+asyncpg://")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, value: str) -> str:
+        if value and not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must start with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("host")
+    @classmethod
+    def _is_loopback(cls, value: str) -> str:
+        if value not in LOOPBACK:
+            raise ValueError(
+                "must be 127.0.0.1, localhost or ::1: there are no accounts yet, so only this machine may ask"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _workers_share_a_log(self) -> Settings:
+        if self.workers > 1 and not self.redis_url:
+            raise ValueError("WORKERS above 1 needs REDIS_URL: workers share the log of running answers")
+        if self.reap_after_s < 2 * self.heartbeat_s:
+            raise ValueError("REAP_AFTER_S must be at least twice HEARTBEAT_S")
+        return self
+
+    @property
+    def database(self) -> str:
+        """The database's address, the default filled in."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.chat_app_data / 'chat.db'}"
+
+
+def load_settings() -> Settings:
+    """Read the environment and `.env`.
+
+    Raises:
+        SystemExit: A value is wrong; the message is one line that names it.
+    """
+    try:
+        return Settings()  # pyright: ignore[reportCallIssue] # the fields have defaults
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = ".".join(str(part) for part in first["loc"]).upper()
+        reason = first["msg"].removeprefix("Value error, ")
+        raise SystemExit(f"{name}: {reason}" if name else reason) from None
+
+
+def child_environment(first_on_path: Path, **changes: str) -> dict[str, str]:
+    """This process's environment for a process it starts.
+
+    Args:
+        first_on_path: A folder whose commands go before the system's.
+        **changes: Variables to set.
+    """
+    path = f"{first_on_path}{os.pathsep}{os.environ.get('PATH', '')}"
+    return {**os.environ, "PATH": path, **changes}

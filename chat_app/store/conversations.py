@@ -1,0 +1,203 @@
+"""The library: a person's conversations without their messages. Every query goes through the owner."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, delete, insert, select, tuple_, update
+
+from chat_app.errors import NotFound
+from chat_app.store.database import Database, new_id, now_ms
+from chat_app.store.records import ConversationRecord, StoredMessage
+from chat_app.store.tables import conversations, messages, users
+from chat_app.store.tree import to_json
+
+_NAMES = [
+    "id",
+    "title",
+    "title_source",
+    "model",
+    "leaf_message_id",
+    "pinned",
+    "created_at",
+    "updated_at",
+    "read_at",
+    "archived_at",
+    "deleted_at",
+    "import_key",
+]
+_COLUMNS = [conversations.c[name] for name in _NAMES]
+
+
+class ConversationStore:
+    """Reads and changes conversations."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, user_id: str, conversation_id: str) -> ConversationRecord:
+        """One conversation.
+
+        Raises:
+            NotFound: No such conversation, deleted, or someone else's.
+        """
+        query = select(*_COLUMNS).where(
+            conversations.c.id == conversation_id,
+            conversations.c.user_id == user_id,
+            conversations.c.deleted_at.is_(None),
+        )
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).mappings().one_or_none()
+        if row is None:
+            raise NotFound("There is no such conversation here.")
+        return ConversationRecord(**row)
+
+    async def library(
+        self, user_id: str, *, limit: int, before: tuple[int, str] | None = None, pinned: bool = False,
+        archived: bool = False,
+    ) -> list[ConversationRecord]:  # fmt: skip
+        """A page of the sidebar, the latest first.
+
+        Args:
+            user_id: Whose.
+            limit: How many at most.
+            before: (updated_at, id) of the last one seen.
+            pinned: The pinned ones, or the others.
+            archived: The archived ones, or the others.
+        """
+        where: list[ColumnElement[bool]] = [
+            conversations.c.user_id == user_id,
+            conversations.c.deleted_at.is_(None),
+            conversations.c.archived_at.is_not(None) if archived else conversations.c.archived_at.is_(None),
+        ]
+        if not archived:
+            where.append(conversations.c.pinned.is_(pinned))
+        if before is not None:
+            where.append(tuple_(conversations.c.updated_at, conversations.c.id) < before)
+        return await self._select(where, limit)
+
+    async def deleted(self, user_id: str, limit: int) -> list[ConversationRecord]:
+        """Conversations that can still be brought back."""
+        return await self._select([conversations.c.user_id == user_id, conversations.c.deleted_at.is_not(None)], limit)
+
+    async def all_ids(self, user_id: str) -> list[str]:
+        """Every conversation that is not deleted, oldest first."""
+        query = select(conversations.c.id).where(
+            conversations.c.user_id == user_id, conversations.c.deleted_at.is_(None)
+        )
+        async with self._database.read() as connection:
+            return list((await connection.execute(query.order_by(conversations.c.id))).scalars())
+
+    async def rename(self, user_id: str, conversation_id: str, title: str, *, source: str) -> bool:
+        """Give a title. A person's own is final: no other source replaces it.
+
+        Returns:
+            Whether it was changed.
+        """
+        where = [conversations.c.id == conversation_id, conversations.c.user_id == user_id]
+        if source != "person":
+            where.append(conversations.c.title_source != "person")
+        return await self._update(where, title=title, title_source=source) == 1
+
+    async def set_pinned(self, user_id: str, conversation_id: str, *, pinned: bool) -> None:
+        """Pin it, or let it go."""
+        await self._change(user_id, conversation_id, pinned=pinned)
+
+    async def set_archived(self, user_id: str, conversation_id: str, *, archived: bool) -> None:
+        """Put it away, or take it back."""
+        await self._change(user_id, conversation_id, archived_at=now_ms() if archived else None)
+
+    async def set_deleted(self, user_id: str, conversation_id: str, *, deleted: bool) -> None:
+        """Delete it, or undo that."""
+        await self._change(user_id, conversation_id, deleted_at=now_ms() if deleted else None)
+
+    async def set_model(self, user_id: str, conversation_id: str, model: str) -> None:
+        """Choose the model of its next answers."""
+        await self._change(user_id, conversation_id, model=model)
+
+    async def mark_read(self, user_id: str, conversation_id: str) -> None:
+        """Note that its last answer was seen."""
+        await self._change(user_id, conversation_id, read_at=now_ms())
+
+    async def delete_everything(self, user_id: str) -> None:
+        """Delete every conversation of a person, at once and for good."""
+        async with self._database.write() as connection:
+            await connection.execute(delete(conversations).where(conversations.c.user_id == user_id))
+
+    async def purge(self, deleted_before_ms: int) -> None:
+        """Forget for good what was deleted before then."""
+        async with self._database.write() as connection:
+            await connection.execute(delete(conversations).where(conversations.c.deleted_at < deleted_before_ms))
+
+    async def add_imported(
+        self, user_id: str, entries: Sequence[tuple[str, ConversationRecord, Sequence[StoredMessage]]]
+    ) -> int:
+        """Add conversations from a file, all or none; those whose key is known already are passed over.
+
+        Args:
+            user_id: Whose they become.
+            entries: (import key, conversation, its messages with parents before children). Ids are made anew.
+
+        Returns:
+            How many were added.
+        """
+        async with self._database.write() as connection:
+            query = select(conversations.c.id, conversations.c.import_key)
+            rows = await connection.execute(query.where(conversations.c.user_id == user_id))
+            known = {row.import_key or f"chat_app:{row.id}" for row in rows}
+            added = 0
+            for key, record, thread in entries:
+                if key in known:
+                    continue
+                known.add(key)
+                ids = {message.id: new_id() for message in thread}
+                conversation_id = new_id()
+                await connection.execute(
+                    insert(conversations).values(
+                        id=conversation_id, created_at=record.created_at, user_id=user_id, title=record.title,
+                        title_source=record.title_source, model=record.model, parameters="{}", pinned=record.pinned,
+                        read_at=now_ms(), updated_at=record.updated_at, archived_at=record.archived_at,
+                        import_key=key, leaf_message_id=ids.get(record.leaf_message_id or ""),
+                    )
+                )  # fmt: skip
+                rows = [_imported_row(m, ids, conversation_id, user_id) for m in thread]
+                if rows:
+                    await connection.execute(insert(messages), rows)
+                added += 1
+        return added
+
+    async def preferences(self, user_id: str) -> str:
+        """A person's preferences, as the JSON that was stored."""
+        async with self._database.read() as connection:
+            query = select(users.c.preferences).where(users.c.id == user_id)
+            return (await connection.execute(query)).scalar_one_or_none() or "{}"
+
+    async def set_preferences(self, user_id: str, preferences: str) -> None:
+        """Store a person's preferences, as JSON."""
+        async with self._database.write() as connection:
+            await connection.execute(update(users).where(users.c.id == user_id).values(preferences=preferences))
+
+    async def _select(self, where: list[ColumnElement[bool]], limit: int) -> list[ConversationRecord]:
+        query = select(*_COLUMNS).where(*where).limit(limit)
+        query = query.order_by(conversations.c.updated_at.desc(), conversations.c.id.desc())
+        async with self._database.read() as connection:
+            return [ConversationRecord(**row) for row in (await connection.execute(query)).mappings()]
+
+    async def _change(self, user_id: str, conversation_id: str, **values: object) -> None:
+        where = [conversations.c.id == conversation_id, conversations.c.user_id == user_id]
+        if await self._update(where, **values) != 1:
+            raise NotFound("There is no such conversation here.")
+
+    async def _update(self, where: list[ColumnElement[bool]], **values: object) -> int:
+        async with self._database.write() as connection:
+            return (await connection.execute(update(conversations).where(*where).values(**values))).rowcount
+
+
+def _imported_row(message: StoredMessage, ids: dict[str, str], conversation_id: str, user_id: str) -> dict[str, object]:
+    return {
+        "id": ids[message.id], "created_at": message.created_at, "conversation_id": conversation_id,
+        "user_id": user_id, "parent_id": ids.get(message.parent_id or ""), "role": message.role,
+        "parts": to_json(message.parts), "search_text": "", "status": message.status, "revision": 0,
+        "model": message.model, "deployment": "", "request_sent": "{}", "request_dropped": "[]", "error_text": "",
+        "error_detail": "", "notes": "{}",
+    }  # fmt: skip

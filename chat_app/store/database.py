@@ -1,0 +1,159 @@
+"""One database, SQLite or PostgreSQL: connections, transactions, migrations. It does not know what is stored.
+
+SQLite runs in WAL mode and every write transaction begins with `BEGIN IMMEDIATE`: a transaction that starts as a
+reader and turns writer fails at once when somebody else wrote meanwhile, however long the busy timeout is
+(sqlite.org/lang_transaction.html).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import uuid_utils
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, event, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from chat_app.errors import StoreUnavailable
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_MIGRATION_LOCK = 0x6368_6174  # any constant that every worker agrees on: "chat"
+
+
+def new_id() -> str:
+    """A UUIDv7: sorts by the time it was made."""
+    return str(uuid_utils.uuid7())
+
+
+def now_ms() -> int:
+    """Milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+class Database:
+    """Connections to one database.
+
+    Args:
+        url: SQLAlchemy's async address.
+        busy_timeout_s: How long SQLite waits for another writer.
+    """
+
+    def __init__(self, url: str, *, busy_timeout_s: float = 5) -> None:
+        self._busy_timeout_s = busy_timeout_s
+        self.is_sqlite = url.startswith("sqlite")
+        self._engine = _sqlite(url, busy_timeout_s) if self.is_sqlite else create_async_engine(url, pool_pre_ping=True)
+        self._writing = self._engine.execution_options(begin="BEGIN IMMEDIATE")
+
+    @asynccontextmanager
+    async def read(self) -> AsyncGenerator[AsyncConnection]:
+        """A read transaction.
+
+        Raises:
+            StoreUnavailable: The database is locked, full or gone.
+        """
+        with _translated():
+            async with self._engine.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncGenerator[AsyncConnection]:
+        """A write transaction, committed when the block ends well. Keep it short: SQLite has one writer at a time.
+
+        Raises:
+            StoreUnavailable: The database is locked, full or gone; nothing of the block was stored.
+        """
+        with _translated():
+            async with self._writing.begin() as connection:
+                yield connection
+
+    async def migrate(self) -> None:
+        """Bring the tables to this version's shape; one process at a time, the others wait.
+
+        Raises:
+            StoreUnavailable: The database is locked, full or gone.
+        """
+        with _translated():
+            if self.is_sqlite:
+                await self._use_wal()
+            async with self._writing.connect() as connection:
+                if not self.is_sqlite:  # SQLite's BEGIN IMMEDIATE is the lock
+                    await connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
+                await connection.run_sync(_upgrade)
+                await connection.commit()
+
+    async def _use_wal(self) -> None:
+        """Switch the file to WAL, which it keeps. SQLite does not wait for others here, whatever the busy timeout."""
+        deadline = time.monotonic() + self._busy_timeout_s
+        while True:
+            try:
+                async with self._engine.execution_options(begin="").connect() as connection:
+                    await connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+                    return
+            except OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(0.02)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()
+
+
+def migration_config() -> Config:
+    """Alembic's configuration, for the application and for the tests of each migration."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    return config
+
+
+def _upgrade(connection: Connection, revision: str = "head") -> None:
+    config = migration_config()
+    current = MigrationContext.configure(connection).get_current_revision()
+    if revision == "head" and current == ScriptDirectory.from_config(config).get_current_head():
+        return
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+class _translated:  # noqa: N801 # reads as an adjective at its uses
+    """Turn the drivers' errors into ours. Integrity errors pass: they are answers, not faults."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OperationalError | InterfaceError) or (
+            isinstance(error, DBAPIError) and error.connection_invalidated
+        ):
+            raise StoreUnavailable("The database cannot be used just now.", detail=str(error.orig)) from error
+        if isinstance(error, OSError):  # asyncpg lets the socket's own errors out
+            raise StoreUnavailable("The database cannot be reached.", detail=str(error)) from error
+
+
+def _sqlite(url: str, busy_timeout_s: float) -> AsyncEngine:
+    engine = create_async_engine(url, connect_args={"timeout": busy_timeout_s})
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _on_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:  # pyright: ignore[reportUnusedFunction]
+        connection.isolation_level = None  # pyright: ignore[reportAttributeAccessIssue] # we begin ourselves, below
+        cursor = connection.cursor()
+        for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _on_begin(connection: Connection) -> None:  # pyright: ignore[reportUnusedFunction]
+        if begin := connection.get_execution_options().get("begin", "BEGIN"):
+            connection.exec_driver_sql(begin)
+
+    return engine

@@ -1,0 +1,297 @@
+"""The messages of a conversation: a tree in SQL, one row each. Every query goes through its owner.
+
+A running answer belongs to one generation. Whoever writes to it names that generation, so that a writer that was
+thought dead and comes back cannot overwrite the one that took over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from sqlalchemy import bindparam, func, literal, null, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from chat_app.errors import Conflict, NotFound
+from chat_app.messages import Parts, Usage, text_of
+from chat_app.store.database import Database, new_id, now_ms
+from chat_app.store.records import (
+    Checkpoint,
+    Details,
+    MessageRecord,
+    NewTurn,
+    Settlement,
+    StoredMessage,
+    Turn,
+    Words,
+)
+from chat_app.store.tables import conversations, messages
+from chat_app.store.tree import (
+    RECORD,
+    STORED,
+    insert_reply,
+    insert_turn,
+    one,
+    path_up,
+    show,
+    siblings_of,
+    stored,
+    to_json,
+    turn_of_key,
+)
+
+
+class MessageStore:
+    """Reads and writes messages."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # -- reading -------------------------------------------------------------------------------------------------
+
+    async def page(self, user_id: str, leaf_id: str, limit: int) -> list[MessageRecord]:
+        """The last `limit` messages of the branch that ends in `leaf_id`, oldest first, without their words."""
+        async with self._database.read() as connection:
+            rows = (await connection.execute(path_up(user_id, leaf_id, limit, RECORD))).mappings().all()
+            siblings = await siblings_of(connection, rows)
+        return [MessageRecord(**row, siblings=siblings[row["id"]]) for row in reversed(rows)]
+
+    async def history(self, user_id: str, leaf_id: str, limit: int) -> list[StoredMessage]:
+        """The last `limit` messages of the branch that ends in `leaf_id`, newest first, with their words."""
+        async with self._database.read() as connection:
+            rows = (await connection.execute(path_up(user_id, leaf_id, limit, STORED))).mappings().all()
+        return [stored(row) for row in rows]
+
+    async def all_of(self, user_id: str, conversation_id: str) -> list[StoredMessage]:
+        """Every message of a conversation, all branches, oldest first."""
+        query = select(*STORED).where(messages.c.conversation_id == conversation_id, messages.c.user_id == user_id)
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query.order_by(messages.c.id))).mappings().all()
+        return [stored(row) for row in rows]
+
+    async def words(self, user_id: str, ids: Sequence[str]) -> list[Words]:
+        """The words of some messages; ids that are unknown or someone else's are left out."""
+        names = ["id", "role", "status", "revision", "parts", "error_code", "error_text"]
+        query = select(*(messages.c[n] for n in names)).where(messages.c.id.in_(ids), messages.c.user_id == user_id)
+        async with self._database.read() as connection:
+            return [Words(**row) for row in (await connection.execute(query)).mappings()]
+
+    async def details(self, user_id: str, message_id: str) -> Details:
+        """How an answer came about.
+
+        Raises:
+            NotFound: No such message, or someone else's.
+        """
+        query = select(messages).where(messages.c.id == message_id, messages.c.user_id == user_id)
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).mappings().one_or_none()
+        if row is None:
+            raise NotFound("There is no such message here.")
+        names = "id model deployment status created_at finish_reason first_token_ms duration_ms error_code error_text"
+        return Details(
+            **{name: row[name] for name in names.split()},
+            error_detail=row["error_detail"],
+            sent=msgspec.json.decode(row["request_sent"]),
+            dropped=tuple(msgspec.json.decode(row["request_dropped"])),
+            notes=msgspec.json.decode(row["notes"]),
+            usage=Usage(row["input_tokens"], row["output_tokens"], row["cached_tokens"], row["reasoning_tokens"]),
+        )
+
+    async def record(self, user_id: str, message_id: str) -> MessageRecord:
+        """One message without its words.
+
+        Raises:
+            NotFound: No such message, or someone else's.
+        """
+        async with self._database.read() as connection:
+            rows = (await connection.execute(path_up(user_id, message_id, 1, RECORD))).mappings().all()
+            siblings = await siblings_of(connection, rows)
+        if not rows:
+            raise NotFound("There is no such message here.")
+        return MessageRecord(**rows[0], siblings=siblings[message_id])
+
+    async def running(self, user_id: str) -> dict[str, str]:
+        """The running answers of a person: message id → conversation id."""
+        query = select(messages.c.id, messages.c.conversation_id).where(
+            messages.c.status == "streaming", messages.c.user_id == user_id
+        )
+        async with self._database.read() as connection:
+            return {row.id: row.conversation_id for row in await connection.execute(query)}
+
+    # -- turns ---------------------------------------------------------------------------------------------------
+
+    async def add_turn(self, user_id: str, turn: NewTurn) -> Turn:
+        """Store a question and its empty, running answer; the same idempotency key gives the same turn again.
+
+        Raises:
+            NotFound: No such conversation, or no such message to follow, or someone else's.
+        """
+        try:
+            async with self._database.write() as connection:
+                known = await turn_of_key(connection, user_id, turn.idempotency_key)
+                return known or await insert_turn(connection, user_id, turn)
+        except IntegrityError:  # two workers, the same key, the same moment: the other one won
+            async with self._database.read() as connection:
+                known = await turn_of_key(connection, user_id, turn.idempotency_key)
+            if known is None:
+                raise
+            return known
+
+    async def add_reply(self, user_id: str, question_id: str, model: str, idempotency_key: str) -> Turn:
+        """Store one more running answer beside those a question already has.
+
+        Raises:
+            NotFound: No such question, or someone else's.
+        """
+        reply_id, generation_id = new_id(), new_id()
+        async with self._database.write() as connection:
+            question = await one(connection, user_id, question_id)
+            key = messages.c.idempotency_key == idempotency_key
+            known = (
+                (await connection.execute(select(messages).where(key, messages.c.user_id == user_id)))
+                .mappings()
+                .one_or_none()
+            )
+            if known is not None:
+                return Turn(known["conversation_id"], question_id, known["id"], "", False)
+            await insert_reply(
+                connection, user_id, question["conversation_id"], question_id, reply_id, generation_id, model,
+                idempotency_key,
+            )  # fmt: skip
+            await show(connection, question["conversation_id"], reply_id, model=model)
+        return Turn(question["conversation_id"], question_id, reply_id, generation_id, True)
+
+    async def reopen(self, user_id: str, message_id: str) -> Turn:
+        """Let a stopped, interrupted or failed answer run again, under a new generation.
+
+        Raises:
+            NotFound: No such message, or someone else's.
+            Conflict: It is running, or complete.
+        """
+        generation_id = new_id()
+        async with self._database.write() as connection:
+            row = await one(connection, user_id, message_id)
+            done = await connection.execute(
+                update(messages)
+                .where(messages.c.id == message_id, messages.c.status.in_(("stopped", "interrupted", "failed")))
+                .values(status="streaming", generation_id=generation_id, heartbeat_at=now_ms(), error_code=None,
+                        error_text="", error_detail="", revision=messages.c.revision + 1)
+            )  # fmt: skip
+            if done.rowcount != 1:
+                raise Conflict("This answer is already running or complete.")
+            await show(connection, row["conversation_id"], None)
+        return Turn(row["conversation_id"], row["parent_id"] or "", message_id, generation_id, True)
+
+    async def select_branch(self, user_id: str, message_id: str) -> str:
+        """Bring the branch of a message into view: the path through it down to its latest descendant.
+
+        Returns:
+            The new leaf's id.
+
+        Raises:
+            NotFound: No such message, or someone else's.
+        """
+        async with self._database.write() as connection:
+            row = await one(connection, user_id, message_id)
+            below = (
+                select(messages.c.id, literal(0).label("depth")).where(messages.c.id == message_id).cte(recursive=True)
+            )
+            child = messages.alias()
+            latest = (
+                select(child.c.id)
+                .where(child.c.conversation_id == row["conversation_id"], child.c.parent_id == below.c.id)
+                .order_by(child.c.id.desc())
+                .limit(1)
+                .scalar_subquery()
+            )
+            step = select(latest, below.c.depth + 1).where(latest.is_not(null()))
+            below = below.union_all(step)
+            query = select(below.c.id).order_by(below.c.depth.desc()).limit(1)
+            leaf = str((await connection.execute(query)).scalar_one())
+            await connection.execute(
+                update(conversations).where(conversations.c.id == row["conversation_id"]).values(leaf_message_id=leaf)
+            )
+        return leaf
+
+    # -- running answers -----------------------------------------------------------------------------------------
+
+    async def checkpoint(self, checkpoints: Iterable[Checkpoint]) -> None:
+        """Store the text so far of running answers, in one transaction; this is their heartbeat too."""
+        rows = [
+            {
+                "b_id": c.message_id,
+                "b_generation": c.generation_id,
+                "parts": to_json(c.parts),
+                "heartbeat_at": now_ms(),
+            }
+            for c in checkpoints
+        ]
+        if not rows:
+            return
+        statement = (
+            update(messages)
+            .where(messages.c.id == bindparam("b_id"), messages.c.generation_id == bindparam("b_generation"))
+            .values(
+                status="streaming", revision=messages.c.revision + 1,
+                parts=bindparam("parts"), heartbeat_at=bindparam("heartbeat_at"),
+            )
+        )  # fmt: skip
+        async with self._database.write() as connection:
+            await connection.execute(statement, rows)
+
+    async def settle(self, ended: Settlement) -> bool:
+        """Store how an answer ended.
+
+        The generation ends with it: a checkpoint that was on its way meanwhile finds nothing to write to.
+
+        Returns:
+            False when another generation has taken the message over.
+        """
+        async with self._database.write() as connection:
+            done = await connection.execute(
+                update(messages)
+                .where(messages.c.id == ended.message_id, messages.c.generation_id == ended.generation_id)
+                .values(
+                    status=ended.status, parts=to_json(ended.parts), search_text=text_of(ended.parts),
+                    revision=messages.c.revision + 1, deployment=ended.deployment, request_sent=to_json(ended.sent),
+                    request_dropped=to_json(ended.dropped), notes=to_json(ended.notes),
+                    finish_reason=ended.finish_reason, input_tokens=ended.usage.input_tokens,
+                    output_tokens=ended.usage.output_tokens, cached_tokens=ended.usage.cached_tokens,
+                    reasoning_tokens=ended.usage.reasoning_tokens, first_token_ms=ended.first_token_ms,
+                    duration_ms=ended.duration_ms, error_code=ended.error_code, error_text=ended.error_text,
+                    error_detail=ended.error_detail, heartbeat_at=None, generation_id=None,
+                )
+            )  # fmt: skip
+            await connection.execute(
+                update(conversations).where(conversations.c.id == ended.conversation_id).values(updated_at=now_ms())
+            )
+        return done.rowcount == 1
+
+    async def reap(self, silent_since_ms: int) -> list[tuple[str, str, str]]:
+        """Mark running answers whose heartbeat is older as interrupted.
+
+        Returns:
+            Their (user id, conversation id, message id).
+        """
+        statement = (
+            update(messages)
+            .where(
+                messages.c.status == "streaming",
+                or_(messages.c.heartbeat_at < silent_since_ms, messages.c.heartbeat_at.is_(None)),
+            )
+            .values(status="interrupted", revision=messages.c.revision + 1)
+            .returning(messages.c.user_id, messages.c.conversation_id, messages.c.id)
+        )
+        async with self._database.write() as connection:
+            return [(row[0], row[1], row[2]) for row in await connection.execute(statement)]
+
+    async def salvage(self, message_id: str, parts: Parts) -> None:
+        """Store more of an interrupted answer than its last checkpoint had."""
+        statement = (
+            update(messages)
+            .where(messages.c.id == message_id, messages.c.status == "interrupted")
+            .where(func.length(messages.c.parts) < len(to_json(parts)))
+            .values(parts=to_json(parts), search_text=text_of(parts), revision=messages.c.revision + 1)
+        )
+        async with self._database.write() as connection:
+            await connection.execute(statement)

@@ -1,0 +1,15 @@
+"""Alembic's entry: runs on the connection it is given, inside the caller's transaction and lock."""
+
+from alembic import context
+from sqlmodel import SQLModel
+
+import chat_app.store.tables  # noqa: F401 # fills the metadata that autogenerate and tests compare with
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=SQLModel.metadata,
+    transactional_ddl=True,
+    render_as_batch=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,147 @@
+"""What the store gives back: plain immutable rows, so that nobody above it meets SQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from chat_app.messages import UNKNOWN, Json, Parts, Role, Status, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRecord:
+    """A conversation without its messages. Times are milliseconds since the epoch."""
+
+    id: str
+    title: str
+    title_source: str
+    model: str
+    leaf_message_id: str | None
+    pinned: bool
+    created_at: int
+    updated_at: int
+    read_at: int
+    archived_at: int | None
+    deleted_at: int | None
+    import_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRecord:
+    """A message without its words. `siblings` are the ids of its branch point, itself among them, oldest first."""
+
+    id: str
+    conversation_id: str
+    parent_id: str | None
+    role: Role
+    status: Status
+    model: str
+    revision: int
+    created_at: int
+    error_code: str | None
+    error_text: str
+    error_detail: str
+    siblings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of one message: `parts` is the stored JSON, passed on as it is."""
+
+    id: str
+    role: Role
+    status: Status
+    revision: int
+    parts: str
+    error_code: str | None
+    error_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """A message with its words, as history for a prompt or for an export."""
+
+    id: str
+    parent_id: str | None
+    role: Role
+    parts: Parts
+    status: Status
+    model: str
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """All that is known of how an answer came about."""
+
+    id: str
+    model: str
+    deployment: str
+    status: Status
+    created_at: int
+    sent: dict[str, Json]
+    dropped: tuple[str, ...]
+    notes: dict[str, Json]
+    finish_reason: str | None
+    usage: Usage
+    first_token_ms: int | None
+    duration_ms: int | None
+    error_code: str | None
+    error_text: str
+    error_detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewTurn:
+    """A question to store with its empty answer.
+
+    `conversation_id` None starts a conversation. `parent_id` is the message it follows, None the root.
+    """
+
+    parts: Parts
+    model: str
+    idempotency_key: str
+    title: str
+    conversation_id: str | None = None
+    parent_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A stored question and its answer's row. `is_new` is False when the same send came before."""
+
+    conversation_id: str
+    question_id: str
+    reply_id: str
+    generation_id: str
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The text so far of a running answer."""
+
+    message_id: str
+    generation_id: str
+    parts: Parts
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How an answer ended, with all its words."""
+
+    message_id: str
+    conversation_id: str
+    generation_id: str
+    status: Status
+    parts: Parts
+    deployment: str = ""
+    sent: dict[str, Json] = field(default_factory=dict[str, Json])
+    dropped: tuple[str, ...] = ()
+    notes: dict[str, Json] = field(default_factory=dict[str, Json])
+    finish_reason: str | None = None
+    usage: Usage = UNKNOWN
+    first_token_ms: int | None = None
+    duration_ms: int | None = None
+    error_code: str | None = None
+    error_text: str = ""
+    error_detail: str = ""

@@ -1,0 +1,99 @@
+"""The tables, as SQLModel classes: the one description that queries and migrations are checked against.
+
+Times are milliseconds since the epoch in UTC, which both databases keep exactly; ids are UUIDv7 in text, so that they
+sort by the time they were made. Later work adds columns and tables and renames none.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+
+def _ref(table: str, *, nullable: bool = False, index: bool = False) -> Column[str]:
+    return Column(Text, ForeignKey(f"{table}.id", ondelete="CASCADE"), nullable=nullable, index=index)
+
+
+class User(SQLModel, table=True):
+    """A person. The first migration creates `local`, the only one until accounts exist."""
+
+    __tablename__ = "users"  # pyright: ignore[reportAssignmentType] # SQLModel declares a function
+
+    id: str = Field(sa_column=Column(Text, primary_key=True))
+    created_at: int = Field(sa_type=BigInteger)
+    name: str = Field(sa_type=Text)
+    email: str | None = Field(default=None, sa_type=Text)
+    password_hash: str | None = Field(default=None, sa_type=Text)
+    role: str = Field(default="user", sa_type=Text)
+    locale: str | None = Field(default=None, sa_type=Text)
+    preferences: str = Field(default="{}", sa_type=Text)
+
+
+class Conversation(SQLModel, table=True):
+    """A tree of messages with one branch in view: the path from `leaf_message_id` up to the root."""
+
+    __tablename__ = "conversations"  # pyright: ignore[reportAssignmentType] # SQLModel declares a function
+    __table_args__ = (
+        Index("ix_conversations_library", "user_id", "deleted_at", "archived_at", "updated_at", "id"),
+        UniqueConstraint("user_id", "import_key", name="uq_conversations_import_key"),
+    )
+
+    id: str = Field(sa_column=Column(Text, primary_key=True))
+    created_at: int = Field(sa_type=BigInteger)
+    user_id: str = Field(sa_column=_ref("users"))
+    title: str = Field(default="", sa_type=Text)
+    title_source: str = Field(default="question", sa_type=Text)
+    leaf_message_id: str | None = Field(default=None, sa_type=Text)
+    model: str = Field(default="", sa_type=Text)
+    parameters: str = Field(default="{}", sa_type=Text)
+    pinned: bool = Field(default=False)
+    archived_at: int | None = Field(default=None, sa_type=BigInteger)
+    deleted_at: int | None = Field(default=None, sa_type=BigInteger)
+    read_at: int = Field(default=0, sa_type=BigInteger)
+    updated_at: int = Field(default=0, sa_type=BigInteger)
+    import_key: str | None = Field(default=None, sa_type=Text)
+
+
+class MessageRow(SQLModel, table=True):
+    """One message. `parts` is the JSON of `messages.Parts`, `request_sent` and `request_dropped` are JSON too."""
+
+    __tablename__ = "messages"  # pyright: ignore[reportAssignmentType] # SQLModel declares a function
+    __table_args__ = (
+        Index("ix_messages_siblings", "conversation_id", "parent_id", "id"),
+        Index("ix_messages_running", "status", "heartbeat_at"),
+        UniqueConstraint("user_id", "idempotency_key", name="uq_messages_idempotency_key"),
+    )
+
+    id: str = Field(sa_column=Column(Text, primary_key=True))
+    created_at: int = Field(sa_type=BigInteger)
+    conversation_id: str = Field(sa_column=_ref("conversations"))
+    user_id: str = Field(sa_column=_ref("users"))
+    parent_id: str | None = Field(default=None, sa_type=Text)
+    role: str = Field(sa_type=Text)
+    parts: str = Field(default="[]", sa_type=Text)
+    search_text: str = Field(default="", sa_type=Text)
+    status: str = Field(default="complete", sa_type=Text)
+    revision: int = Field(default=0)
+    model: str = Field(default="", sa_type=Text)
+    deployment: str = Field(default="", sa_type=Text)
+    request_sent: str = Field(default="{}", sa_type=Text)
+    request_dropped: str = Field(default="[]", sa_type=Text)
+    finish_reason: str | None = Field(default=None, sa_type=Text)
+    input_tokens: int | None = Field(default=None)
+    output_tokens: int | None = Field(default=None)
+    cached_tokens: int | None = Field(default=None)
+    reasoning_tokens: int | None = Field(default=None)
+    first_token_ms: int | None = Field(default=None)
+    duration_ms: int | None = Field(default=None)
+    error_code: str | None = Field(default=None, sa_type=Text)
+    error_text: str = Field(default="", sa_type=Text)
+    error_detail: str = Field(default="", sa_type=Text)
+    notes: str = Field(default="{}", sa_type=Text)
+    idempotency_key: str | None = Field(default=None, sa_type=Text)
+    heartbeat_at: int | None = Field(default=None, sa_type=BigInteger)
+    generation_id: str | None = Field(default=None, sa_type=Text)
+
+
+users = SQLModel.metadata.tables["users"]
+conversations = SQLModel.metadata.tables["conversations"]
+messages = SQLModel.metadata.tables["messages"]

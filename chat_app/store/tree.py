@@ -1,0 +1,177 @@
+"""The tree of messages in SQL: the branch up from a leaf, siblings, and the rows of a turn. For `messages.py` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import RowMapping, Select, insert, literal, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chat_app.errors import NotFound
+from chat_app.messages import Parts, text_of
+from chat_app.store.database import new_id, now_ms
+from chat_app.store.records import NewTurn, StoredMessage, Turn
+from chat_app.store.tables import conversations, messages
+
+_encode = msgspec.json.Encoder().encode
+_decode_parts = msgspec.json.Decoder(Parts).decode
+RECORD = [
+    messages.c[name]
+    for name in (
+        "id", "conversation_id", "parent_id", "role", "status", "model", "revision", "created_at",
+        "error_code", "error_text", "error_detail",
+    )
+]  # fmt: skip
+
+STORED = [messages.c[n] for n in ["id", "parent_id", "role", "parts", "status", "model", "created_at"]]
+
+
+def to_json(value: object) -> str:
+    """Encode parts or a mapping for a text column."""
+    return _encode(value).decode()
+
+
+def path_up(user_id: str, leaf_id: str, limit: int, columns: Sequence[object]) -> Select[tuple[object, ...]]:
+    """From the leaf up, newest first: `limit` steps whatever the conversation's length."""
+    start = select(messages.c.id, messages.c.parent_id, literal(1).label("depth")).where(
+        messages.c.id == leaf_id, messages.c.user_id == user_id
+    )
+    path = start.cte(recursive=True)
+    up = select(messages.c.id, messages.c.parent_id, path.c.depth + 1).where(
+        messages.c.id == path.c.parent_id, path.c.depth < limit
+    )
+    path = path.union_all(up)
+    return select(*columns).where(messages.c.id == path.c.id).order_by(path.c.depth)  # type: ignore[call-overload]
+
+
+async def siblings_of(connection: AsyncConnection, rows: Sequence[RowMapping]) -> dict[str, tuple[str, ...]]:
+    """The siblings of each message, itself among them, oldest first."""
+    if not rows:
+        return {}
+    parents = [row["parent_id"] for row in rows if row["parent_id"] is not None]
+    branch = messages.c.parent_id.in_(parents)
+    if any(row["parent_id"] is None for row in rows):
+        branch = or_(branch, messages.c.parent_id.is_(None))
+    query = select(messages.c.id, messages.c.parent_id).where(
+        messages.c.conversation_id == rows[0]["conversation_id"], branch
+    )
+    children: dict[str | None, list[str]] = {}
+    for row in await connection.execute(query.order_by(messages.c.id)):
+        children.setdefault(row.parent_id, []).append(row.id)
+    return {row["id"]: tuple(children[row["parent_id"]]) for row in rows}
+
+
+async def one(connection: AsyncConnection, user_id: str, message_id: str) -> RowMapping:
+    """One message's row.
+
+    Raises:
+        NotFound: No such message, or someone else's.
+    """
+    query = select(*RECORD).where(messages.c.id == message_id, messages.c.user_id == user_id)
+    row = (await connection.execute(query)).mappings().one_or_none()
+    if row is None:
+        raise NotFound("There is no such message here.")
+    return row
+
+
+async def turn_of_key(connection: AsyncConnection, user_id: str, key: str) -> Turn | None:
+    """The turn that a send with this key made, if there was one."""
+    reply = messages.alias()
+    query = (
+        select(messages.c.conversation_id, messages.c.id, reply.c.id)
+        .where(
+            messages.c.user_id == user_id,
+            messages.c.idempotency_key == key,
+            reply.c.parent_id == messages.c.id,
+        )
+        .order_by(reply.c.id)
+        .limit(1)
+    )
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else Turn(row[0], row[1], row[2], "", False)
+
+
+async def insert_turn(connection: AsyncConnection, user_id: str, turn: NewTurn) -> Turn:
+    """Store a question and its answer's row, and begin the conversation where there is none.
+
+    Raises:
+        NotFound: No such conversation, or no such message to follow, or someone else's.
+    """
+    conversation_id, at = turn.conversation_id, now_ms()
+    if conversation_id is None:
+        conversation_id = new_id()
+        await connection.execute(
+            insert(conversations).values(
+                id=conversation_id, created_at=at, user_id=user_id, title=turn.title, title_source="question",
+                model=turn.model, parameters="{}", pinned=False, read_at=at, updated_at=at,
+            )
+        )  # fmt: skip
+    elif turn.parent_id is not None:
+        parent = await one(connection, user_id, turn.parent_id)
+        if parent["conversation_id"] != conversation_id:
+            raise NotFound("There is no such message here.")
+    else:
+        owner = select(conversations.c.id).where(
+            conversations.c.id == conversation_id, conversations.c.user_id == user_id
+        )
+        if (await connection.execute(owner)).first() is None:
+            raise NotFound("There is no such conversation here.")
+    question_id, reply_id, generation_id = new_id(), new_id(), new_id()
+    await connection.execute(
+        insert(messages).values(
+            id=question_id, created_at=at, conversation_id=conversation_id, user_id=user_id, parent_id=turn.parent_id,
+            role="user", parts=to_json(turn.parts), search_text=text_of(turn.parts), status="complete", revision=0,
+            model="", deployment="", request_sent="{}", request_dropped="[]", error_text="", error_detail="",
+            notes="{}", idempotency_key=turn.idempotency_key,
+        )
+    )  # fmt: skip
+    await insert_reply(connection, user_id, conversation_id, question_id, reply_id, generation_id, turn.model, None)
+    await show(connection, conversation_id, reply_id, model=turn.model)
+    return Turn(conversation_id, question_id, reply_id, generation_id, True)
+
+
+async def insert_reply(
+    connection: AsyncConnection,
+    user_id: str,
+    conversation_id: str,
+    question_id: str,
+    reply_id: str,
+    generation_id: str,
+    model: str,
+    key: str | None,
+) -> None:
+    """Store the row of a running answer."""
+    at = now_ms()
+    await connection.execute(
+        insert(messages).values(
+            id=reply_id, created_at=at, conversation_id=conversation_id, user_id=user_id, parent_id=question_id,
+            role="assistant", parts="[]", search_text="", status="streaming", revision=0, model=model, deployment="",
+            request_sent="{}", request_dropped="[]", error_text="", error_detail="", notes="{}", heartbeat_at=at,
+            generation_id=generation_id, idempotency_key=key,
+        )
+    )  # fmt: skip
+
+
+async def show(connection: AsyncConnection, conversation_id: str, leaf_id: str | None, *, model: str = "") -> None:
+    """Bring a leaf into view, and note that the conversation was read and moved on now."""
+    at = now_ms()
+    changes: dict[str, object] = {"updated_at": at, "read_at": at}
+    if leaf_id is not None:
+        changes["leaf_message_id"] = leaf_id
+    if model:
+        changes["model"] = model
+    await connection.execute(update(conversations).where(conversations.c.id == conversation_id).values(**changes))
+
+
+def stored(row: RowMapping) -> StoredMessage:
+    """A row as history."""
+    return StoredMessage(
+        row["id"],
+        row["parent_id"],
+        row["role"],
+        _decode_parts(row["parts"]),
+        row["status"],
+        row["model"],
+        row["created_at"],
+    )

@@ -1,0 +1,131 @@
+"""The log of running answers: what it holds and what it promises, whichever store is behind it.
+
+One log per conversation, since the page follows a conversation, not an answer. Its entries are in order and are never
+changed. A *position* names the last entry seen; it is meaningful only within the log that gave it, and a log that
+was dropped and begun again does not accept the old one's positions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from chat_app.events import ReasoningDelta, Reply, Sources, TextDelta
+from chat_app.messages import Parts, Source, Status, Struct
+
+KEEP_S = 60
+"""How long a log outlives its last entry, for followers that were away."""
+
+
+class Began(Struct, frozen=True, tag="began"):
+    """An answer began, or goes on from the parts it had."""
+
+    message_id: str
+    parts: Parts = ()
+
+
+class Grew(Struct, frozen=True, tag="grew"):
+    """An answer grew. `at` counts the characters logged before, so that an entry written twice is seen once."""
+
+    message_id: str
+    at: int
+    text: str
+    is_reasoning: bool = False
+
+
+class Cited(Struct, frozen=True, tag="cited"):
+    """An answer named its sources."""
+
+    message_id: str
+    sources: tuple[Source, ...]
+
+
+class Ended(Struct, frozen=True, tag="ended"):
+    """An answer ended; its words are in the store."""
+
+    message_id: str
+    status: Status
+
+
+class Unsaved(Struct, frozen=True, tag="unsaved"):
+    """An answer is over but the store does not take it yet; it is tried again until it does, then `Ended` follows."""
+
+    message_id: str
+
+
+Entry: TypeAlias = Began | Grew | Cited | Unsaved | Ended
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Entries that came together.
+
+    `position` is that of the last one. `is_fresh` says that these are all entries from the log's beginning, because
+    the follower gave no position or one of another log: what it held before is void. `running` are the ids of the
+    answers that run as of this batch.
+    """
+
+    position: str
+    entries: tuple[Entry, ...]
+    is_fresh: bool
+    running: tuple[str, ...]
+
+
+def fold(entries: Iterable[Entry]) -> dict[str, Reply]:
+    """The answers that a log tells of, by message id, however many entries made them."""
+    replies: dict[str, Reply] = {}
+    for entry in entries:
+        match entry:
+            case Began(message_id, parts):
+                replies[message_id] = Reply(parts)
+            case Grew(message_id, _, text, is_reasoning) if message_id in replies:
+                replies[message_id].apply(ReasoningDelta(text) if is_reasoning else TextDelta(text))
+            case Cited(message_id, sources) if message_id in replies:
+                replies[message_id].apply(Sources(sources))
+            case _:
+                pass
+    return replies
+
+
+class StreamLog(Protocol):
+    """A log per conversation, and the requests to stop."""
+
+    def append(self, conversation_id: str, entry: Entry) -> None:
+        """Add an entry. Never waits and never fails: a log out of reach keeps it and tries again."""
+        ...
+
+    def follow(self, conversation_id: str, after: str | None) -> AsyncGenerator[Batch]:
+        """Yield the entries after a position, then new ones as they come, for ever.
+
+        Args:
+            conversation_id: Whose log.
+            after: The last position seen; None or one of another log begins at the beginning.
+
+        Yields:
+            Batches; the first comes at once, even when it is empty.
+
+        Raises:
+            StreamsUnavailable: The log cannot be reached.
+        """
+        ...
+
+    def request_stop(self, message_id: str) -> None:
+        """Ask whichever worker runs this answer to stop it."""
+        ...
+
+    def stop_requests(self) -> AsyncGenerator[str]:
+        """Yield the ids of messages that somebody asks to stop, on any worker, from now on."""
+        ...
+
+    def announce(self, user_id: str) -> None:
+        """Tell every worker that something in this person's library changed."""
+        ...
+
+    def announcements(self) -> AsyncGenerator[str]:
+        """Yield the ids of people whose library changed, on any worker, from now on."""
+        ...
+
+    async def run(self) -> None:
+        """Do the log's own work until cancelled; the process that opened the log runs this once."""
+        ...

@@ -1,0 +1,54 @@
+"""Where people write: the field, the model, and word when the server is gone or refuses."""
+
+from __future__ import annotations
+
+import reflex as rx
+from reflex_components_core.core.banner import has_connection_errors
+
+from chat_app.ui.i18n import t
+from chat_app.ui.islands import ComposerField, Picker
+from chat_app.ui.states.chat import ChatState
+
+
+def composer() -> rx.Component:
+    """The composer and what stands over it."""
+    return rx.el.div(
+        rx.cond(has_connection_errors, rx.el.p(t("offline"), role="status", class_name="strip")),
+        rx.cond(ChatState.error_code != "", _refusal()),
+        ComposerField.create(
+            Picker.create(
+                label=t("model.button"),
+                list_label=t("model.list"),
+                text=rx.cond(ChatState.model != "", ChatState.model + " ▾", t("model.none")),
+                kind="listbox",
+                items=ChatState.models,
+                selected=ChatState.model,
+                on_pick=ChatState.choose_model,
+            ),
+            conversation_id=ChatState.conversation_id,
+            running=ChatState.running.length() > 0,
+            accepted=ChatState.accepted,
+            refused=ChatState.refused,
+            limit=ChatState.limit,
+            fill=ChatState.fill,
+            on_send=ChatState.send,
+            on_stop=ChatState.stop,
+            on_edit_last=ChatState.edit_last,
+        ),
+        class_name="composer-place",
+    )
+
+
+def _refusal() -> rx.Component:
+    return rx.el.p(
+        t("error." + ChatState.error_code, text=ChatState.error_text),
+        rx.el.button(
+            "✕",
+            type="button",
+            class_name="quiet",
+            on_click=ChatState.dismiss_error,
+            custom_attrs={"aria-label": t("action.dismiss")},
+        ),
+        role="alert",
+        class_name="strip danger",
+    )

@@ -1,0 +1,88 @@
+"""The sidebar: every conversation, the pinned first."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+from chat_app.ui.i18n import heading, t
+from chat_app.ui.islands import Drawer, EditField, Picker, Sentinel
+from chat_app.ui.states.chat import ChatState
+from chat_app.ui.states.library import LibraryState
+from chat_app.ui.views import RowView
+
+
+def sidebar() -> rx.Component:
+    """Beside the page, or a drawer on a narrow one."""
+    return Drawer.create(
+        rx.el.a(rx.icon("plus", size=18), t("library.new"), href="/new", class_name="row-link new"),
+        rx.el.div(
+            rx.foreach(LibraryState.pinned, lambda row: _row(row, is_pinned=True)),
+            rx.foreach(LibraryState.rows, lambda row: _row(row, is_pinned=False)),
+            rx.cond(
+                LibraryState.is_loaded & (LibraryState.rows.length() + LibraryState.pinned.length() == 0),
+                rx.el.p(t("library.empty"), class_name="empty"),
+            ),
+            rx.cond(
+                LibraryState.has_more,
+                Sentinel.create(mark=LibraryState.rows.length().to_string(), on_seen=LibraryState.more),
+            ),
+            class_name="rows",
+        ),
+        rx.el.a(rx.icon("settings", size=18), t("settings.title"), href="/settings", class_name="row-link foot"),
+        path=rx.State.router.url.path,
+        label=t("library.label"),
+    )
+
+
+def _row(row: RowView, *, is_pinned: bool) -> rx.Component:
+    is_open = ChatState.conversation_id == row.id
+    is_running = LibraryState.running.contains(row.id)
+    is_unread = LibraryState.unread.contains(row.id)
+    return rx.fragment(
+        rx.cond(row.heading != "", rx.el.h2(heading(row.heading))),
+        rx.cond(
+            LibraryState.renaming == row.id,
+            EditField.create(
+                message_id="",
+                value=row.title,
+                label=t("library.rename"),
+                multiline=False,
+                on_save=LibraryState.rename,
+                on_cancel=LibraryState.cancel_rename,
+            ),
+            rx.el.div(
+                rx.el.a(
+                    rx.cond(
+                        is_running, rx.el.span("●", class_name="dot", custom_attrs={"aria-label": t("library.running")})
+                    ),
+                    rx.cond(
+                        is_unread & (ChatState.conversation_id != row.id),
+                        rx.el.span(t("library.unread"), class_name="visually-hidden"),
+                    ),
+                    rx.el.span(row.title, class_name="title"),
+                    rx.el.time(row.time),
+                    href="/c/" + row.id,
+                    class_name="row-link",
+                    custom_attrs={
+                        "aria-current": rx.cond(is_open, "page", "false"),
+                        "data-unread": rx.cond(is_unread & (ChatState.conversation_id != row.id), "true", "false"),
+                        "data-running": rx.cond(is_running, "true", "false"),
+                    },
+                ),
+                Picker.create(
+                    label=t("library.actions", title=row.title),
+                    text="⋯",
+                    kind="menu",
+                    items=_items(is_pinned=is_pinned),
+                    on_pick=lambda action: LibraryState.act(row.id, action),
+                    class_name="row-menu",
+                ),
+                class_name="row",
+            ),
+        ),
+    )
+
+
+def _items(*, is_pinned: bool) -> rx.Var:
+    names = ["rename", "unpin" if is_pinned else "pin", "archive", "markdown", "json", "delete"]
+    return rx.Var.create([{"id": name, "text": t(f"library.{name}")} for name in names])

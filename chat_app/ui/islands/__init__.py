@@ -1,0 +1,208 @@
+"""The only JavaScript: each island with its Python wrapper; what they share (words, blocks) lies beside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import reflex as rx
+from reflex.event import no_args_event_spec, passthrough_event_spec
+
+import chat_app.ui.locales  # noqa: F401 # puts the sentences beside the islands
+
+_HERE = Path(__file__).parent
+_NPM = [
+    "streamdown@2.7.1",
+    "@streamdown/cjk@1.0.3",
+    "@streamdown/math@1.0.3",
+    "@streamdown/code@2.0.0",
+    "katex@0.16.28",
+]
+
+for _file in sorted(_HERE.glob("*.js*")):
+    rx.asset(_file.name, shared=True)
+# The path without its version: an island that another imports must be one module, not two.
+PUBLIC = "$/public" + rx.asset("i18n.js", shared=True).partition("?")[0].removesuffix("/i18n.js")
+
+
+class _Island(rx.Component):
+    """A React component of ours."""
+
+
+class MessageBody(_Island):
+    """A message's words, live or settled."""
+
+    library = f"{PUBLIC}/message_body.jsx"
+    tag = "MessageBody"
+    lib_dependencies: list[str] = _NPM
+
+    message_id: rx.Var[str]
+    role: rx.Var[str]
+    status: rx.Var[str]
+
+
+class ComposerField(_Island):
+    """The field people write in."""
+
+    library = f"{PUBLIC}/composer_field.jsx"
+    tag = "ComposerField"
+
+    conversation_id: rx.Var[str]
+    running: rx.Var[bool]
+    accepted: rx.Var[str]
+    refused: rx.Var[str]
+    limit: rx.Var[int]
+    fill: rx.Var[str]
+    on_send: rx.EventHandler[passthrough_event_spec(str, str)]
+    on_stop: rx.EventHandler[no_args_event_spec]
+    on_edit_last: rx.EventHandler[no_args_event_spec]
+
+
+class TranscriptScroller(_Island):
+    """The one owner of scrolling."""
+
+    library = f"{PUBLIC}/transcript_scroller.jsx"
+    tag = "TranscriptScroller"
+
+    conversation_id: rx.Var[str]
+    last_id: rx.Var[str]
+    has_more: rx.Var[bool]
+    on_older: rx.EventHandler[passthrough_event_spec(str)]
+
+
+class LiveAnswers(_Island):
+    """Follows the running answers of the open conversation."""
+
+    library = f"{PUBLIC}/live_answers.jsx"
+    tag = "LiveAnswers"
+
+    conversation_id: rx.Var[str]
+    running: rx.Var[list[str]]
+    model: rx.Var[str]
+    unread: rx.Var[bool]
+    title: rx.Var[str]
+    on_settled: rx.EventHandler[passthrough_event_spec(str)]
+
+
+class Picker(_Island):
+    """A button that opens a menu or a listbox."""
+
+    library = f"{PUBLIC}/picker.jsx"
+    tag = "Picker"
+
+    label: rx.Var[str]
+    list_label: rx.Var[str]
+    text: rx.Var[str]
+    items: rx.Var[list[dict[str, str]]]
+    selected: rx.Var[str]
+    kind: rx.Var[str]
+    on_pick: rx.EventHandler[passthrough_event_spec(str)]
+
+
+class CopyButton(_Island):
+    """Copies a message as Markdown and HTML together."""
+
+    library = f"{PUBLIC}/copy_button.jsx"
+    tag = "CopyButton"
+
+    message_id: rx.Var[str]
+
+
+class EditField(_Island):
+    """Edits words in place."""
+
+    library = f"{PUBLIC}/edit_field.jsx"
+    tag = "EditField"
+
+    message_id: rx.Var[str]
+    value: rx.Var[str]
+    label: rx.Var[str]
+    multiline: rx.Var[bool]
+    on_save: rx.EventHandler[passthrough_event_spec(str, str)]
+    on_cancel: rx.EventHandler[no_args_event_spec]
+
+
+class Keys(_Island):
+    """The page's keys, and word to the server that the page is here."""
+
+    library = f"{PUBLIC}/shell.jsx"
+    tag = "Keys"
+
+    on_new: rx.EventHandler[no_args_event_spec]
+    on_help: rx.EventHandler[no_args_event_spec]
+    on_ready: rx.EventHandler[passthrough_event_spec(str)]
+
+
+class Dialog(_Island):
+    """A modal dialog."""
+
+    library = f"{PUBLIC}/shell.jsx"
+    tag = "Dialog"
+
+    is_open: rx.Var[bool]
+    label: rx.Var[str]
+    on_close: rx.EventHandler[no_args_event_spec]
+
+
+class Toast(_Island):
+    """What just happened, with Undo."""
+
+    library = f"{PUBLIC}/shell.jsx"
+    tag = "Toast"
+
+    text: rx.Var[str]
+    undo: rx.Var[bool]
+    seconds: rx.Var[float]
+    on_undo: rx.EventHandler[no_args_event_spec]
+    on_gone: rx.EventHandler[no_args_event_spec]
+
+
+class Drawer(_Island):
+    """The sidebar, or on a narrow page a drawer."""
+
+    library = f"{PUBLIC}/shell.jsx"
+    tag = "Drawer"
+
+    path: rx.Var[str]
+    label: rx.Var[str]
+
+
+class DrawerButton(_Island):
+    """Opens the drawer of a narrow page."""
+
+    library = f"{PUBLIC}/shell.jsx"
+    tag = "DrawerButton"
+
+    label: rx.Var[str]
+
+
+class Sentinel(_Island):
+    """Calls when it comes into view."""
+
+    library = f"{PUBLIC}/shell.jsx"
+    tag = "Sentinel"
+
+    mark: rx.Var[str]
+    on_seen: rx.EventHandler[no_args_event_spec]
+
+
+class Choice(_Island):
+    """A choice that belongs to this browser."""
+
+    library = f"{PUBLIC}/preferences.jsx"
+    tag = "Choice"
+
+    name: rx.Var[str]
+
+
+class ImportFile(_Island):
+    """Imports a file of conversations."""
+
+    library = f"{PUBLIC}/preferences.jsx"
+    tag = "ImportFile"
+
+
+class ClientOnly(_Island):
+    """Renders its children in the browser alone, not while the page is built."""
+
+    library = f"{PUBLIC}/shell.jsx"
+    tag = "ClientOnly"

@@ -1,0 +1,69 @@
+// Markdown cut into blocks that are closed for good and one tail that is still open, line by line as text arrives.
+// The cut depends on the text alone, never on how it came in pieces: only complete lines decide.
+
+const FENCE = /^ {0,3}(`{3,}|~{3,})/;
+const LIST = /^ {0,3}([-*+]|\d{1,9}[.)])(\s|$)/;
+const MATH = /^\s*\$\$/;
+
+export const emptyBlocks = () => ({ closed: [], open: "", done: 0, fence: "", math: false, blank: false });
+
+/** Take in the text so far; `state` is what the last call returned for a beginning of it. */
+export function advance(state, text) {
+  let { open, done, fence, math, blank } = state;
+  let closed = state.closed;
+  let end;
+  while ((end = text.indexOf("\n", done)) !== -1) {
+    const line = text.slice(done, end + 1);
+    done = end + 1;
+    const isBlank = line.trim() === "";
+    if (!fence && !math && blank && !isBlank && !continues(open, line)) {
+      closed = [...closed, open];
+      open = "";
+    }
+    open += line;
+    blank = isBlank && !fence && !math;
+    const mark = line.match(FENCE)?.[1];
+    if (fence) {
+      if (mark?.startsWith(fence) && line.trim() === mark) fence = "";
+    } else if (mark && !math) fence = mark;
+    else if (MATH.test(line) || math) {
+      const pairs = (line.match(/\$\$/g) ?? []).length;
+      if (pairs % 2) math = !math;
+    }
+  }
+  return { closed, open, done, fence, math, blank };
+}
+
+/** Whether a line after an empty one still belongs to the open block: a list going on, or something indented in it. */
+function continues(open, line) {
+  const first = open.trimStart() === open ? open : open.replace(/^\s*\n/, "");
+  if (!open.trim()) return true;
+  return LIST.test(first) && (LIST.test(line) || /^\s{2,}\S/.test(line));
+}
+
+/** Definitions that other blocks refer to: such a text is rendered whole once it has ended. */
+export const needsWhole = (text) => /^ {0,3}\[[^\]\n]+\]:\s*\S/m.test(text);
+
+const CODE = /(^ {0,3}(`{3,}|~{3,})[^\n]*\n[\s\S]*?(?:^ {0,3}\2[`~]*[ \t]*$|$(?![\s\S])))|(`+)[^`][\s\S]*?\3(?!`)/gm;
+
+/** Money stays money: only dollars that open and close a formula, by Pandoc's rule, stay; `\(…\)` and `\[…\]` become dollars. */
+export function markMath(text) {
+  let out = "";
+  let at = 0;
+  for (const code of text.matchAll(CODE)) {
+    out += mathIn(text.slice(at, code.index)) + code[0];
+    at = code.index + code[0].length;
+  }
+  return out + mathIn(text.slice(at));
+}
+
+const FORMULA =
+  /\\\\|\\\$|\$\$[\s\S]+?\$\$|\\\[([\s\S]+?)\\\]|\\\((.+?)\\\)|\$(?![\s$])((?:\\.|[^$\\\n])*?(?:\\.|[^$\\\s]))\$(?!\d)|\$/g;
+
+const mathIn = (text) =>
+  text.replace(FORMULA, (whole, display, inline, dollars) => {
+    if (display !== undefined) return `$$${display}$$`;
+    if (inline !== undefined) return `$${inline.trim()}$`;
+    if (dollars !== undefined || whole.length > 1) return whole;
+    return "\\$";
+  });

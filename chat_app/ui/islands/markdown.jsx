@@ -1,0 +1,81 @@
+// One block of Markdown. Loaded on its own, so that the page is there before the renderer is.
+import { cjk } from "@streamdown/cjk";
+import { createMathPlugin } from "@streamdown/math";
+import "katex/dist/katex.min.css";
+import { Children, isValidElement } from "react";
+import { Streamdown } from "streamdown";
+import { markMath } from "./blocks.js";
+import { CodeBlock } from "./code_block.jsx";
+import { t } from "./i18n.js";
+
+const plugins = { cjk, math: createMathPlugin({ singleDollarTextMath: true, errorColor: "inherit" }) };
+const HTTP = /^(https?:|mailto:)/i;
+
+/** A link opens a new tab and tells its page nothing; anything but web and mail is text. */
+const Link = ({ href, children }) =>
+  HTTP.test(href ?? "") ? (
+    <a href={href} target="_blank" rel="noopener noreferrer nofollow">
+      {children}
+    </a>
+  ) : (
+    <span>{children}</span>
+  );
+
+/** An image is a link: the page asks no third party for anything. */
+const Picture = ({ src, alt }) => {
+  const name = alt || src || "";
+  return HTTP.test(src ?? "") ? <Link href={src}>{t("message.image", { name })}</Link> : <span>{name}</span>;
+};
+
+const Table = ({ children }) => (
+  <div className="table" role="region" aria-label={t("message.table")} tabIndex={0}>
+    <table>{children}</table>
+  </div>
+);
+
+const text = (children) =>
+  Children.toArray(children)
+    .map((child) => (isValidElement(child) ? text(child.props.children) : String(child)))
+    .join("");
+
+const Pre = ({ children }) => {
+  const code = Children.toArray(children).find(isValidElement);
+  const language = /language-([^\s]+)/.exec(code?.props.className ?? "")?.[1] ?? "";
+  return <CodeBlock code={text(code?.props.children ?? children).replace(/\n$/, "")} language={language} />;
+};
+
+const Heading = (level) => {
+  const Tag = `h${Math.min(level + 1, 6)}`; // the page's own title is the h1
+  return ({ children }) => <Tag data-level={level}>{children}</Tag>;
+};
+
+const components = {
+  a: Link,
+  img: Picture,
+  table: Table,
+  pre: Pre,
+  code: ({ className, children }) => <code className={className}>{children}</code>,
+  inlineCode: ({ children }) => <code>{children}</code>,
+  ...Object.fromEntries([1, 2, 3, 4, 5, 6].map((level) => [`h${level}`, Heading(level)])),
+};
+
+const OPEN_FENCE = /^ {0,3}(?:`{3,}|~{3,})[ \t]*([^\s`]*)[^\n]*\n?/;
+
+export default function Markdown({ text: source, open }) {
+  if (open === "fence" && OPEN_FENCE.test(source)) {
+    return <CodeBlock code={source.replace(OPEN_FENCE, "")} language={OPEN_FENCE.exec(source)[1]} isOpen />;
+  }
+  return (
+    <Streamdown
+      className="prose"
+      mode={open ? "streaming" : "static"}
+      parseIncompleteMarkdown={Boolean(open)}
+      controls={false}
+      plugins={plugins}
+      components={components}
+      skipHtml
+    >
+      {markMath(source)}
+    </Streamdown>
+  );
+}

@@ -1,0 +1,82 @@
+// Choices that belong to this browser: colours, language, text size; and the import of a file.
+import { useState } from "react";
+import { chooseLanguage, t } from "./i18n.js";
+
+const CHOICES = {
+  theme: ["system", "light", "dark"],
+  language: ["", "en", "zh-CN"],
+  size: ["small", "medium", "large"],
+  slash: ["1", "0"],
+};
+const read = (name) => localStorage.getItem(name === "theme" ? "theme" : `chat_app.${name}`) ?? CHOICES[name][name === "size" ? 1 : 0];
+
+function apply(name, value) {
+  if (name === "language") {
+    chooseLanguage(value);
+    return;
+  }
+  localStorage.setItem(name === "theme" ? "theme" : `chat_app.${name}`, value);
+  show();
+}
+
+/** Put the choices on the page. */
+export function show() {
+  const root = document.documentElement;
+  const theme = read("theme");
+  const isDark = theme === "dark" || (theme === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
+  root.classList.toggle("dark", isDark);
+  root.classList.toggle("light", !isDark);
+  root.style.colorScheme = isDark ? "dark" : "light";
+  root.dataset.size = read("size");
+}
+if (globalThis.document) show();
+
+export function Choice({ name }) {
+  const [value, setValue] = useState(() => read(name));
+  return (
+    <fieldset className="choice">
+      <legend>{t(`settings.${name}`)}</legend>
+      {CHOICES[name].map((each) => (
+        <label key={each}>
+          <input
+            type="radio"
+            name={name}
+            checked={value === each}
+            onChange={() => {
+              setValue(each);
+              apply(name, each);
+            }}
+          />
+          {t(`settings.${name}.${each || "system"}`)}
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+/** Import of a file: posted as it is, checked by the server. */
+export function ImportFile() {
+  const [said, say] = useState("");
+  const choose = async (event) => {
+    const [file] = event.target.files;
+    if (!file) return;
+    say(t("settings.importing"));
+    try {
+      const response = await fetch("/api/import", { method: "POST", body: file, headers: { "content-type": "application/json" } });
+      const body = await response.json();
+      say(response.ok ? t("settings.imported", body) : body.error.message);
+    } catch {
+      say(t("error.offline"));
+    }
+    event.target.value = "";
+  };
+  return (
+    <div className="import">
+      <label className="button">
+        {t("settings.import")}
+        <input type="file" accept=".json,application/json" className="visually-hidden" onChange={choose} />
+      </label>
+      <p role="status">{said}</p>
+    </div>
+  );
+}

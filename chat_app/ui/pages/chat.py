@@ -1,0 +1,44 @@
+"""The conversation's page, at `/new` and `/c/{id}`: one route, so a first send changes the address alone."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+from chat_app.ui.components.around import around
+from chat_app.ui.components.composer import composer
+from chat_app.ui.components.sidebar import sidebar
+from chat_app.ui.components.transcript import transcript
+from chat_app.ui.i18n import t
+from chat_app.ui.islands import ClientOnly, DrawerButton
+from chat_app.ui.states.chat import ChatState
+
+ROUTE = "/[[...splat]]"
+
+
+def chat_page() -> rx.Component:
+    """The page."""
+    return ClientOnly.create(
+        rx.el.div(
+            sidebar(),
+            rx.el.main(
+                rx.el.header(
+                    DrawerButton.create(label=t("library.label")),
+                    rx.cond(
+                        (ChatState.conversation_id == "") | ChatState.is_missing,
+                        rx.el.span(class_name="page-title"),
+                        rx.el.h1(ChatState.title, class_name="page-title"),
+                    ),
+                    rx.el.a(
+                        rx.icon("square-pen", size=18),
+                        href="/new",
+                        class_name="icon only-narrow",
+                        custom_attrs={"aria-label": t("library.new")},
+                    ),
+                ),
+                transcript(),
+                rx.cond(ChatState.is_missing, rx.fragment(), composer()),
+            ),
+            around(),
+            class_name="page",
+        )
+    )

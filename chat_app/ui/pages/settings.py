@@ -1,0 +1,97 @@
+"""A small settings page: appearance, language, data."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+from chat_app.ui.components.around import around
+from chat_app.ui.components.sidebar import sidebar
+from chat_app.ui.i18n import t
+from chat_app.ui.islands import Choice, ClientOnly, Dialog, DrawerButton, ImportFile
+from chat_app.ui.states.library import LibraryState
+from chat_app.ui.views import RowView
+
+ROUTE = "/settings"
+
+
+def settings_page() -> rx.Component:
+    """The page."""
+    return ClientOnly.create(
+        rx.el.div(
+            sidebar(),
+            rx.el.main(
+                rx.el.header(
+                    DrawerButton.create(label=t("library.label")),
+                    rx.el.h1(t("settings.title"), class_name="page-title"),
+                ),
+                rx.el.div(
+                    rx.el.section(
+                        rx.el.h2(t("settings.appearance")),
+                        Choice.create(name="theme"),
+                        Choice.create(name="size"),
+                        Choice.create(name="slash"),
+                    ),
+                    rx.el.section(rx.el.h2(t("settings.language")), Choice.create(name="language")),
+                    _data(),
+                    class_name="settings",
+                ),
+            ),
+            around(),
+            class_name="page",
+        )
+    )
+
+
+def _data() -> rx.Component:
+    return rx.el.section(
+        rx.el.h2(t("settings.data")),
+        rx.el.p(rx.el.a(t("settings.export"), href="/api/export", custom_attrs={"download": ""}, class_name="button")),
+        ImportFile.create(),
+        _shelf("archived", LibraryState.put_away, "unarchive"),
+        _shelf("deleted", LibraryState.thrown_away, "undelete"),
+        rx.el.button(
+            t("settings.delete_all"), type="button", class_name="button danger", on_click=LibraryState.ask_delete_all
+        ),
+        Dialog.create(
+            rx.el.h2(t("settings.delete_all")),
+            rx.el.p(t("settings.delete_all.ask")),
+            rx.el.div(
+                rx.el.button(
+                    t("action.cancel"), type="button", class_name="button", on_click=LibraryState.ask_delete_all
+                ),
+                rx.el.button(
+                    t("settings.delete_all.yes"),
+                    type="button",
+                    class_name="button danger",
+                    on_click=LibraryState.delete_all,
+                ),
+                class_name="row",
+            ),
+            is_open=LibraryState.asks_delete_all,
+            label=t("settings.delete_all"),
+            on_close=LibraryState.ask_delete_all,
+        ),
+    )
+
+
+def _shelf(name: str, rows: list[RowView], action: str) -> rx.Component:
+    return rx.cond(
+        rows.length() > 0,
+        rx.el.details(
+            rx.el.summary(t(f"settings.{name}", count=rows.length())),
+            rx.el.ul(
+                rx.foreach(
+                    rows,
+                    lambda row: rx.el.li(
+                        row.title,
+                        rx.el.button(
+                            t("settings.bring_back"),
+                            type="button",
+                            class_name="quiet",
+                            on_click=LibraryState.bring_back(row.id, action),
+                        ),
+                    ),
+                )
+            ),
+        ),
+    )

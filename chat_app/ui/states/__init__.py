@@ -1,0 +1,1 @@
+"""Thin states: what a page shows, and what it asks of the services."""

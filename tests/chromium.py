@@ -1,0 +1,50 @@
+"""Finds a Chromium for the browser tests, or installs one: `python tests/chromium.py`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def find() -> str | None:
+    """The path of a Chromium: `CHROMIUM`, Playwright's own, or the system's."""
+    if named := os.environ.get("CHROMIUM"):
+        return named
+    caches = [os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or "~/.cache/ms-playwright", "~/Library/Caches/ms-playwright"]
+    for cache in caches:
+        own = sorted(Path(cache).expanduser().glob("chromium-*/chrome-*/chrome"))
+        if own:
+            return str(own[-1])
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def install() -> None:
+    """Install one: Playwright's own with what it needs, or else Debian's package."""
+    if subprocess.run(
+        [sys.executable, "-m", "playwright", "install", "--with-deps", "chromium"], check=False
+    ).returncode:
+        subprocess.run(["apt-get", "update", "-qq"], check=True)
+        subprocess.run(
+            ["apt-get", "install", "-y", "-qq", "chromium", "fonts-liberation", "fonts-noto-cjk"], check=True
+        )
+
+
+if __name__ == "__main__":
+    if find() is None:
+        print("Installing Chromium …", flush=True)
+        install()
+    if find() is None:
+        raise SystemExit("No Chromium was found, and none could be installed. Set CHROMIUM to one.")

@@ -1,0 +1,335 @@
+import asyncio
+from contextlib import aclosing
+
+import pytest
+
+from chat_app.errors import AnswerBroken, BadRequest, Conflict, MessageTooLong, ModelFailed, NotFound, RateLimited
+from chat_app.events import Finish, ReasoningDelta, TextDelta
+from chat_app.messages import Principal, Usage, text_of
+from chat_app.providers.fake import FakeProvider
+from chat_app.services import Services
+from chat_app.store.database import Database
+from chat_app.store.records import Turn
+from chat_app.streams.base import Ended, Grew, Unsaved
+from tests.conftest import LOCAL, services_with
+from tests.waiting import until
+
+OTHER = Principal("other")
+LONG = [TextDelta(f"w{i} ") for i in range(200)]
+
+
+async def _send(services: Services, text: str = "hi", model: str = "fake", **more) -> Turn:
+    return await services.conversations.send(LOCAL, text=text, model=model, key=more.pop("key", text), **more)
+
+
+async def _status(services: Services, turn: Turn) -> str:
+    return (await services.conversations.messages.record("local", turn.reply_id)).status
+
+
+async def _settled(services: Services, turn: Turn) -> str:
+    async def ended() -> str:
+        status = await _status(services, turn)
+        return "" if status == "streaming" else status
+
+    return await until(ended)
+
+
+async def _text(services: Services, turn: Turn) -> str:
+    return text_of((await services.conversations.messages.history("local", turn.reply_id, 1))[0].parts)
+
+
+async def _heard(services: Services, turn: Turn, characters: int = 1) -> str:
+    """Wait until so many characters are on the log, and give them back."""
+    text = ""
+    async with asyncio.timeout(5), aclosing(services.streams.follow(turn.conversation_id, None)) as batches:
+        async for batch in batches:
+            text += "".join(e.text for e in batch.entries if isinstance(e, Grew) and e.message_id == turn.reply_id)
+            if len(text) >= characters:
+                return text
+    return text
+
+
+async def test_a_question_gets_its_answer_stored(tmp_path):
+    async with services_with(tmp_path, FakeProvider()) as services:
+        turn = await _send(services)
+
+        assert await _settled(services, turn) == "complete"
+        assert await _text(services, turn) == "Hello."
+
+
+async def test_the_same_send_twice_asks_the_model_once(tmp_path):
+    fake = FakeProvider()
+    async with services_with(tmp_path, fake) as services:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_send(services, key="same")) for _ in range(10)]
+        turns = {task.result().reply_id for task in tasks}
+        await _settled(services, tasks[0].result())
+
+    assert len(turns) == 1
+    assert len([r for r in fake.requests if r.messages[-1].text == "hi"]) == 1
+
+
+async def test_stop_keeps_what_was_said(tmp_path):
+    async with services_with(tmp_path, FakeProvider(LONG, pace_s=0.005)) as services:
+        turn = await _send(services)
+        heard = await _heard(services, turn, 20)
+        await services.conversations.stop(LOCAL, turn.reply_id)
+
+        assert await _settled(services, turn) == "stopped"
+        assert (await _text(services, turn)).startswith(heard)
+
+
+async def test_stop_before_the_first_step_is_a_stop(tmp_path):
+    fake = FakeProvider(LONG, pace_s=0.01)
+    async with services_with(tmp_path, fake) as services:
+        turn = await _send(services)
+        await services.conversations.stop(LOCAL, turn.reply_id)
+
+        assert await _settled(services, turn) == "stopped"
+
+
+async def test_a_stopped_answer_goes_on_in_the_same_message(tmp_path):
+    fake = FakeProvider(LONG, pace_s=0.005)
+    async with services_with(tmp_path, fake) as services:
+        turn = await _send(services)
+        await _heard(services, turn, 20)
+        await services.conversations.stop(LOCAL, turn.reply_id)
+        await _settled(services, turn)
+        before = await _text(services, turn)
+        fake.script, fake.pace_s = [TextDelta("the end"), Finish("stop", Usage(5, 2))], 0
+        await services.conversations.resume(LOCAL, turn.reply_id)
+
+        assert await _settled(services, turn) == "complete"
+        assert await _text(services, turn) == before + "the end"
+        details = await services.conversations.messages.details("local", turn.reply_id)
+        assert details.notes["seams"] == [{"at": len(before), "how": "instruction"}]
+        assert fake.requests[1].messages[-1].text == before
+        with pytest.raises(Conflict):
+            await services.conversations.resume(LOCAL, turn.reply_id)
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "code", "text"),
+    [
+        ([ModelFailed("down")], "failed", "model_failed", ""),
+        ([RateLimited("wait", retry_after_s=3)], "failed", "rate_limited", ""),
+        ([TextDelta("half"), AnswerBroken("cut")], "interrupted", "answer_broken", "half"),
+        ([TextDelta("half")], "interrupted", "answer_broken", "half"),
+        ([TextDelta("half"), ModelFailed("late")], "failed", "model_failed", "half"),
+        ([TextDelta("half"), ZeroDivisionError()], "failed", "model_failed", "half"),
+        ([AnswerBroken("cut")], "failed", "answer_broken", ""),
+    ],
+)
+async def test_however_an_answer_ends_what_was_said_is_kept_with_the_true_status(tmp_path, script, status, code, text):
+    async with services_with(tmp_path, FakeProvider(script)) as services:
+        turn = await _send(services)
+
+        assert await _settled(services, turn) == status
+        assert await _text(services, turn) == text
+        assert (await services.conversations.messages.details("local", turn.reply_id)).error_code == code
+
+
+async def test_a_failed_answer_is_tried_again_in_its_own_place(tmp_path):
+    fake = FakeProvider([ModelFailed("down")])
+    async with services_with(tmp_path, fake) as services:
+        turn = await _send(services)
+        await _settled(services, turn)
+        fake.script = [TextDelta("up"), Finish("stop")]
+        await services.conversations.resume(LOCAL, turn.reply_id)
+
+        assert await _settled(services, turn) == "complete"
+        assert await _text(services, turn) == "up"
+        assert len(await services.conversations.messages.all_of("local", turn.conversation_id)) == 2
+
+
+async def test_an_unknown_model_is_a_failed_answer_not_a_lost_question(tmp_path):
+    async with services_with(tmp_path) as services:
+        turn = await _send(services, model="nobody")
+
+        assert await _settled(services, turn) == "failed"
+        assert (await services.conversations.messages.details("local", turn.reply_id)).error_code == "model_unknown"
+
+
+async def test_blank_and_too_long_messages_are_refused(tmp_path):
+    async with services_with(tmp_path, max_message_chars=10) as services:
+        with pytest.raises(BadRequest):
+            await _send(services, " \n")
+        with pytest.raises(MessageTooLong, match="may have 10 characters; this has 11"):
+            await _send(services, "x" * 11)
+
+        assert await services.conversations.library.all_ids("local") == []
+
+
+async def test_leaving_the_process_keeps_what_was_said_and_the_next_one_goes_on(tmp_path):
+    fake = FakeProvider(LONG, pace_s=0.005)
+    async with services_with(tmp_path, fake) as services:
+        turn = await _send(services)
+        heard = await _heard(services, turn, 30)
+
+    async with services_with(tmp_path, FakeProvider([TextDelta("end"), Finish("stop")])) as services:
+        assert await _status(services, turn) == "interrupted"
+        before = await _text(services, turn)
+        assert before.startswith(heard)
+        await services.conversations.resume(LOCAL, turn.reply_id)
+        await _settled(services, turn)
+        assert await _text(services, turn) == before + "end"
+
+
+async def test_an_answer_whose_process_died_is_found_at_the_next_start(tmp_path):
+    async with services_with(tmp_path) as services:
+        new = await services.conversations.messages.add_turn("local", _orphan())
+
+    async with services_with(tmp_path) as services:
+        assert await _status(services, new) == "interrupted"
+
+
+def _orphan():
+    from chat_app.messages import TextPart
+    from chat_app.store.records import NewTurn
+
+    return NewTurn((TextPart("q"),), "m", "k", "t")
+
+
+async def test_words_reach_the_store_while_the_answer_runs(tmp_path):
+    async with services_with(tmp_path, FakeProvider(LONG, pace_s=0.01), checkpoint_s=0.05) as services:
+        turn = await _send(services)
+
+        async def stored() -> str:
+            return await _text(services, turn)
+
+        assert (await until(stored)).startswith("w0 ")
+        assert await _status(services, turn) == "streaming"
+
+
+async def test_a_locked_database_loses_nothing_and_says_so(tmp_path):
+    async with services_with(tmp_path, FakeProvider(LONG[:40], pace_s=0.005), busy_timeout_s=0.05) as services:
+        turn = await _send(services)
+        holder = Database(services.settings.database)
+        seen: list[type] = []
+
+        async def watch() -> None:
+            async with aclosing(services.streams.follow(turn.conversation_id, None)) as batches:
+                async for batch in batches:
+                    seen.extend(type(entry) for entry in batch.entries)
+                    if Ended in seen:
+                        return
+
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+            group.create_task(watch())
+            async with holder.write():
+
+                async def unsaved() -> bool:
+                    return Unsaved in seen
+
+                await until(unsaved)
+        await holder.aclose()
+
+        assert await _text(services, turn) == "".join(delta.text for delta in LONG[:40])
+        assert seen.index(Unsaved) < seen.index(Ended)
+
+
+async def test_an_edited_question_is_a_branch_and_its_answer_runs(tmp_path):
+    async with services_with(tmp_path, FakeProvider()) as services:
+        turn = await _send(services)
+        await _settled(services, turn)
+        edited = await services.conversations.edit(LOCAL, turn.question_id, text="other", model="fake", key="e")
+        await _settled(services, edited)
+        page = await services.conversations.open(LOCAL, turn.conversation_id)
+
+        assert [m.id for m in page.messages] == [edited.question_id, edited.reply_id]
+        await services.conversations.select_branch(LOCAL, turn.question_id)
+        page = await services.conversations.open(LOCAL, turn.conversation_id)
+        assert [m.id for m in page.messages] == [turn.question_id, turn.reply_id]
+        with pytest.raises(BadRequest):
+            await services.conversations.edit(LOCAL, turn.reply_id, text="x", model="fake", key="f")
+
+
+async def test_trying_again_with_a_wish_tells_the_model_and_the_details(tmp_path):
+    fake = FakeProvider()
+    async with services_with(tmp_path, fake) as services:
+        turn = await _send(services)
+        await _settled(services, turn)
+        again = await services.conversations.regenerate(LOCAL, turn.reply_id, model="fake", key="r", hint="shorter")
+        await _settled(services, again)
+
+        assert fake.requests[-1].messages[-1].text == "hi\n\n(shorter)"
+        assert (await services.conversations.messages.details("local", again.reply_id)).notes["hint"] == "shorter"
+        with pytest.raises(BadRequest):
+            await services.conversations.regenerate(LOCAL, turn.question_id, model="fake", key="s")
+
+
+async def test_a_conversation_pages_upwards(tmp_path):
+    async with services_with(tmp_path, FakeProvider()) as services:
+        turn = await _send(services, "0")
+        await _settled(services, turn)
+        for number in range(1, 4):
+            more = await _send(services, str(number), conversation_id=turn.conversation_id)
+            await _settled(services, more)
+        last = await services.conversations.open(LOCAL, turn.conversation_id, limit=3)
+        first = await services.conversations.open(LOCAL, turn.conversation_id, before=last.messages[0].id, limit=10)
+
+        assert (last.has_more, first.has_more) == (True, False)
+        assert [m.role for m in first.messages + last.messages] == ["user", "assistant"] * 4
+
+
+async def test_the_title_comes_from_the_model_once(tmp_path):
+    fake = FakeProvider([ReasoningDelta("hm"), TextDelta('"B-trees"'), Finish("stop")])
+    async with services_with(tmp_path, fake) as services:
+        turn = await _send(services)
+
+        async def titled() -> str:
+            record = await services.conversations.library.get("local", turn.conversation_id)
+            return record.title if record.title_source == "model" else ""
+
+        assert await until(titled) == "B-trees"
+        assert fake.requests[-1].parameters.max_output_tokens == 64
+
+
+async def test_when_the_title_fails_the_questions_words_stay(tmp_path):
+    async with services_with(tmp_path, FakeProvider()) as services:
+        turn = await _send(services, "What is a B-tree?", model="Passages")
+        await _settled(services, turn)
+        await services.conversations.rename(LOCAL, turn.conversation_id, "  mine  ")
+
+        assert (await services.conversations.library.get("local", turn.conversation_id)).title == "mine"
+        with pytest.raises(BadRequest):
+            await services.conversations.rename(LOCAL, turn.conversation_id, " ")
+
+
+async def test_nobody_reaches_another_persons_conversation(tmp_path):
+    async with services_with(tmp_path, FakeProvider()) as services:
+        turn = await _send(services)
+        await _settled(services, turn)
+        talk = services.conversations
+        for attempt in (
+            talk.open(OTHER, turn.conversation_id),
+            talk.send(OTHER, text="x", model="fake", key="x", conversation_id=turn.conversation_id),
+            talk.edit(OTHER, turn.question_id, text="x", model="fake", key="y"),
+            talk.regenerate(OTHER, turn.reply_id, model="fake", key="z"),
+            talk.resume(OTHER, turn.reply_id),
+            talk.stop(OTHER, turn.reply_id),
+            talk.select_branch(OTHER, turn.reply_id),
+            talk.rename(OTHER, turn.conversation_id, "x"),
+        ):
+            with pytest.raises(NotFound):
+                await attempt
+
+
+async def test_a_page_of_one_conversation_does_not_open_with_a_message_of_another(tmp_path):
+    async with services_with(tmp_path, FakeProvider()) as services:
+        one, two = await _send(services, "1"), await _send(services, "2")
+
+        with pytest.raises(NotFound):
+            await services.conversations.open(LOCAL, one.conversation_id, before=two.reply_id)
+
+
+async def test_passages_quotes_the_guide_with_numbered_sources_in_the_readers_language(tmp_path):
+    async with services_with(tmp_path) as services:
+        english = await _send(services, "How do I export my conversations?", model="Passages")
+        chinese = await _send(services, "怎么导出对话？", model="Passages")
+        await _settled(services, english)
+        await _settled(services, chinese)
+
+        assert "Export and import** [1]" in await _text(services, english)
+        assert "not a language model" in await _text(services, english)
+        assert "导出与导入** [1]" in await _text(services, chinese)

@@ -1,0 +1,94 @@
+"""A browser, the built application, and a model server that a test can script."""
+
+from __future__ import annotations
+
+import subprocess
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import Chat, browser, new_context  # noqa: F401 # fixtures
+from tests.conftest import POSTGRES, REDIS
+from tests.server import Server
+from tests.upstream import Script, Upstream
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "/e2e/" in item.nodeid:
+            item.add_marker(pytest.mark.e2e)
+
+
+@pytest.fixture(scope="package")
+def shared_upstream() -> Iterator[Upstream]:
+    with Upstream(["echo", "other"]).serve() as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def shared_server(shared_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("server"), VLLM_BASE_URL=shared_upstream.url)
+    yield server.start()
+    server.stop()
+
+
+@pytest.fixture
+def upstream(shared_upstream: Upstream) -> Upstream:
+    shared_upstream.scripts.clear()
+    shared_upstream.calls.clear()
+    shared_upstream.default = Script()
+    return shared_upstream
+
+
+@pytest.fixture
+def server(shared_server: Server) -> Server:
+    return shared_server
+
+
+@pytest.fixture
+def page(new_context, server: Server) -> Page:  # noqa: F811 # the fixture
+    opened = new_context().new_page()
+    opened.goto(server.url)
+    expect(opened.get_by_role("textbox", name="Message", exact=True)).to_be_visible()
+    return opened
+
+
+@pytest.fixture
+def chat(page: Page) -> Chat:
+    return Chat(page)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def two_workers(folder: Path) -> Iterator[Callable[[str], tuple[Server, Server]]]:
+    """Two processes over one PostgreSQL and one Redis, as two workers are; apart, so that a test can choose between."""
+    started: list[Server] = []
+    name = f"chat_app_{uuid.uuid4().hex[:12]}"
+    admin = POSTGRES.replace("postgresql+asyncpg", "postgresql")
+    subprocess.run(["psql", admin, "-qc", f"CREATE DATABASE {name}"], check=True)
+
+    def start(upstream_url: str) -> tuple[Server, Server]:
+        for index in (1, 2):
+            server = Server(
+                folder / str(index),
+                VLLM_BASE_URL=upstream_url,
+                DATABASE_URL=f"{POSTGRES.rpartition('/')[0]}/{name}",
+                REDIS_URL=REDIS,
+                SECRET_KEY="not-a-secret",
+                HEARTBEAT_S="1",
+                REAP_AFTER_S="3",
+            )
+            started.append(server.start())
+        return started[0], started[1]
+
+    yield start
+    for server in started:
+        server.stop()
+    subprocess.run(["psql", admin, "-qc", f"DROP DATABASE {name} WITH (FORCE)"], check=True)

@@ -1,0 +1,161 @@
+"""What bad input and broken servers get: one clear sentence, and nothing is lost."""
+
+import uuid
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import Chat, stored_text, until_heard
+from tests.conftest import POSTGRES, REDIS
+from tests.server import Server
+from tests.upstream import Script, Upstream, words
+from tests.waiting import until_now
+
+
+def _id(chat: Chat) -> str:
+    return chat.answers.last.get_attribute("data-message-id") or ""
+
+
+FAILURES = {
+    "wrong key": (Script(status=401), "The server of echo refused the key."),
+    "limited": (Script(status=429, headers={"retry-after": "20"}), "You can retry in 20 s."),
+    "failing": (Script(status=500), "The server of echo failed."),
+    "gone": (Script(status=404), "No server offers echo now."),
+}
+
+
+@pytest.mark.parametrize(("script", "sentence"), FAILURES.values(), ids=FAILURES.keys())
+def test_a_failure_is_one_sentence_and_retry_works(chat: Chat, upstream, script, sentence):
+    upstream.then(script, Script(["now it works"]))
+    chat.ask("why")
+    chat.expect_status("failed")
+    expect(chat.page.get_by_role("alert")).to_contain_text(sentence)
+    chat.button("Retry").click()
+    chat.expect_status("complete")
+
+    until_now(lambda: chat.words() == "now it works")
+    expect(chat.questions).to_have_count(1)
+    expect(chat.answers).to_have_count(1)
+
+
+BROKEN = {
+    "cut": Script(words(20), ending="cut"),
+    "an early end": Script(words(20), ending="close"),
+    "[DONE] alone": Script(words(20), ending="done"),
+    "abort": Script(words(20), ending="abort"),
+    "malformed": Script([*words(20), b"data: {nope\n\n"]),
+    "an error in mid-stream": Script([*words(20), b'data: {"error": {"message": "died"}}\n\n']),
+}
+
+
+@pytest.mark.parametrize("script", BROKEN.values(), ids=BROKEN.keys())
+def test_a_broken_answer_keeps_what_came_and_offers_to_go_on(chat: Chat, upstream, server, script):
+    upstream.then(script)
+    chat.ask("why")
+    chat.expect_status("interrupted")
+
+    assert stored_text(server, _id(chat))[1] == "".join(words(20))
+    expect(chat.answers.last).to_contain_text("The answer broke off.")
+    expect(chat.answers.last.get_by_role("button", name="Continue")).to_be_visible()
+    expect(chat.answers.last.get_by_role("button", name="Start over")).to_be_visible()
+
+
+def test_a_blank_message_cannot_be_sent_and_a_long_one_says_the_limit(chat: Chat):
+    expect(chat.button("Send")).to_be_disabled()
+    chat.field.fill("  \n ")
+    expect(chat.button("Send")).to_be_disabled()
+    chat.field.fill("x" * 200_001)
+    expect(chat.button("Send")).to_be_disabled()
+    expect(chat.page.get_by_role("alert")).to_have_text("A message may have 200,000 characters; this has 200,001.")
+
+
+def test_a_message_too_large_for_the_model_is_said_with_the_numbers(chat: Chat, upstream):
+    chat.ask("x" * 40_000)
+    chat.expect_status("failed")
+
+    expect(chat.page.get_by_role("alert")).to_contain_text("too long for echo: 10,005 of 7,168 tokens")
+    assert upstream.chats == []
+
+
+@pytest.mark.parametrize("name", ["unknown", str(uuid.uuid4()), "%20", "a'--"])
+def test_an_address_of_nothing_is_one_and_the_same_page(new_context, server, name):
+    page = new_context().new_page()
+    page.goto(f"{server.url}/c/{name}")
+
+    expect(page.get_by_role("heading", name="There is no such conversation here.")).to_be_visible()
+    expect(page.get_by_role("button", name="New chat")).to_be_visible()
+
+
+def test_a_model_that_goes_away_is_said(chat: Chat, upstream):
+    upstream.models[:] = [{"id": "another"}]
+    try:
+        chat.page.wait_for_timeout(1500)
+        chat.ask("why")
+        chat.expect_status("failed")
+        expect(chat.page.get_by_role("alert")).to_contain_text("No server offers echo now.")
+    finally:
+        upstream.models[:] = [{"id": m, "max_model_len": 8192} for m in ("echo", "other")]
+        chat.page.wait_for_timeout(1500)
+
+
+def test_kill_9_in_mid_answer_keeps_the_checkpoint_and_continue_finishes_it(new_context, folder):
+    with Upstream(["echo"]).serve() as upstream:
+        server = Server(folder, VLLM_BASE_URL=upstream.url).start()
+        try:
+            chat = Chat(new_context().new_page())
+            chat.page.goto(server.url)
+            upstream.then(Script(words(500), pace_s=0.02), Script(["the end"]))
+            chat.ask("count")
+            until_heard(chat, "word80 ")
+            message_id = _id(chat)
+            until_now(lambda: "word20" in stored_text(server, message_id)[1])
+            server.kill()
+            expect(chat.page.get_by_text("Reconnecting")).to_be_visible()
+            server.start()
+            chat.page.reload()
+            chat.expect_status("interrupted")
+            _, kept = stored_text(server, message_id)
+            assert "".join(words(500)).startswith(kept)
+            chat.button("Continue").click()
+            chat.expect_status("complete")
+            assert stored_text(server, message_id) == ("complete", kept + "the end")
+        finally:
+            server.stop()
+
+
+@pytest.mark.skipif(not (REDIS and POSTGRES), reason="no TEST_REDIS_URL and TEST_DATABASE_URL")
+def test_two_workers_share_following_stopping_and_the_fate_of_a_killed_one(new_context, folder, two_workers):
+    with Upstream(["echo"]).serve() as upstream:
+        one, two = two_workers(upstream.url)
+        first, second = Chat(new_context().new_page()), Chat(new_context().new_page())
+        upstream.then(Script(words(2000), pace_s=0.02), Script(words(2000), pace_s=0.02))
+        first.page.goto(one.url)
+        first.ask("count")
+        path = f"/c/{first.conversation_id()}"
+        second.page.goto(two.url + path)
+        until_heard(second, "word30 ")
+        second.button("Stop").click()
+        first.expect_status("stopped")
+        second.expect_status("stopped")
+        until_now(lambda: upstream.chats[0].state == "gone")
+
+        first.ask("again")
+        expect(second.answers).to_have_count(2)
+        until_heard(second, "word10 ")
+        one.kill()
+        second.expect_status("interrupted")
+        assert second.words().startswith(" ".join(f"word{i}" for i in range(10))), "what was shown is gone"
+
+
+def test_a_renderer_that_fails_to_load_leaves_the_words_and_comes_later(new_context, server, upstream):
+    page = new_context().new_page()
+    page.route("**/assets/markdown-*.js", lambda route: route.abort())
+    chat = Chat(page)
+    page.goto(server.url)
+    upstream.then(Script(["**bold** words"]))
+    chat.ask("why")
+    chat.expect_status("complete")
+    expect(chat.answers.last).to_contain_text("**bold** words")
+    page.unroute("**/assets/markdown-*.js")
+    page.reload()
+    expect(chat.answers.last.locator(".prose")).to_contain_text("bold words")

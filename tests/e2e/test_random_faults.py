@@ -1,0 +1,125 @@
+"""Two hundred random faults over running answers, seeded: every acknowledged word is there, none twice, none billed twice."""
+
+import random
+import sqlite3
+import threading
+import time
+from collections import Counter
+from contextlib import suppress
+
+import pytest
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
+from playwright.sync_api import expect
+
+from tests.browser import Chat, stored_text
+from tests.server import Server
+from tests.upstream import Script, Upstream
+from tests.waiting import until_now
+
+FAULTS = 200
+SEED = 20261123
+KINDS = ("reload", "offline", "cut", "locked", "kill", "stop", "none")
+WEIGHTS = (5, 4, 4, 3, 1, 3, 2)
+
+
+class Run:
+    """One browser tab, one server, one model server, and a chance that says what breaks."""
+
+    def __init__(self, chat: Chat, server: Server, upstream: Upstream) -> None:
+        self.chat, self.server, self.upstream = chat, server, upstream
+        self.chance = random.Random(SEED)
+        self.done: Counter[str] = Counter()
+
+    def one(self, number: int) -> None:
+        """Ask, break something, and compare page, store and wire."""
+        kind = self.chance.choices(KINDS, WEIGHTS)[0]
+        pieces = [f"n{number}w{index} " for index in range(self.chance.randint(20, 60))]
+        calls = len(self.upstream.chats)
+        self.upstream.then(Script(pieces, pace_s=0.01, ending="cut" if kind == "cut" else "finish"))
+        self.chat.ask(f"question {number}")
+        until_now(lambda: len(self.upstream.chats) == calls + 1, within_s=20)
+        self.chat.page.wait_for_timeout(self.chance.uniform(0, 500))  # the random moment itself
+        getattr(self, kind)()
+        self._compare(number, kind, pieces, calls)
+        self.done[kind] += 1
+
+    def none(self) -> None:
+        """Nothing breaks."""
+
+    def cut(self) -> None:
+        """The model server's connection is cut at the end."""
+
+    def reload(self) -> None:
+        """F5."""
+        self.chat.page.reload()
+
+    def offline(self) -> None:
+        """The browser's network goes and comes back."""
+        self.chat.page.context.set_offline(True)
+        self.chat.page.wait_for_timeout(self.chance.uniform(50, 500))  # how long the fault lasts
+        self.chat.page.context.set_offline(False)
+
+    def stop(self) -> None:
+        """Stop, when there is still something to stop."""
+        with suppress(PlaywrightTimeout):  # it may have ended just now
+            self.chat.button("Stop").click(timeout=300)
+
+    def locked(self) -> None:
+        """Somebody else holds the database's write lock."""
+        held = threading.Event()
+
+        def hold() -> None:
+            database = sqlite3.connect(self.server.folder / "chat.db", isolation_level=None, timeout=10)
+            database.execute("BEGIN IMMEDIATE")
+            held.set()
+            time.sleep(1)  # how long the fault lasts
+            database.execute("COMMIT")
+            database.close()
+
+        thread = threading.Thread(target=hold)
+        thread.start()
+        held.wait(10)
+        thread.join()
+
+    def kill(self) -> None:
+        """kill -9, and a new start."""
+        self.server.kill()
+        self.server.start()
+        self.chat.page.reload()
+
+    def _compare(self, number: int, kind: str, pieces: list[str], calls: int) -> None:
+        question = self.chat.page.locator('article[data-role="user"]').last
+        expect(question).to_contain_text(f"question {number}", timeout=20_000)
+        answer = self.chat.answers.last
+        expect(answer).not_to_have_attribute("data-status", "streaming", timeout=20_000)
+        message_id = answer.get_attribute("data-message-id") or ""
+        status, stored = stored_text(self.server, message_id)
+        whole = "".join(pieces)
+        context = f"fault {number}, {kind}: {status}"
+        assert whole.startswith(stored), context
+        assert len(self.upstream.chats) == calls + 1, f"{context}: asked twice"
+        assert self.upstream.chats[-1].text.startswith(stored), context
+        if kind in ("reload", "offline", "locked", "none"):
+            assert (status, stored) == ("complete", whole), context
+        if kind == "cut":
+            assert (status, stored) == ("interrupted", whole), context
+        until_now(lambda: self.chat.words().startswith(" ".join(stored.split())), within_s=10)
+
+
+@pytest.mark.slow
+def test_no_fault_loses_or_doubles_a_word(new_context, folder):
+    with Upstream(["echo"]).serve() as upstream:
+        server = Server(folder, VLLM_BASE_URL=upstream.url, BUSY_TIMEOUT_S="0.3", CHECKPOINT_S="0.2").start()
+        try:
+            chat = Chat(new_context().new_page())
+            chat.page.goto(server.url)
+            run = Run(chat, server, upstream)
+            for number in range(FAULTS):
+                if number % 10 == 0:  # a new conversation now and then
+                    chat.page.goto(server.url)
+                    expect(chat.field).to_be_visible(timeout=20_000)
+                run.one(number)
+            print("faults survived:", dict(run.done))
+            assert min(run.done[kind] for kind in KINDS) > 0
+        finally:
+            server.stop()

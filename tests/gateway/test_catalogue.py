@@ -1,0 +1,120 @@
+import asyncio
+import time
+
+import pytest
+
+from chat_app.errors import ModelUnknown
+from chat_app.gateway.catalogue import Catalogue, read_aliases
+from chat_app.gateway.discovery import configured_providers
+from chat_app.providers.base import Offer
+from chat_app.providers.fake import FakeProvider
+from tests.conftest import make_settings
+from tests.upstream import Upstream
+
+
+async def _catalogue(tmp_path, **settings) -> Catalogue:
+    made = make_settings(tmp_path, **settings)
+    catalogue = Catalogue(made, configured_providers(made))
+    await catalogue.refresh()
+    return catalogue
+
+
+async def test_models_are_listed_from_every_server_and_told_apart(tmp_path, upstream):
+    with Upstream(["echo", "more"]).serve() as second:
+        catalogue = await _catalogue(tmp_path, vllm_base_url=(upstream.url, second.url))
+        cards = catalogue.cards()
+        await catalogue.aclose()
+
+    assert [card.id for card in cards] == ["echo", f"echo (vLLM at 127.0.0.1:{second.port})", "more"]
+    assert catalogue.resolve(cards[1].id).upstream == "echo"
+    assert cards[0].context_tokens == 8192
+
+
+async def test_a_model_that_appears_or_goes_is_seen_without_a_restart(tmp_path, upstream):
+    catalogue = await _catalogue(tmp_path, vllm_base_url=(upstream.url,))
+    told: list[int] = []
+    catalogue.on_change(lambda: told.append(1))
+    upstream.models.append({"id": "new"})
+    await catalogue.refresh()
+    assert catalogue.resolve("new").card.context_tokens is None
+    upstream.models.clear()
+    await catalogue.refresh()
+    with pytest.raises(ModelUnknown, match="No server offers new now"):
+        catalogue.resolve("new")
+    await catalogue.refresh()
+    await catalogue.aclose()
+
+    assert len(told) == 2
+
+
+async def test_a_server_that_is_down_offers_nothing_and_is_said(tmp_path):
+    catalogue = await _catalogue(tmp_path, vllm_base_url=("http://127.0.0.1:9/v1",))
+    await catalogue.aclose()
+
+    assert catalogue.cards() == []
+    assert "No answer from vLLM at 127.0.0.1:9" in str(catalogue.problems["vLLM at 127.0.0.1:9"])
+
+
+async def test_without_a_key_openai_is_absent_and_with_one_its_aliases_are_offered(tmp_path, upstream):
+    assert configured_providers(make_settings(tmp_path)) == []
+
+    (tmp_path / "models.toml").write_text(
+        f'[models.mine]\nprovider = "127.0.0.1:{upstream.port}"\nmodel = "echo"\ncontext_tokens = 5\n'
+    )
+    catalogue = await _catalogue(tmp_path, openai_base_url=upstream.url)
+    route = catalogue.resolve("mine")
+    await catalogue.aclose()
+
+    assert (route.upstream, route.card.context_tokens) == ("echo", 5)
+
+
+async def test_a_discovered_model_never_shadows_an_alias(tmp_path, upstream):
+    (tmp_path / "models.toml").write_text(f'[models.echo]\nprovider = "127.0.0.1:{upstream.port}"\nmodel = "real"\n')
+    catalogue = await _catalogue(tmp_path, openai_base_url=upstream.url)
+    await catalogue.aclose()
+
+    assert catalogue.resolve("echo").upstream == "real"
+
+
+def test_the_packaged_file_is_overridden_entry_by_entry(tmp_path):
+    first, second = tmp_path / "a.toml", tmp_path / "b.toml"
+    first.write_text('[models.x]\nprovider = "a"\n[models.y]\nprovider = "a"\n')
+    second.write_text('[models.y]\nprovider = "b"\n')
+
+    assert {name: alias.provider for name, alias in read_aliases(first, second, tmp_path / "none").items()} == {
+        "x": "a",
+        "y": "b",
+    }
+
+
+@pytest.mark.parametrize("text", ["[models.x]\n", "nope", "[models.x]\nprovider = 3\n"])
+def test_a_wrong_file_stops_the_start_with_its_name(tmp_path, text):
+    (tmp_path / "models.toml").write_text(text)
+    with pytest.raises(SystemExit, match=r"models\.toml"):
+        read_aliases(tmp_path / "models.toml")
+
+
+async def test_servers_on_this_machine_are_looked_for_together_and_in_no_time(tmp_path):
+    settings = make_settings(tmp_path, discover_servers=True, port=8080)
+    catalogue = Catalogue(settings, [FakeProvider()])
+    began = time.monotonic()
+    found = await catalogue._local.listening()
+    await catalogue.aclose()
+
+    assert time.monotonic() - began < 4 * settings.discover_timeout_s
+    assert all("8080" not in provider.server for provider in catalogue._local.all())
+    assert isinstance(found, list)
+
+
+class _Slow(FakeProvider):
+    async def offers(self) -> list[Offer]:
+        await asyncio.sleep(60)
+        return []
+
+
+async def test_a_slow_server_does_not_hold_up_the_others(tmp_path, monkeypatch):
+    monkeypatch.setattr("chat_app.gateway.catalogue._LIST_TIMEOUT_S", 0.05)
+    catalogue = Catalogue(make_settings(tmp_path), [_Slow(), FakeProvider()])
+    await catalogue.refresh()
+
+    assert [card.id for card in catalogue.cards()] == ["fake"]

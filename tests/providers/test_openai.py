@@ -1,0 +1,213 @@
+"""One table of what a server may do, and what becomes of it."""
+
+import json
+from contextlib import aclosing
+
+import pytest
+
+from chat_app.errors import (
+    AnswerBroken,
+    KeyRefused,
+    ModelFailed,
+    ModelUnknown,
+    ModelUnreachable,
+    PromptTooLong,
+    RateLimited,
+)
+from chat_app.events import Finish, Reply, Start
+from chat_app.messages import ChatRequest, Message, Parameters, ReasoningPart, TextPart, ToolCallPart, Usage
+from chat_app.providers.openai import GO_ON, OpenAIProvider
+from chat_app.providers.vllm import VllmProvider
+from tests.upstream import Script, Upstream, chunk, sse
+from tests.waiting import until
+
+KEY = "sk-fake-key"
+
+
+def _provider(url: str, kind=OpenAIProvider) -> OpenAIProvider:
+    return kind(server="Test", base_url=url, api_key=KEY, connect_timeout_s=2)
+
+
+def _request(**changes) -> ChatRequest:
+    return ChatRequest("m", (Message("user", (TextPart("hi"),)),), **changes)
+
+
+async def _reply(upstream: Upstream, script: Script, kind=OpenAIProvider, request: ChatRequest | None = None) -> Reply:
+    upstream.then(script)
+    provider, reply = _provider(upstream.url, kind), Reply()
+    try:
+        async with aclosing(provider.stream("m", request or _request())) as events:
+            async for event in events:
+                reply.apply(event)
+    finally:
+        await provider.aclose()
+    return reply
+
+
+async def test_text_and_usage_come_through(upstream):
+    reply = await _reply(upstream, Script(["Hel", "lo ", "世界"]))
+
+    assert reply.parts == (TextPart("Hello 世界"),)
+    assert reply.finish == Finish("stop", Usage(7, 3))
+
+
+_UTF8 = chunk({"content": "世界"})
+GOOD = {
+    "a character cut in two": [_UTF8[:70], _UTF8[70:79], _UTF8[79:]],
+    "several events in a piece": [chunk({"content": "世"}) + chunk({"content": "界"})],
+    "CRLF": [chunk({"content": "世界"}).replace(b"\n", b"\r\n")],
+    "JSON over several data lines": [
+        b'data: {"choices": [{"delta":\ndata: {"content": "\xe4\xb8\x96\xe7\x95\x8c"}}]}\n\n'
+    ],
+    "keep-alives": [b": ping\n\n", chunk({"content": "世界"}), b": ping\n\n"],
+    "null fields": [
+        sse({"choices": [{"delta": {"content": "世界", "tool_calls": None, "reasoning": None}}], "usage": None})
+    ],
+    "an empty first delta": [chunk({"role": "assistant", "content": ""}), chunk({"content": "世界"})],
+}
+
+
+@pytest.mark.parametrize("pieces", GOOD.values(), ids=GOOD.keys())
+async def test_a_well_formed_stream_is_understood_however_it_comes(upstream, pieces):
+    assert (await _reply(upstream, Script(pieces))).parts == (TextPart("世界"),)
+
+
+@pytest.mark.parametrize("name", ["reasoning", "reasoning_content"])
+async def test_reasoning_comes_by_either_name(upstream, name):
+    reply = await _reply(upstream, Script([chunk({name: "hm"}), "So."]))
+
+    assert [type(part) for part in reply.parts] == [ReasoningPart, TextPart]
+
+
+async def test_reasoning_comes_in_tags(upstream):
+    reply = await _reply(upstream, Script(["<thi", "nk>hm</th", "ink>\n\nSo."]))
+
+    assert [part.text for part in reply.parts if isinstance(part, ReasoningPart | TextPart)] == ["hm", "So."]
+
+
+async def test_tool_calls_come_in_pieces(upstream):
+    first = {"tool_calls": [{"index": 0, "id": "c1", "function": {"name": "f", "arguments": '{"a"'}}]}
+    second = {"tool_calls": [{"index": 0, "function": {"arguments": ": 1}"}}]}
+    reply = await _reply(upstream, Script([chunk(first), chunk(second)], ending="tool_calls"))
+
+    assert reply.parts == (ToolCallPart("c1", "f", '{"a": 1}'),)
+    assert reply.finish is not None
+    assert reply.finish.reason == "tool_calls"
+
+
+BROKEN = {
+    "cut": Script(["a", "b"], ending="cut"),
+    "a clean early end": Script(["a"], ending="close"),
+    "[DONE] without a finish reason": Script(["a"], ending="done"),
+    "abort": Script(["a"], ending="abort"),
+    "an error event": Script(["a", sse({"error": {"message": "engine died"}})], ending="done"),
+    "malformed JSON": Script(["a", b"data: {nope\n\n"]),
+}
+
+
+@pytest.mark.parametrize("script", BROKEN.values(), ids=BROKEN.keys())
+async def test_an_answer_that_breaks_off_is_never_taken_for_a_whole_one(upstream, script):
+    with pytest.raises(AnswerBroken, match="broke off"):
+        await _reply(upstream, script)
+
+
+REFUSED = {
+    "401": (Script(status=401, body={"error": "Unauthorized"}), KeyRefused),
+    "403": (Script(status=403), KeyRefused),
+    "404": (Script(status=404, body={"detail": "Not Found"}), ModelUnknown),
+    "429": (Script(status=429, headers={"retry-after": "20"}), RateLimited),
+    "400 over the context": (
+        Script(status=400, body={"error": {"message": "maximum context length", "param": "input_tokens"}}),
+        PromptTooLong,
+    ),
+    "400": (Script(status=400, body={"error": {"message": "bad top_p"}}), ModelFailed),
+    "500": (Script(status=500, body=b"<html>oops"), ModelFailed),
+    "an echo of the key": (Script(status=400, body={"error": {"message": f"bad key {KEY}"}}), ModelFailed),
+    "529": (Script(status=529), ModelFailed),
+}
+
+
+@pytest.mark.parametrize(("script", "error"), REFUSED.values(), ids=REFUSED.keys())
+async def test_a_refusal_is_told_by_its_kind_and_asked_only_once(upstream, script, error):
+    with pytest.raises(error) as raised:
+        await _reply(upstream, script)
+
+    assert len(upstream.calls) == 1
+    assert KEY not in str(raised.value) + raised.value.detail
+
+
+async def test_the_wait_that_a_server_asks_for_is_kept(upstream):
+    with pytest.raises(RateLimited) as raised:
+        await _reply(upstream, REFUSED["429"][0])
+
+    assert raised.value.retry_after_s == 20
+
+
+async def test_nobody_listening_is_said():
+    provider = _provider("http://127.0.0.1:9/v1")
+    with pytest.raises(ModelUnreachable, match="No answer from Test"):
+        await anext(provider.stream("m", _request()))
+    await provider.aclose()
+
+
+async def test_leaving_in_mid_answer_reaches_the_server(upstream):
+    upstream.then(Script(["a"] * 1000, pace_s=0.01))
+    provider = _provider(upstream.url)
+    async with aclosing(provider.stream("m", _request())) as events:
+        async for event in events:
+            if not isinstance(event, Start):
+                break
+
+    async def gone() -> bool:
+        return upstream.calls[0].state == "gone"
+
+    await until(gone, within_s=1)
+    await provider.aclose()
+
+
+async def test_what_was_sent_is_told_and_unset_parameters_are_not_sent(upstream):
+    upstream.then(Script())
+    provider = _provider(upstream.url)
+    request = _request(parameters=Parameters(temperature=0, stop=("x",), max_output_tokens=5))
+    async with aclosing(provider.stream("m", request)) as events:
+        start = await anext(events)
+        async for _ in events:
+            pass
+    await provider.aclose()
+
+    wanted = {"temperature": 0, "stop": ["x"], "max_completion_tokens": 5}
+    assert isinstance(start, Start)
+    assert start.sent == wanted
+    body = upstream.calls[0].body
+    assert {key: body[key] for key in wanted} == wanted
+    assert set(body) == {*wanted, "model", "messages", "stream", "stream_options"}
+    assert upstream.calls[0].headers["authorization"] == f"Bearer {KEY}"
+
+
+BROKEN_OFF = (Message("user", (TextPart("count"),)), Message("assistant", (TextPart("one tw"),)))
+
+
+async def test_an_answer_goes_on_by_vllms_own_way(upstream):
+    await _reply(upstream, Script(), VllmProvider, ChatRequest("m", BROKEN_OFF, continue_final=True))
+
+    body = upstream.calls[0].body
+    assert body["messages"][-1] == {"role": "assistant", "content": "one tw"}
+    assert (body["continue_final_message"], body["add_generation_prompt"]) == (True, False)
+
+
+async def test_an_answer_goes_on_by_asking_elsewhere(upstream):
+    await _reply(upstream, Script(), OpenAIProvider, ChatRequest("m", BROKEN_OFF, continue_final=True))
+
+    assert upstream.calls[0].body["messages"][-1] == {"role": "user", "content": GO_ON}
+
+
+async def test_models_come_with_their_context(upstream):
+    provider = _provider(upstream.url)
+    offers = await provider.offers()
+    await provider.aclose()
+
+    assert [(offer.model, offer.context_tokens) for offer in offers] == [("echo", 8192)]
+
+
+def test_the_wire_is_json():
+    assert json.loads(chunk({"content": "x"}).removeprefix(b"data: "))["choices"][0]["delta"] == {"content": "x"}

@@ -1,0 +1,92 @@
+"""The built application as a process of its own, for tests that need the real thing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+
+from tests.waiting import until_now
+
+ROOT = Path(__file__).parents[1]
+KEEP = ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONDONTWRITEBYTECODE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """`python -m chat_app` on a free port.
+
+    Args:
+        folder: Its data folder; the log goes beside it.
+        **environment: Settings.
+    """
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.folder = folder
+        self.log = folder / "server.log"
+        kept = {name: value for name, value in os.environ.items() if name in KEEP or name.startswith(("PIP_", "UV_"))}
+        self._environment = kept | {
+            "PORT": str(self.port),
+            "CHAT_APP_DATA": str(folder),
+            "DISCOVER_SERVERS": "false",
+            "MODELS_REFRESH_S": "1",
+            **environment,
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, within_s: float = 120) -> Server:
+        """Start it and wait until it answers."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "chat_app"],
+                cwd=ROOT, env=self._environment, stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+        until_now(self._answers, within_s)
+        return self
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, self.log.read_text()[-3000:]
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=1).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def kill(self) -> None:
+        """kill -9, its workers too."""
+        self._signal(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Ask it to end, as Ctrl+C does, and wait."""
+        self._signal(signal.SIGINT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is None or process.poll() is not None:
+            return
+        os.killpg(process.pid, number)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(5)
+
+    def workers(self) -> list[int]:
+        """Process ids of the workers."""
+        assert self._process is not None
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text()
+        return [int(pid) for pid in children.split()]

@@ -1,0 +1,193 @@
+"""One contract for every log of running answers."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import replace
+
+import pytest
+
+from chat_app.errors import StreamsUnavailable
+from chat_app.messages import Source, TextPart
+from chat_app.store.database import new_id
+from chat_app.streams.base import Batch, Began, Cited, Ended, Entry, Grew, StreamLog, Unsaved
+from chat_app.streams.memory import MemoryLog
+from chat_app.streams.redis import RedisLog
+
+REDIS = os.environ.get("TEST_REDIS_URL", "")
+no_redis = pytest.mark.skipif(not REDIS, reason="no TEST_REDIS_URL")
+
+
+@pytest.fixture(params=["memory", pytest.param("redis", marks=no_redis)])
+async def log(request: pytest.FixtureRequest) -> AsyncIterator[StreamLog]:
+    opened: StreamLog = MemoryLog() if request.param == "memory" else RedisLog(REDIS)
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(opened.run())
+        yield opened
+        await asyncio.sleep(0)
+        task.cancel()
+
+
+@pytest.fixture
+def conversation() -> str:
+    return new_id()
+
+
+async def _read(log: StreamLog, conversation: str, after: str | None, until: type[Entry]) -> tuple[list[Entry], Batch]:
+    """All entries up to one of a kind, and the last batch with the first one's word on whether it began anew."""
+    entries: list[Entry] = []
+    is_fresh = None
+    async with asyncio.timeout(5), aclosing(log.follow(conversation, after)) as batches:
+        async for batch in batches:
+            entries += batch.entries
+            is_fresh = batch.is_fresh if is_fresh is None else is_fresh
+            if any(isinstance(entry, until) for entry in batch.entries):
+                return entries, replace(batch, is_fresh=is_fresh)
+    raise AssertionError("the log ended")
+
+
+async def test_a_follower_sees_every_entry_in_order(log, conversation):
+    written = [
+        Began("m"),
+        *(Grew("m", i, str(i)) for i in range(9)),
+        Cited("m", (Source(1, "a", "b"),)),
+        Unsaved("m"),
+        Ended("m", "complete"),
+    ]
+    for entry in written:
+        log.append(conversation, entry)
+
+    entries, last = await _read(log, conversation, None, Ended)
+
+    assert entries == written
+    assert last.running == ()
+
+
+async def test_a_follower_that_was_there_before_sees_what_comes(log, conversation):
+    async with asyncio.timeout(5), aclosing(log.follow(conversation, None)) as batches:
+        first = await anext(batches)
+        log.append(conversation, Began("m", (TextPart("was"),)))
+        entries: list[Entry] = []
+        while not entries:
+            batch = await anext(batches)
+            entries += batch.entries
+
+    assert first.entries == ()
+    assert first.is_fresh
+    assert entries == [Began("m", (TextPart("was"),))]
+    assert batch.running == ("m",)
+
+
+async def test_a_position_resumes_without_loss_or_repetition(log, conversation):
+    log.append(conversation, Began("m"))
+    log.append(conversation, Grew("m", 0, "one"))
+    _, middle = await _read(log, conversation, None, Grew)
+    log.append(conversation, Grew("m", 3, "two"))
+    log.append(conversation, Ended("m", "complete"))
+
+    entries, last = await _read(log, conversation, middle.position, Ended)
+
+    assert entries == [Grew("m", 3, "two"), Ended("m", "complete")]
+    assert not last.is_fresh
+
+
+@pytest.mark.parametrize("position", ["zzz.3", "1-1", "", "nonsense", "../.."])
+async def test_a_position_of_another_log_begins_anew(log, conversation, position):
+    log.append(conversation, Began("m"))
+    log.append(conversation, Ended("m", "complete"))
+
+    entries, last = await _read(log, conversation, position, Ended)
+
+    assert last.is_fresh
+    assert entries == [Began("m"), Ended("m", "complete")]
+
+
+async def test_several_answers_run_side_by_side(log, conversation):
+    for entry in (Began("a"), Began("b"), Grew("a", 0, "x"), Ended("a", "complete"), Unsaved("b")):
+        log.append(conversation, entry)
+
+    _, last = await _read(log, conversation, None, Unsaved)
+
+    assert last.running == ("b",)
+
+
+async def test_conversations_do_not_see_each_other(log, conversation):
+    log.append(new_id(), Began("other"))
+    log.append(conversation, Began("m"))
+
+    entries, _ = await _read(log, conversation, None, Began)
+
+    assert entries == [Began("m")]
+
+
+async def test_a_new_answer_after_the_last_has_ended_is_followed_too(log, conversation):
+    log.append(conversation, Began("a"))
+    log.append(conversation, Ended("a", "complete"))
+    _, last = await _read(log, conversation, None, Ended)
+    log.append(conversation, Began("b"))
+
+    entries, batch = await _read(log, conversation, last.position, Began)
+
+    assert Began("b") in entries
+    assert batch.running == ("b",)
+
+
+@pytest.mark.parametrize(("ask", "hear"), [("request_stop", "stop_requests"), ("announce", "announcements")])
+async def test_requests_reach_every_listener(log, ask, hear):
+    heard: list[str] = []
+
+    async def listen() -> None:
+        async for item in getattr(log, hear)():
+            heard.append(item)
+            return
+
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        group.create_task(listen())
+        group.create_task(listen())
+        while len(heard) < 2:
+            getattr(log, ask)("it")
+            await asyncio.sleep(0.05)
+
+    assert heard == ["it", "it"]
+
+
+async def test_a_log_in_memory_is_forgotten_and_its_followers_go_on():
+    log = MemoryLog()
+    async with aclosing(log.follow("c", None)) as batches:
+        await anext(batches)
+        log._logs.pop("c").changed.set()
+        log.append("c", Began("m"))
+        async with asyncio.timeout(5):
+            batch = await anext(batches)
+
+    assert batch.entries == (Began("m"),)
+
+
+@no_redis
+async def test_an_entry_that_was_sent_twice_is_seen_once(conversation):
+    log = RedisLog(REDIS)
+    for entry in (
+        Began("m"),
+        Grew("m", 0, "one"),
+        Grew("m", 0, "one"),
+        Grew("m", 3, "two"),
+        Ended("m", "complete"),
+        Ended("m", "complete"),
+    ):
+        log.append(conversation, entry)
+    await log._send_some()
+    entries, _ = await _read(log, conversation, None, Ended)
+    await log._redis.aclose()
+
+    assert entries == [Began("m"), Grew("m", 0, "one"), Grew("m", 3, "two"), Ended("m", "complete")]
+
+
+async def test_a_redis_that_is_gone_is_said_to_followers_and_keeps_what_is_written():
+    log = RedisLog("redis://127.0.0.1:9")
+    log.append("c", Began("m"))
+    with pytest.raises(StreamsUnavailable):
+        await anext(log.follow("c", None))
+    await log._redis.aclose()
+
+    assert len(log._outbox) == 1

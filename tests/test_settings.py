@@ -1,0 +1,71 @@
+from pathlib import Path
+
+import pytest
+
+from chat_app.settings import Settings, child_environment, load_settings
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "seventy"),
+        ("PORT", "70000"),
+        ("HOST", "0.0.0.0"),
+        ("DATABASE_URL", "mysql://x"),
+        ("REDIS_URL", "http://x"),
+        ("OPENAI_BASE_URL", "localhost:1"),
+        ("VLLM_BASE_URL", "http://a/v1,b/v1"),
+        ("LOG_LEVEL", "loud"),
+        ("IDLE_TIMEOUT_S", "0"),
+        ("MAX_MESSAGE_CHARS", "-1"),
+    ],
+)
+def test_a_wrong_value_stops_the_start_with_one_line_that_names_it(name, value, monkeypatch):
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(SystemExit) as stopped:
+        load_settings()
+
+    assert str(stopped.value).startswith(name)
+    assert "\n" not in str(stopped.value)
+
+
+def test_workers_without_redis_are_refused(monkeypatch):
+    monkeypatch.setenv("WORKERS", "2")
+
+    with pytest.raises(SystemExit, match="WORKERS above 1 needs REDIS_URL"):
+        load_settings()
+
+
+def test_a_heartbeat_that_the_reaper_would_miss_is_refused(monkeypatch):
+    monkeypatch.setenv("HEARTBEAT_S", "10")
+
+    with pytest.raises(SystemExit, match="REAP_AFTER_S"):
+        load_settings()
+
+
+def test_settings_come_from_a_dotenv_file_and_an_empty_one_means_the_default(tmp_path):
+    (tmp_path / ".env").write_text("PORT=4001\nOPENAI_API_KEY=\nVLLM_BASE_URL=http://a/v1/, http://b/v1\n")
+
+    settings = load_settings()
+
+    assert (settings.port, settings.vllm_base_url) == (4001, ("http://a/v1", "http://b/v1"))
+
+
+def test_a_plain_postgresql_address_gets_the_async_driver():
+    assert Settings(database_url="postgresql://u@h/d").database == "postgresql+asyncpg://u@h/d"
+
+
+def test_keys_do_not_show_when_settings_are_printed():
+    assert "sk-fake" not in repr(Settings(openai_api_key="sk-fake", vllm_api_key="sk-fake"))
+
+
+def test_a_child_finds_our_node_before_the_systems(monkeypatch):
+    monkeypatch.setenv("PATH", "/usr/bin")
+
+    assert child_environment(Path("/venv/bin"), A="1")["PATH"] == "/venv/bin:/usr/bin"

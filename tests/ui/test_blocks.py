@@ -1,0 +1,119 @@
+"""The law of block-wise Markdown: however a text was cut into pieces, its blocks are those of the whole text."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+BLOCKS = Path(__file__).parents[2] / "chat_app" / "ui" / "islands" / "blocks.js"
+NODE = Path(sys.executable).with_name("node")
+SCRIPT = """
+import { createInterface } from "node:readline";
+const { advance, emptyBlocks, markMath } = await import(process.argv[1]);
+for await (const line of createInterface({ input: process.stdin })) {
+  const { pieces, math } = JSON.parse(line);
+  if (math !== undefined) { console.log(JSON.stringify(markMath(math))); continue; }
+  let text = "", state = emptyBlocks();
+  for (const piece of pieces) state = advance(state, (text += piece));
+  console.log(JSON.stringify({ ...state, tail: state.open + text.slice(state.done) }));
+}
+"""
+
+
+class Node:
+    """`blocks.js` in a process of its own, a question a line."""
+
+    def __init__(self) -> None:
+        command = [str(NODE), "--no-warnings", "--input-type=module", "-e", SCRIPT, BLOCKS.as_uri()]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(self, question: dict):
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(question) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+    def close(self) -> None:
+        self._process.communicate()
+
+
+@pytest.fixture(scope="module")
+def node() -> Iterator[Node]:
+    started = Node()
+    yield started
+    started.close()
+
+
+LINES = st.sampled_from(
+    [
+        "",
+        "word",
+        "# head",
+        "- item",
+        "  more",
+        "1. one",
+        "```py",
+        "```",
+        "~~~",
+        "$$",
+        "$$x$$",
+        "| a |",
+        "> q",
+        "    code",
+        " \t",
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(LINES, max_size=30), st.lists(st.integers(0, 200), max_size=12), st.booleans())
+def test_blocks_do_not_depend_on_how_the_text_came(node: Node, lines: list[str], at: list[int], ends: bool):
+    text = "\n".join(lines) + ("\n" if ends else "")
+    edges = [0, *sorted(min(i, len(text)) for i in at), len(text)]
+    pieces = [text[a:b] for a, b in pairwise(edges)]
+
+    whole, cut = node.ask({"pieces": [text]}), node.ask({"pieces": pieces})
+
+    assert cut == whole
+    assert "".join(whole["closed"]) + whole["tail"] == text
+
+
+@pytest.mark.parametrize(
+    ("text", "closed"),
+    [
+        ("a\n\nb\n", ["a\n\n"]),
+        ("```\na\n\nb\n```\n\nc\n", ["```\na\n\nb\n```\n\n"]),
+        ("- a\n\n- b\n\nc\n", ["- a\n\n- b\n\n"]),
+        ("1. a\n\n   more\n\n2. b\n", []),
+        ("$$\na\n\nb\n$$\n\nc\n", ["$$\na\n\nb\n$$\n\n"]),
+        ("a\nb", []),
+    ],
+)
+def test_a_block_closes_where_markdown_closes_it(node: Node, text, closed):
+    assert node.ask({"pieces": [text]})["closed"] == closed
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("$5 and $10", r"\$5 and \$10"),
+        ("from $4 to $5, or $6", r"from \$4 to \$5, or \$6"),
+        ("$x^2$", "$x^2$"),
+        ("a $x$ b $5", r"a $x$ b \$5"),
+        (r"\(x\) and \[y\]", "$x$ and $$y$$"),
+        ("$$z$$", "$$z$$"),
+        ("`$a` and $b$", "`$a` and $b$"),
+        ("```\n$5 $x$\n```\n$y$", "```\n$5 $x$\n```\n$y$"),
+        (r"\$5", r"\$5"),
+        ("US$ 5 and 5 $", r"US\$ 5 and 5 \$"),
+    ],
+)
+def test_money_stays_money_and_formulas_stay_formulas(node: Node, text, wanted):
+    assert node.ask({"math": text}) == wanted

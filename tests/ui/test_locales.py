@@ -1,0 +1,50 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+UI = Path(__file__).parents[2] / "chat_app" / "ui"
+LOCALES = {path.stem: json.loads(path.read_text()) for path in (UI / "locales").glob("*.json")}
+SOURCES = [p for p in UI.rglob("*") if p.suffix in (".py", ".js", ".jsx")]
+USED = re.compile(r"""\bt\(\s*f?["'`]([\w.\-]+)["'`]""")
+# Keys that the sources put together: by a model's error, a status, a choice.
+MADE = ("problem.", "error.", "facts.", "settings.", "status.", "library.", "toast.", "start.", "keys.", "ending.")
+
+
+def _fields(text: str) -> set[str]:
+    return set(re.findall(r"\{(\w+)\}", text))
+
+
+@pytest.mark.parametrize("name", [name for name in LOCALES if name != "en"])
+def test_every_language_has_every_sentence_and_no_other_fields(name):
+    english, other = LOCALES["en"], LOCALES[name]
+
+    assert english.keys() == other.keys()
+    for key, text in other.items():
+        assert _fields(text) <= _fields(english[key]), key
+
+
+def test_every_key_in_use_exists_and_none_lies_idle():
+    used = {key for path in SOURCES for key in USED.findall(path.read_text())}
+    known = LOCALES["en"].keys()
+
+    assert {key for key in used if not key.endswith(".")} <= known
+    assert {key for key in known if key not in used and not key.startswith(MADE)} == {"app.name"} - used
+
+
+def test_sentences_neither_shout_nor_oops():
+    for locale in LOCALES.values():
+        for key, text in locale.items():
+            assert "!" not in text, key
+            assert "！" not in text, key
+            assert "oops" not in text.lower(), key
+
+
+def test_every_error_a_person_can_meet_has_its_words():
+    from chat_app import errors
+
+    for cls in vars(errors).values():
+        if isinstance(cls, type) and issubclass(cls, errors.ModelError):
+            assert f"problem.{cls.code}.what" in LOCALES["en"], cls
+            assert f"problem.{cls.code}.do" in LOCALES["en"], cls

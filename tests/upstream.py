@@ -1,0 +1,232 @@
+"""A scriptable model server on loopback: speaks Chat Completions, and every fault a real one has shown.
+
+A test says what the next answers are with `Script`s; the server records the requests and how each one ended, so that a
+test can assert what went over the wire and that a stop reached it. The model's name may also say what to do, for
+tests that only have a browser: `echo`, `count-200`, `slow`, `hostile` …
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+END = b"\r\n\r\n"
+
+
+@dataclass
+class Script:
+    """One answer.
+
+    Args:
+        pieces: Texts to stream; bytes go onto the wire as they are.
+        pace_s: Pause before each piece.
+        status: HTTP status; other than 200 the answer is `body` and nothing is streamed.
+        headers: Further response headers.
+        first_s: Pause before the first byte of the answer.
+        ending: `finish` (finish reason, usage, [DONE]), `done` ([DONE] alone), `cut` (the connection drops), `close`
+            (a clean early end), `stall` (silence until the caller leaves), or a finish reason.
+        field_name: Which delta field carries the text.
+    """
+
+    pieces: Sequence[str | bytes] = ("Hello", " there", ".")
+    pace_s: float = 0.0
+    status: int = 200
+    body: object = None
+    headers: dict[str, str] = field(default_factory=dict)
+    first_s: float = 0.0
+    ending: str = "finish"
+    field_name: str = "content"
+
+
+@dataclass
+class Call:
+    """A request as it arrived, and how its answer ended: `running`, `finished` or `gone` (the caller left)."""
+
+    path: str
+    headers: dict[str, str]
+    body: dict
+    state: str = "running"
+    sent: list[str] = field(default_factory=list)
+    ended_at: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """What was sent so far."""
+        return "".join(self.sent)
+
+
+def words(count: int) -> list[str]:
+    """`count` pieces of text that are all different."""
+    return [f"word{index} " for index in range(count)]
+
+
+def chunk(delta: dict, finish: str | None = None) -> bytes:
+    """A chunk of the stream as it stands on the wire."""
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    return sse({"id": "c-1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]})
+
+
+def sse(data: object) -> bytes:
+    """An event of the stream."""
+    return b"data: " + json.dumps(data, ensure_ascii=False).encode() + b"\n\n"
+
+
+class Upstream:
+    """The server. Runs in a thread of its own, so that a blocking test can use it."""
+
+    def __init__(self, models: Sequence[str] = ("echo",), port: int = 0) -> None:
+        self.models: list[dict] = [{"id": model, "object": "model", "max_model_len": 8192} for model in models]
+        self.scripts: deque[Script] = deque()
+        self.default = Script()
+        self.calls: list[Call] = []
+        self.port = port
+        self._loop = asyncio.new_event_loop()
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    @property
+    def url(self) -> str:
+        """Base URL, up to and with /v1."""
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    def then(self, *scripts: Script) -> None:
+        """The next answers; after them `default` again."""
+        self.scripts.extend(scripts)
+
+    @property
+    def chats(self) -> list[Call]:
+        """The chat requests so far, those for a title left out."""
+        return [call for call in self.calls if call.path.endswith("/chat/completions") and not _is_title(call.body)]
+
+    @contextmanager
+    def serve(self):
+        """Serve while the block runs."""
+        started = threading.Event()
+        thread = threading.Thread(target=self._run, args=(started,), daemon=True)
+        thread.start()
+        assert started.wait(5)
+        try:
+            yield self
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            thread.join(5)
+
+    def _run(self, started: threading.Event) -> None:
+        asyncio.set_event_loop(self._loop)
+
+        async def start() -> None:
+            self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+            self.port = self._server.sockets[0].getsockname()[1]
+            started.set()
+
+        self._loop.run_until_complete(start())
+        self._loop.run_forever()
+        for writer in self._writers:
+            writer.transport.abort()
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
+        self._loop.run_until_complete(asyncio.sleep(0.01))
+        self._server.close()
+        self._loop.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        try:
+            while await self._answer(await reader.readuntil(END), reader, writer):
+                pass
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            self._writers.discard(writer)
+            with suppress(ConnectionError):
+                writer.close()
+
+    async def _answer(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Answer one request; say whether the connection stays open. After a stream it does not."""
+        first, *lines = head.decode().split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines if line)}
+        body = await reader.readexactly(int(headers.get("content-length", 0)))
+        call = Call(first.split()[1], headers, json.loads(body or b"{}"))
+        self.calls.append(call)
+        if call.path.endswith("/models"):
+            call.state = "finished"
+            _respond(writer, 200, {"object": "list", "data": self.models})
+            return True
+        script = self._script_for(call)
+        await asyncio.sleep(script.first_s)
+        if script.status != 200:
+            call.state = "finished"
+            _respond(writer, script.status, script.body or {"error": {"message": "no"}}, script.headers)
+            return True
+        gone = asyncio.ensure_future(reader.read(1))
+        try:
+            await self._stream(call, script, writer, gone)
+        finally:
+            call.ended_at = time.monotonic()
+            gone.cancel()
+            await asyncio.wait([gone])
+        return False
+
+    def _script_for(self, call: Call) -> Script:
+        if _is_title(call.body):
+            return Script(["A title from the model"])
+        if self.scripts:
+            return self.scripts.popleft()
+        return self.default
+
+    async def _stream(self, call: Call, script: Script, writer: asyncio.StreamWriter, gone: asyncio.Future) -> None:
+        writer.write(
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
+        )
+        async for piece in _pieces(script):
+            if gone.done() or writer.transport.is_closing():
+                call.state = "gone"
+                return
+            raw = piece if isinstance(piece, bytes) else chunk({script.field_name: piece})
+            writer.write(b"%x\r\n%b\r\n" % (len(raw), raw))
+            await writer.drain()
+            if isinstance(piece, str):
+                call.sent.append(piece)
+        if script.ending == "stall":
+            await gone
+            call.state = "gone"
+            return
+        call.state = "finished"
+        if script.ending == "cut":
+            writer.transport.abort()
+            return
+        tail = b""
+        if script.ending not in ("done", "close"):
+            reason = "stop" if script.ending == "finish" else script.ending
+            usage = {"prompt_tokens": 7, "completion_tokens": len(call.sent), "total_tokens": 7 + len(call.sent)}
+            tail = chunk({}, reason) + sse({"choices": [], "usage": usage})
+        if script.ending != "close":
+            tail += b"data: [DONE]\n\n"
+        if tail:
+            writer.write(b"%x\r\n%b\r\n" % (len(tail), tail))
+        writer.write(b"0\r\n\r\n")
+        await writer.drain()
+
+
+async def _pieces(script: Script) -> AsyncIterator[str | bytes]:
+    for piece in script.pieces:
+        await asyncio.sleep(script.pace_s)
+        yield piece
+
+
+def _is_title(body: dict) -> bool:
+    messages = body.get("messages") or [{}]
+    return str(messages[-1].get("content", "")).startswith("Give this conversation a title")
+
+
+def _respond(writer: asyncio.StreamWriter, status: int, body: object, headers: dict[str, str] | None = None) -> None:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    lines = [f"HTTP/1.1 {status} X", "content-type: application/json", f"content-length: {len(raw)}"]
+    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+    writer.write("\r\n".join(lines).encode() + END + raw)

@@ -1,0 +1,151 @@
+"""A real vLLM with a tiny model that really answers, and the application in front of it."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import Chat, browser, new_context  # noqa: F401 # fixtures
+from tests.server import Server, free_port
+from tests.waiting import until_now
+
+HERE = Path(__file__).parent
+ENVIRONMENT = {
+    "HF_HUB_OFFLINE": "1",
+    "VLLM_NO_USAGE_STATS": "1",
+    "VLLM_DO_NOT_TRACK": "1",
+    "TORCH_COMPILE_DISABLE": "1",  # the first request would compile C++ for many seconds
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+    "OMP_NUM_THREADS": "1",
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+}
+OPTIONS = [
+    "--served-model-name",
+    "tiny",
+    "--host",
+    "127.0.0.1",
+    "--enforce-eager",
+    "--max-model-len",
+    "32768",
+    "--max-num-seqs",
+    "16",
+    "--kv-cache-memory-bytes",
+    "256M",
+    "--distributed-executor-backend",
+    "uni",
+    "--reasoning-parser",
+    "qwen3",
+    "--enable-log-requests",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "/vllm/" in item.nodeid:
+            item.add_marker(pytest.mark.vllm)
+
+
+class Vllm:
+    """`vllm serve` on a port of its own.
+
+    Args:
+        log: Where it writes.
+    """
+
+    def __init__(self, log: Path) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Vllm:
+        """Start it and wait until it is healthy."""
+        command = [str(HERE / "venv/bin/vllm"), "serve", str(HERE / "model"), "--port", str(self.port), *OPTIONS]
+        command += ["--hf-overrides", '{"max_position_embeddings": 32768}']  # room for an answer of many seconds
+        command += ["--default-chat-template-kwargs", '{"enable_thinking": false}']
+        with self._log.open("ab") as log:
+            environment = {"PATH": "/usr/bin:/bin", "HOME": str(self._log.parent), **ENVIRONMENT}
+            self._process = subprocess.Popen(
+                command, env=environment, stdout=log, stderr=log, start_new_session=True, cwd=HERE
+            )
+        until_now(self._is_healthy, within_s=180)
+        return self
+
+    def _is_healthy(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, self._log.read_text()[-3000:]
+        try:
+            return httpx.get(f"{self.url}/health", timeout=1).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def kill(self) -> None:
+        """kill -9."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.send_signal(signal.SIGKILL)
+            process.wait(20)
+
+    def aborted(self) -> int:
+        """How many requests it ended because their caller had left, by its log."""
+        return len(re.findall(r"Request \S+ aborted\.", self._log.read_text()))
+
+    def generated(self) -> float:
+        """How many tokens it has made."""
+        return self._sum(r"vllm:generation_tokens_total\{[^}]*\}")
+
+    def running(self) -> float:
+        """How many requests run now."""
+        return self._sum(r"vllm:num_requests_running\{[^}]*\}")
+
+    def _sum(self, sample: str) -> float:
+        metrics = httpx.get(f"{self.url}/metrics", timeout=5).text
+        return sum(float(value) for value in re.findall(sample + r" ([\d.e+]+)", metrics))
+
+
+@pytest.fixture(scope="package")
+def vllm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vllm]:
+    server = Vllm(tmp_path_factory.mktemp("vllm") / "vllm.log")
+    yield server.start()
+    server.kill()
+
+
+CAP = 24_000
+ENDLESS = f"""
+[models.storyteller]
+provider = "vLLM at 127.0.0.1:{{port}}"
+model = "tiny"
+parameters = {{{{ ignore_eos = true, max_tokens = {CAP}, temperature = 0 }}}}
+"""
+
+
+@pytest.fixture(scope="package")
+def server(vllm: Vllm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The application; its model `storyteller` is the same one, made to talk up to its cap."""
+    folder = tmp_path_factory.mktemp("app")
+    (folder / "models.toml").write_text(ENDLESS.format(port=vllm.port))
+    server = Server(folder, VLLM_BASE_URL=f"{vllm.url}/v1")
+    yield server.start()
+    server.stop()
+
+
+@pytest.fixture
+def chat(new_context, server: Server) -> Chat:  # noqa: F811
+    page = new_context().new_page()
+    page.goto(server.url)
+    chat = Chat(page)
+    expect(chat.field).to_be_visible()
+    return chat
+
+
+def choose(chat: Chat, model: str) -> None:
+    """Choose a model under the message field."""
+    chat.page.get_by_role("button", name="Model", exact=True).click()
+    chat.page.get_by_role("option", name=model).click()
