@@ -257,6 +257,7 @@ def test_a_key_alone_does_the_main_job(page, upstream):
     page.keyboard.press("Enter")
     chat.expect_status("complete")
     page.keyboard.press("Alt+ArrowUp")
+    expect(chat.answers.last).to_be_focused()
     page.keyboard.press("/")
     expect(chat.field).to_be_focused()
     page.keyboard.press("ArrowUp")

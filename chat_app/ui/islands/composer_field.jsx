@@ -99,7 +99,7 @@ export function ComposerField({ conversationId, running, accepted, refused, limi
     if (event.key === "Enter" && !event.shiftKey && !isTouch()) {
       event.preventDefault();
       send();
-    } else if (event.key === "ArrowUp" && !text && onEditLast) {
+    } else if (event.key === "ArrowUp" && !event.altKey && !text) {
       event.preventDefault();
       onEditLast();
     } else if (event.key === "Escape" && running) onStop();
