@@ -1,103 +1,135 @@
-"""From the upstream's token to the page's text, one tab: latency, bytes and CPU per token.
+"""From the upstream's token to the page's text, one tab: latency, bytes and CPU per token, and what a long answer costs.
 
-Run: `uv run python -m benchmarks.bench_stream` (a minute). The model server, the application and the browser share
-this machine: trust bytes, CPU and main-thread time, and the latency only with a quiet machine.
+Run: `uv run python -m benchmarks.bench_stream` (two minutes). The model server, the application and the browser share
+this machine: trust bytes, CPU and main-thread time, and the latency only on a quiet machine.
 """
 
 from __future__ import annotations
 
-import statistics
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
-
+from benchmarks.measure import Meter, cpu_s, open_page, quantile, settle, table
+from benchmarks.stamps import Stamps
 from tests.browser import Chat
-from tests.chromium import ARGUMENTS, find
 from tests.server import Server
 from tests.upstream import Script, Upstream
 from tests.waiting import until_now
 
-WATCH = """() => {
-  window.shown = []; window.seen = 0;
-  new MutationObserver(() => requestAnimationFrame(() => {
-    const text = document.querySelector('article[data-role="assistant"]:last-of-type .body')?.textContent ?? '';
-    const count = (text.match(/\\.{3}\\d/g) ?? []).length;
-    if (count > window.seen) { for (let i = window.seen; i < count; i++) window.shown[i] = Date.now(); window.seen = count; }
-  })).observe(document.body, {subtree: true, childList: true, characterData: true});
+_WATCH = """() => {
+  window.late = [];
+  let seen = '';
+  new MutationObserver(() => {
+    const now = Date.now() % 10000000;
+    let node = document.querySelector('article:last-of-type .body');
+    while (node?.lastChild) node = node.lastChild;
+    const all = (node?.data ?? '').slice(-400).match(/\\d{7}/g) ?? [];
+    const fresh = all.slice(all.indexOf(seen) + 1);
+    if (!fresh.length) return;
+    fresh.forEach((stamp) => window.late.push((now - Number(stamp) + 10000000) % 10000000));
+    seen = fresh.at(-1);
+  }).observe(document.body, {subtree: true, childList: true, characterData: true});
 }"""
 
+_MIXED = """## Step {n}
 
-class Stamped(list[str]):
-    """Tokens of eight characters that note when they were sent."""
+The index of a page is found by **halving**: compare with `keys[{n}]`, then go *left* or right, as in [a tree](https://example.org).
 
-    def __init__(self, count: int) -> None:
-        super().__init__(f"...{index:04} " for index in range(count))
-        self.sent: list[float] = []
+```python
+def find_{n}(keys, wanted):
+    low, high = 0, len(keys)
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (middle + 1, high) if keys[middle] < wanted else (low, middle)
+    return low
+```
 
-    def __iter__(self):
-        for piece in super().__iter__():
-            self.sent.append(time.time() * 1000)
-            yield piece
+| depth | keys | bytes |
+| --- | ---: | ---: |
+| {n} | 1,024 | 16,384 |
+| 2 | 1,048,576 | 16,777,216 |
 
+The cost is $O(\\log_2 {n})$, since
 
-def cpu_s(server: Server) -> float:
-    """CPU seconds that the workers have used."""
-    ticks = 0
-    for pid in server.workers():
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / 100
+$$\\sum_{{i=0}}^{{{n}}} 2^i = 2^{{{n}+1}} - 1$$
 
-
-def main_thread_ms(page: Page) -> float:
-    """Main-thread time of the page so far."""
-    session = page.context.new_cdp_session(page)
-    session.send("Performance.enable")
-    metrics = {m["name"]: m["value"] for m in session.send("Performance.getMetrics")["metrics"]}
-    return metrics["TaskDuration"] * 1000
+"""
+_TOKEN = 4  # characters of such text to a token, as tokenizers of English and code have it
 
 
-def measure(count: int, per_s: int) -> str:
-    """One answer of `count` tokens at `per_s`; a row of the table."""
-    with Upstream(["echo"]).serve() as upstream, sync_playwright() as playwright, tempfile.TemporaryDirectory() as made:
+def mixed(tokens: int) -> str:
+    """Code, tables and formulas of about so many tokens."""
+    text, n = "", 0
+    while len(text) < tokens * _TOKEN:
+        n += 1
+        text += _MIXED.format(n=n)
+    return text
+
+
+@contextmanager
+def running(upstream: Upstream) -> Iterator[tuple[Server, Chat, Meter]]:
+    """The application, and a page of it that has answered once and has loaded everything."""
+    with tempfile.TemporaryDirectory() as made, open_page() as page:
         server = Server(Path(made), VLLM_BASE_URL=upstream.url).start()
-        browser = playwright.chromium.launch(executable_path=find(), args=ARGUMENTS)
-        chat = Chat(browser.new_page())
-        received = {"bytes": 0}
-        session = chat.page.context.new_cdp_session(chat.page)
-        session.send("Network.enable")
-        session.on("Network.dataReceived", lambda e: received.update(bytes=received["bytes"] + e["encodedDataLength"]))
-        chat.page.goto(server.url)
+        chat = Chat(page)
+        meter = Meter(page)
+        page.goto(server.url)
+        upstream.then(Script([mixed(100)]))
         chat.ask("warm up")
         chat.expect_status("complete")
-        tokens = Stamped(count)
-        upstream.then(Script(tokens, pace_s=1 / per_s))
-        chat.page.evaluate(WATCH)
-        cpu, busy, before = cpu_s(server), main_thread_ms(chat.page), received["bytes"]
-        chat.ask("go")
-        until_now(lambda: chat.page.evaluate("window.seen") >= count, within_s=120)
-        cpu, busy = cpu_s(server) - cpu, main_thread_ms(chat.page) - busy
-        shown = chat.page.evaluate("window.shown")
-        late = sorted(b - a for a, b in zip(tokens.sent, shown, strict=False))
-        browser.close()
+        settle(page)
+        yield server, chat, meter
         server.stop()
-    p50, p95 = statistics.median(late), late[int(len(late) * 0.95)]
-    return (
-        f"| {count} at {per_s}/s | {p50:.0f} / {p95:.0f} | {(received['bytes'] - before) / count:.0f} "
-        f"| {cpu / count * 1000:.2f} | {busy / count:.2f} |"
-    )
+
+
+def streamed(count: int, per_s: int) -> tuple[str, ...]:
+    """One answer of `count` tokens at `per_s`."""
+    with Upstream(["echo"]).serve() as upstream, running(upstream) as (server, chat, meter):
+        upstream.then(Script(Stamps(count), pace_s=1 / per_s))
+        chat.page.evaluate(_WATCH)
+        cpu, busy, received = cpu_s(server), meter.busy_ms(), meter.all_bytes
+        chat.ask("go")
+        time.sleep(count / per_s)  # a look at the page costs its main thread
+        until_now(lambda: chat.answers.last.get_attribute("data-status") == "complete", within_s=60)
+        cpu, busy, received = cpu_s(server) - cpu, meter.busy_ms() - busy, meter.all_bytes - received
+        late = chat.page.evaluate("window.late")
+    shown = f"{quantile(late, 0.5):.0f} / {quantile(late, 0.95):.0f}"
+    on_time = f"{len(late)} of {count}"
+    return f"{count} at {per_s}/s", shown, on_time, *(f"{x / count:.2f}" for x in (received, cpu * 1000, busy))
+
+
+def update_ms(tokens: int, updates: int = 300) -> float:
+    """Main-thread time per update at the end of an answer of so many tokens of code, tables and formulas."""
+    with Upstream(["echo"]).serve() as upstream, running(upstream) as (_, chat, meter):
+
+        def pieces() -> Iterator[str]:
+            yield mixed(tokens)
+            yield from Stamps(updates)
+
+        upstream.then(Script(pieces(), pace_s=1 / 50, first_s=0.1))
+        chat.ask("go")
+        until_now(lambda: chat.page.locator("article:last-of-type pre").count() > 0, within_s=30)
+        time.sleep(1.5)  # the head is drawn, and one and a half seconds of updates with it
+        busy, begun = meter.busy_ms(), time.monotonic()
+        time.sleep(3)
+        return (meter.busy_ms() - busy) / ((time.monotonic() - begun) * 50)
 
 
 def main() -> None:
-    """Print the table."""
-    print(
-        "| tokens | token to text, ms, p50 / p95 | bytes per token | server CPU, ms per token | page main thread, ms per token |"
+    """Print the tables."""
+    table(
+        ("answer", "late, ms, p50 / p95", "seen as they came", "bytes per token", "server CPU, ms per token",
+         "main thread, ms per token"),
+        (streamed(count, per_s) for count, per_s in ((600, 50), (2000, 100))),
+    )  # fmt: skip
+    short, long = update_ms(500), update_ms(8000)
+    table(
+        ("main thread per update", "at 500 tokens, ms", "at 8,000 tokens, ms", "ratio"),
+        [("code, tables, formulas", f"{short:.2f}", f"{long:.2f}", f"{long / short:.2f}")],
     )
-    print("| --- | --- | --- | --- | --- |")
-    for count, per_s in ((600, 50), (2000, 100)):
-        print(measure(count, per_s), flush=True)
 
 
 if __name__ == "__main__":

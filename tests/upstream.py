@@ -12,7 +12,7 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -25,7 +25,7 @@ class Script:
 
     Args:
         pieces: Texts to stream; bytes go onto the wire as they are.
-        pace_s: Pause before each piece.
+        pace_s: Pause before each piece and before the end.
         status: HTTP status; other than 200 the answer is `body` and nothing is streamed.
         headers: Further response headers.
         first_s: Pause before the first byte of the answer.
@@ -34,7 +34,7 @@ class Script:
         field_name: Which delta field carries the text.
     """
 
-    pieces: Sequence[str | bytes] = ("Hello", " there", ".")
+    pieces: Iterable[str | bytes] = ("Hello", " there", ".")
     pace_s: float = 0.0
     status: int = 200
     body: object = None
@@ -215,8 +215,13 @@ class Upstream:
 
 
 async def _pieces(script: Script) -> AsyncIterator[str | bytes]:
-    for piece in script.pieces:
-        await asyncio.sleep(script.pace_s)
+    pieces = iter(script.pieces)  # taken when they are due: a benchmark's say when they were sent
+    due = time.monotonic()
+    while True:
+        due += script.pace_s
+        await asyncio.sleep(due - time.monotonic())
+        if (piece := next(pieces, None)) is None:
+            return
         yield piece
 
 
