@@ -265,3 +265,19 @@ def test_a_key_alone_does_the_main_job(page, upstream):
     page.keyboard.press("Escape")
     page.keyboard.press("Control+Shift+O")
     expect(chat.answers).to_have_count(0)
+
+
+def test_html_in_an_answer_is_words_like_any_others(chat: Chat, upstream):
+    upstream.then(
+        Script(
+            [
+                "A `Map` is a Map<String, List<int>> and <b>bold</b> is a tag.<br>Next line.\n\n<div>a block</div>\n\nThe end"
+            ]
+        )
+    )
+    chat.ask("why")
+    chat.expect_status("complete")
+
+    expect(chat.answers.last).to_contain_text("a Map<String, List<int>> and <b>bold</b> is a tag.")
+    expect(chat.answers.last).to_contain_text("<div>a block</div>")
+    expect(chat.answers.last.locator("br")).to_have_count(1)

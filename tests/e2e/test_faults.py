@@ -159,3 +159,26 @@ def test_a_renderer_that_fails_to_load_leaves_the_words_and_comes_later(new_cont
     page.unroute("**/assets/markdown-*.js")
     page.reload()
     expect(chat.answers.last.locator(".prose")).to_contain_text("bold words")
+
+
+def test_a_block_that_cannot_be_rendered_stands_as_plain_words(chat: Chat, upstream):
+    broken = "export default () => { throw new Error('on purpose') }"
+    chat.page.route("**/markdown-*.js", lambda route: route.fulfill(body=broken, content_type="text/javascript"))
+    chat.page.goto(chat.page.url)  # the renderer may be there already
+    upstream.then(Script(["**bold** words.\n\n", "And more."]))
+    chat.ask("why")
+    chat.expect_status("complete")
+    expect(chat.answers.last).to_contain_text("**bold** words.")
+    expect(chat.answers.last).to_contain_text("And more.")
+
+
+def test_a_fault_of_the_page_leaves_a_sentence_and_a_way_on(chat: Chat, upstream):
+    chat.page.evaluate(
+        "() => { window.IntersectionObserver = class { constructor() { throw new Error('on purpose') } } }"
+    )
+    chat.ask("why")
+
+    expect(chat.page.get_by_role("alert")).to_contain_text("This page broke.")
+    chat.button("Reload").click()
+    chat.expect_status("complete")
+    assert chat.words() == "Hello there."

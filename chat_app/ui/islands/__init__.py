@@ -12,6 +12,7 @@ import chat_app.ui.locales  # noqa: F401 # puts the sentences beside the islands
 _HERE = Path(__file__).parent
 _NPM = [
     "streamdown@2.7.1",
+    "remend@1.4.0",
     "@streamdown/cjk@1.0.3",
     "@streamdown/math@1.0.3",
     "@streamdown/code@2.0.0",

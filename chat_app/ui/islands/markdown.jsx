@@ -3,7 +3,8 @@ import { cjk } from "@streamdown/cjk";
 import { createMathPlugin } from "@streamdown/math";
 import "katex/dist/katex.min.css";
 import { Children, isValidElement } from "react";
-import { Streamdown } from "streamdown";
+import remend from "remend";
+import { defaultRemarkPlugins, Streamdown } from "streamdown";
 import { markMath } from "./blocks.js";
 import { CodeBlock } from "./code_block.jsx";
 import { t } from "./i18n.js";
@@ -59,6 +60,25 @@ const components = {
   ...Object.fromEntries([1, 2, 3, 4, 5, 6].map((level) => [`h${level}`, Heading(level)])),
 };
 
+const BREAK = /^<br\s*\/?>$/i;
+
+const FLOW = new Set(["root", "blockquote", "listItem", "footnoteDefinition"]);
+
+/** HTML in an answer is words like any others, shown as they stand: `List<int>` loses nothing. A line break is one. */
+function showHtml(node) {
+  if (!node.children) return node;
+  node.children = node.children.map((child) => {
+    if (child.type !== "html") return showHtml(child);
+    if (BREAK.test(child.value)) return { type: "break" };
+    const text = { type: "text", value: child.value };
+    return FLOW.has(node.type) ? { type: "paragraph", children: [text] } : text;
+  });
+  return node;
+}
+const remarkPlugins = [...Object.values(defaultRemarkPlugins), () => showHtml];
+const rehypePlugins = []; // no HTML is ever parsed, so none is to be cleaned
+const asOneBlock = (source) => [source]; // it has been cut before
+
 const OPEN_FENCE = /^ {0,3}(?:`{3,}|~{3,})[ \t]*([^\s`]*)[^\n]*\n?/;
 
 export default function Markdown({ text: source, open }) {
@@ -68,14 +88,15 @@ export default function Markdown({ text: source, open }) {
   return (
     <Streamdown
       className="prose"
-      mode={open ? "streaming" : "static"}
-      parseIncompleteMarkdown={Boolean(open)}
+      mode="static"
+      parseMarkdownIntoBlocksFn={asOneBlock}
       controls={false}
       plugins={plugins}
+      remarkPlugins={remarkPlugins}
+      rehypePlugins={rehypePlugins}
       components={components}
-      skipHtml
     >
-      {markMath(source)}
+      {markMath(open ? remend(source) : source)}
     </Streamdown>
   );
 }

@@ -1,51 +1,10 @@
-// One message's words: reasoning, Markdown, sources. Closed blocks are rendered once; a paint costs the open one.
-import { memo, Suspense, lazy, useEffect, useRef, useState } from "react";
-import { advance, emptyBlocks, needsWhole } from "./blocks.js";
+// One message's words: reasoning, Markdown, sources.
+import { useEffect, useRef, useState } from "react";
 import { t } from "./i18n.js";
+import { Plain, Prose } from "./prose.jsx";
 import { subscribe, want, wordsOf } from "./words.js";
 
-// A server that went away while the renderer was loading must not take the page with it: plain words stand meanwhile.
-const load = () => import("./markdown.jsx").catch(() => new Promise((later) => setTimeout(later, 2000)).then(load));
-const Markdown = lazy(load);
-const GROUP = 16;
 const NEAR = "1200px";
-
-const Plain = ({ text }) => <div className="plain">{text}</div>;
-const Block = memo(({ text, open }) => (
-  <Suspense fallback={<Plain text={text} />}>
-    <Markdown text={text} open={open} />
-  </Suspense>
-));
-
-const Group = memo(({ blocks }) => (
-  <div className="blocks">
-    {blocks.map((text, index) => (
-      <Block key={index} text={text} />
-    ))}
-  </div>
-));
-
-function Prose({ text, live }) {
-  const seen = useRef({ text: "", blocks: emptyBlocks() });
-  const before = text.startsWith(seen.current.text) ? seen.current.blocks : emptyBlocks();
-  seen.current = { text, blocks: advance(before, text) };
-  const { closed, open, done, fence } = seen.current.blocks;
-  if (!live && needsWhole(text)) return <Block text={text} />;
-  const groups = [];
-  for (let i = 0; i < closed.length; i += GROUP) groups.push(closed.slice(i, i + GROUP));
-  const tail = open + text.slice(done);
-  return (
-    <>
-      {groups.map((group, index) => (
-        <SameGroup key={index} blocks={group} />
-      ))}
-      {tail.trim() && <Block text={tail} open={live && (fence ? "fence" : "text")} />}
-    </>
-  );
-}
-
-// A full group never changes; the last one changes only when a block closes.
-const SameGroup = memo(Group, (a, b) => a.blocks.length === b.blocks.length && a.blocks.at(-1) === b.blocks.at(-1));
 
 function Reasoning({ part, live, isLast }) {
   const seconds = Math.max(1, Math.round((part.duration_ms ?? 0) / 1000));

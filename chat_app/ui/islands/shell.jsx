@@ -1,6 +1,6 @@
 // What belongs to the page as a whole: keys, the drawer of a phone, a dialog, the toast, and telling the server that the
 // page is here and in which time zone.
-import { useEffect, useRef, useState } from "react";
+import { Component, useEffect, useRef, useState } from "react";
 import { t } from "./i18n.js";
 
 const isTyping = (target) => target.closest?.("input, textarea, [contenteditable]");
@@ -112,9 +112,27 @@ export function Sentinel({ mark, onSeen }) {
   return <div ref={ref} className="sentinel" />;
 }
 
+/** A fault in the page itself: one sentence and a way on, in place of a blank page. */
+class Boundary extends Component {
+  state = { isFaulty: false };
+  static getDerivedStateFromError() {
+    return { isFaulty: true };
+  }
+  render() {
+    if (!this.state.isFaulty) return this.props.children;
+    return (
+      <main className="greeting" role="alert">
+        <h1>{t("fault.what")}</h1>
+        <p>{t("fault.kept")}</p>
+        <button type="button" className="button primary" onClick={() => location.reload()}>{t("fault.reload")}</button>
+      </main>
+    );
+  }
+}
+
 /** Renders in the browser alone: language and colours are not known before. */
 export function ClientOnly({ children }) {
   const [isHere, setHere] = useState(false);
   useEffect(() => setHere(true), []);
-  return isHere ? children : null;
+  return isHere ? <Boundary>{children}</Boundary> : null;
 }
