@@ -69,9 +69,9 @@ class Tab:
         key = str(uuid.uuid4())
         event = {"name": f"{_CHAT}.send", "payload": {"text": text, "key": key}} | self._router()
         await self._socket.send(f"42/_event,{json.dumps(['event', event])}")
-        await self.until(lambda: self.shown.get("accepted") == key and self.shown.get("running"))
+        await self.until(lambda: self.shown["accepted"] == key)
         self._path = f"/c/{self.shown['conversation_id']}"
-        return self.shown["running"][-1]
+        return self.shown["messages"][-1]["id"]
 
     async def follow(self) -> AsyncGenerator[str]:
         """Yield the words of what runs here as they come, until it ends."""

@@ -126,10 +126,10 @@ class OpenAIProvider:
         with self._mapped(model):
             async with self._client.chat.completions.with_streaming_response.create(
                 model=model,
-                messages=self.wire_messages(request),
+                messages=(),  # in extra_body: the SDK's walk over them by their types costs 0.1 ms a message
                 stream=True,
                 stream_options={"include_usage": True},
-                extra_body=sent,
+                extra_body=sent | {"messages": self.wire_messages(request)},
             ) as response:
                 yield Start(deployment=f"{self.server}/{model}", sent=sent, dropped=dropped)
                 fold = _Fold()
