@@ -94,7 +94,13 @@ def load(streams: int) -> tuple[str, ...]:
         opened, sent, streamed, settled = *marks, cpu_s(server)
     per_token = (streamed - sent) * 1000 / (streams * TOKENS)
     around = (sent - opened + settled - streamed) * 1000 / streams
-    return str(streams), f"{per_token:.3f}", f"{around:.0f}", f"{quantile(late, 0.5):.0f}", f"{quantile(late, 0.95):.0f}"
+    return (
+        str(streams),
+        f"{per_token:.3f}",
+        f"{around:.0f}",
+        f"{quantile(late, 0.5):.0f}",
+        f"{quantile(late, 0.95):.0f}",
+    )
 
 
 def limit() -> Iterator[tuple[str, ...]]:
@@ -151,9 +157,7 @@ def main() -> None:
     """Print the tables."""
     p50, p95 = first_words()
     table(("send to first word, less the upstream's own, ms", "p50", "p95"), [("one tab", f"{p50:.1f}", f"{p95:.1f}")])
-    table(
-        (f"streams of {PER_S}/s", "server CPU, ms per token", "ms per send and end", "late, ms, p50", "p95"), limit()
-    )
+    table((f"streams of {PER_S}/s", "server CPU, ms per token", "ms per send and end", "late, ms, p50", "p95"), limit())
     table(("answers", "private memory, MB", "since the first thousand, MB"), memory())
 
 

@@ -1,20 +1,32 @@
 // Markdown as it grows. Closed blocks are rendered once; a paint costs the open one.
-import { Component, memo, Suspense, lazy, useRef } from "react";
+import { Component, memo, useEffect, useRef, useState } from "react";
 import { advance, emptyBlocks, needsWhole } from "./blocks.js";
 
 // A server that went away while the renderer was loading must not take the page with it: plain words stand meanwhile.
 const load = () => import("./markdown.jsx").catch(() => new Promise((later) => setTimeout(later, 2000)).then(load));
-const Markdown = lazy(load);
+let renderer = null;
+const loading = load().then((loaded) => (renderer = loaded.default)); // at once: it comes while the words do
+
+/** The renderer once it is there. Not React's Suspense, which shows what it waited for only 300 ms after its fallback. */
+function useRenderer() {
+  const [Markdown, set] = useState(() => renderer);
+  useEffect(() => {
+    if (!Markdown) loading.then((loaded) => set(() => loaded));
+  }, [Markdown]);
+  return Markdown;
+}
 const GROUP = 16;
 
 export const Plain = ({ text }) => <div className="plain">{text}</div>;
-const Block = memo(({ text, open }) => (
-  <PlainOnFault text={text}>
-    <Suspense fallback={<Plain text={text} />}>
+const Block = memo(({ text, open }) => {
+  const Markdown = useRenderer();
+  if (!Markdown) return <Plain text={text} />;
+  return (
+    <PlainOnFault text={text}>
       <Markdown text={text} open={open} />
-    </Suspense>
-  </PlainOnFault>
-));
+    </PlainOnFault>
+  );
+});
 
 /** A block that cannot be rendered stands as plain words; other blocks, and the page, know nothing of it. */
 class PlainOnFault extends Component {

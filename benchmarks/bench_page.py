@@ -1,0 +1,132 @@
+"""What the page costs when there is much: long messages, long conversations, a long sidebar.
+
+Run: `uv run python -m benchmarks.bench_page` (two minutes).
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from benchmarks.bench_stream import mixed
+from benchmarks.library import fill
+from benchmarks.measure import Meter, open_page, settle, table
+from tests.browser import Chat
+from tests.server import Server
+from tests.upstream import Script, Upstream
+
+REPEATS = 11
+_SHORT = "A question or an answer of one line, as most are. "
+
+# Milliseconds from the navigation, or from a click, until the page shows what was asked for.
+_SHOWN = """(wanted) => {
+  const isShown = () => {
+    const last = document.querySelector('article:last-of-type .body');
+    if (wanted === 'rows') return document.querySelectorAll('.sidebar a[href^="/c/"]').length >= 40;
+    return last?.querySelector('.prose') && last.textContent.includes(wanted);
+  };
+  return new Promise((done) => {
+    const look = () => (isShown() ? done(performance.now()) : requestAnimationFrame(look));
+    look();
+  });
+}"""
+_CLICKED = """([href, wanted]) => {
+  const began = performance.now();
+  document.querySelector(`.sidebar a[href="${href}"]`).click();
+  return (SHOWN)(wanted).then((at) => at - began);
+}""".replace("SHOWN", _SHOWN)
+
+
+@contextmanager
+def page_of(library: dict[str, list[str]]) -> Iterator[tuple[Page, Server, dict[str, str], Upstream]]:
+    """The application over a full folder, and a page of it that has loaded everything once."""
+    with Upstream(["echo"]).serve() as upstream, tempfile.TemporaryDirectory() as made:
+        ids = fill(Path(made), library)
+        server = Server(Path(made), VLLM_BASE_URL=upstream.url).start()
+        try:
+            with open_page() as page:
+                page.goto(server.url)
+                settle(page)
+                yield page, server, ids, upstream
+        finally:
+            server.stop()
+
+
+def reloaded_ms(page: Page, wanted: str) -> float:
+    """From a reload until it is shown."""
+    times: list[float] = []
+    for _ in range(REPEATS):
+        page.reload(wait_until="commit")
+        times.append(page.evaluate(_SHOWN, wanted))
+        settle(page)
+    return statistics.median(times)
+
+
+def switched_ms(page: Page, href: str, away: str, wanted: str) -> float:
+    """From a click in the sidebar until it is shown."""
+    times: list[float] = []
+    for _ in range(REPEATS):
+        page.evaluate(_CLICKED, [away, "an answer of nothing else"])
+        settle(page)
+        times.append(page.evaluate(_CLICKED, [href, wanted]))
+        settle(page)
+    return statistics.median(times)
+
+
+def long_messages() -> Iterator[tuple[str, ...]]:
+    """A page of 50 messages of 2,000 tokens."""
+    texts = [mixed(2000) + f"the end of {index}" for index in range(50)]
+    away = ["hello", "an answer of nothing else"]
+    with page_of({"away": away, "long": texts}) as (page, server, ids, upstream):
+        chat = Chat(page)
+        href, other = f"/c/{ids['long']}", f"/c/{ids['away']}"
+        yield "last answer shown after a click, ms", f"{switched_ms(page, href, other, 'the end of 49'):.0f}"
+        yield "last answer shown after a reload, ms", f"{reloaded_ms(page, 'the end of 49'):.0f}"
+        meter = Meter(page)
+        page.reload()
+        settle(page)
+        before, by_socket = meter.all_bytes, meter.socket_bytes
+        upstream.then(Script(["so few words"]))
+        chat.ask("go")
+        expect(chat.answers.last).to_contain_text("so few words")
+        chat.expect_status("complete")
+        settle(page)
+        sent, by_socket = meter.all_bytes - before, meter.socket_bytes - by_socket
+        yield "bytes of a turn, its words and all", f"{sent:,} ({by_socket:,} by the socket)"
+
+
+def opening(count: int) -> tuple[float, float]:
+    """Time until a conversation of so many messages, and a sidebar of so many conversations, is shown, in ms."""
+    away = ["hello", "an answer of nothing else"]
+    with page_of({"away": away, "it": [*(_SHORT for _ in range(count - 1)), "the end of it"]}) as (page, _, ids, _):
+        conversation = switched_ms(page, f"/c/{ids['it']}", f"/c/{ids['away']}", "the end of it")
+    with page_of({f"conversation {index}": away for index in range(count)}) as (page, *_):
+        sidebar = reloaded_ms(page, "rows")
+    return conversation, sidebar
+
+
+def main() -> None:
+    """Print the tables."""
+    table(("50 messages of 2,000 tokens", ""), long_messages())
+    (few_messages, few_rows), (messages, rows) = opening(50), opening(10_000)
+    table(
+        ("time to show, ms", "50", "10,000", "ratio"),
+        [
+            (
+                "a conversation, by its messages",
+                f"{few_messages:.0f}",
+                f"{messages:.0f}",
+                f"{messages / few_messages:.2f}",
+            ),
+            ("the sidebar, by its conversations", f"{few_rows:.0f}", f"{rows:.0f}", f"{rows / few_rows:.2f}"),
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main()
