@@ -135,10 +135,10 @@ def first_words(times: int = 60) -> tuple[float, float]:
 
 
 def memory(answers: int = 10_000, step: int = 1000) -> Iterator[tuple[str, ...]]:
-    """The worker's private memory after each thousand answers; 20 tabs ask without pause."""
+    """The worker's private memory after each thousand answers; four tabs ask without pause."""
 
     async def ask(tab: Tab) -> None:
-        for _ in range(step // 20):
+        for _ in range(step // 4):
             await tab.send("go")
             async with aclosing(tab.follow()) as words:
                 async for _ in words:
@@ -147,7 +147,7 @@ def memory(answers: int = 10_000, step: int = 1000) -> Iterator[tuple[str, ...]]
     with application(Script(["word "] * 50)) as server:
         base = 0
         for done in range(step, answers + 1, step):
-            asyncio.run(_together(server.port, 20, ask, lambda: None))
+            asyncio.run(_together(server.port, 4, ask, lambda: None))
             now = memory_kb(server)
             base = base or now
             yield f"{done:,}", f"{now / 1024:.0f}", f"{(now - base) / 1024:+.1f}"

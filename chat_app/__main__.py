@@ -13,9 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from granian.constants import Interfaces
-from granian.log import LogLevels
-from granian.server import Server
+import uvicorn
 
 from chat_app.errors import StoreUnavailable
 from chat_app.gateway.catalogue import Catalogue
@@ -109,16 +107,21 @@ def main() -> None:
     say("\n".join(["Models:", *models, "  Passages (built in)"]))
     say(f"Open http://{settings.host}:{settings.port}")
     os.environ.update(_SERVE)
-    Server(
+    uvicorn.run(
         "chat_app.chat_app:app",
         factory=True,
-        address=settings.host,
+        host=settings.host,
         port=settings.port,
-        interface=Interfaces.ASGI,
         workers=settings.workers,
-        log_level=LogLevels.warning,
-        workers_kill_timeout=int(settings.shutdown_s) + 5,
-    ).serve()
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        # Small frames: compressing them saves little, and costs each tab its own window.
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=1,  # open pages hold their streams; what runs is stored after that
+    )
 
 
 if __name__ == "__main__":

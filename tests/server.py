@@ -86,7 +86,9 @@ class Server:
             process.wait(5)
 
     def workers(self) -> list[int]:
-        """Process ids of the workers."""
+        """Process ids of the workers; one worker alone is the process itself."""
         assert self._process is not None
+        if "WORKERS" not in self._environment:
+            return [self._process.pid]
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text()
         return [int(pid) for pid in children.split()]
