@@ -82,7 +82,7 @@ def long_messages() -> Iterator[tuple[str, ...]]:
     """A page of 50 messages of 2,000 tokens."""
     texts = [mixed(2000) + f"the end of {index}" for index in range(50)]
     away = ["hello", "an answer of nothing else"]
-    with page_of({"away": away, "long": texts}) as (page, server, ids, upstream):
+    with page_of({"away": away, "long": texts}) as (page, _, ids, upstream):
         chat = Chat(page)
         href, other = f"/c/{ids['long']}", f"/c/{ids['away']}"
         yield "last answer shown after a click, ms", f"{switched_ms(page, href, other, 'the end of 49'):.0f}"

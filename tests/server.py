@@ -91,4 +91,4 @@ class Server:
         if "WORKERS" not in self._environment:
             return [self._process.pid]
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text()
-        return [int(pid) for pid in children.split()]
+        return [int(pid) for pid in children.split() if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]

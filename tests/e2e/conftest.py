@@ -67,28 +67,44 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def two_workers(folder: Path) -> Iterator[Callable[[str], tuple[Server, Server]]]:
-    """Two processes over one PostgreSQL and one Redis, as two workers are; apart, so that a test can choose between."""
-    started: list[Server] = []
+def shared() -> Iterator[dict[str, str]]:
+    """Settings by which several workers share one PostgreSQL and one Redis."""
     name = f"chat_app_{uuid.uuid4().hex[:12]}"
     admin = POSTGRES.replace("postgresql+asyncpg", "postgresql")
     subprocess.run(["psql", admin, "-qc", f"CREATE DATABASE {name}"], check=True)
+    yield {
+        "DATABASE_URL": f"{POSTGRES.rpartition('/')[0]}/{name}",
+        "REDIS_URL": REDIS,
+        "SECRET_KEY": "not-a-secret",
+        "HEARTBEAT_S": "1",
+        "REAP_AFTER_S": "3",
+    }
+    subprocess.run(["psql", admin, "-qc", f"DROP DATABASE {name} WITH (FORCE)"], check=True)
+
+
+@pytest.fixture
+def two_workers(folder: Path, shared: dict[str, str]) -> Iterator[Callable[[str], tuple[Server, Server]]]:
+    """Two workers on ports of their own, so that a test can choose between them."""
+    started: list[Server] = []
 
     def start(upstream_url: str) -> tuple[Server, Server]:
-        for index in (1, 2):
-            server = Server(
-                folder / str(index),
-                VLLM_BASE_URL=upstream_url,
-                DATABASE_URL=f"{POSTGRES.rpartition('/')[0]}/{name}",
-                REDIS_URL=REDIS,
-                SECRET_KEY="not-a-secret",
-                HEARTBEAT_S="1",
-                REAP_AFTER_S="3",
-            )
-            started.append(server.start())
+        started.extend(Server(folder / name, VLLM_BASE_URL=upstream_url, **shared).start() for name in ("one", "two"))
         return started[0], started[1]
 
     yield start
     for server in started:
         server.stop()
-    subprocess.run(["psql", admin, "-qc", f"DROP DATABASE {name} WITH (FORCE)"], check=True)
+
+
+@pytest.fixture
+def one_server_of_two(folder: Path, shared: dict[str, str]) -> Iterator[Callable[[str], Server]]:
+    """One address with two workers behind it, as `WORKERS=2` starts them."""
+    started: list[Server] = []
+
+    def start(upstream_url: str) -> Server:
+        started.append(Server(folder, VLLM_BASE_URL=upstream_url, WORKERS="2", **shared).start())
+        return started[0]
+
+    yield start
+    for server in started:
+        server.stop()
