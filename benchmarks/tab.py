@@ -67,7 +67,10 @@ class Tab:
     async def send(self, text: str) -> str:
         """Ask, and give back the answer's id once the page shows it."""
         key = str(uuid.uuid4())
-        event = {"name": f"{_CHAT}.send", "payload": {"text": text, "key": key}} | self._router()
+        event = {
+            "name": f"{_CHAT}.send",
+            "payload": {"text": text, "key": key, "model": self.shown["model"]},
+        } | self._router()
         await self._socket.send(f"42/_event,{json.dumps(['event', event])}")
         await self.until(lambda: self.shown["accepted"] == key)
         self._path = f"/c/{self.shown['conversation_id']}"

@@ -1,5 +1,6 @@
 """What bad input and broken servers get: one clear sentence, and nothing is lost."""
 
+import resource
 import uuid
 
 import pytest
@@ -182,3 +183,39 @@ def test_a_fault_of_the_page_leaves_a_sentence_and_a_way_on(chat: Chat, upstream
     chat.button("Reload").click()
     chat.expect_status("complete")
     assert chat.words() == "Hello there."
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="needs Linux")
+def test_a_full_disk_keeps_the_answer_on_the_page_and_stores_it_once_there_is_room(new_context, folder):
+    with Upstream(["echo"]).serve() as upstream:
+        server = Server(folder, VLLM_BASE_URL=upstream.url, CHECKPOINT_S="0.2").start()
+        try:
+            chat = Chat(new_context().new_page())
+            chat.page.goto(server.url)
+            chat.ask("hello")
+            chat.expect_status("complete")
+            upstream.then(Script(words(100), pace_s=0.02))
+            chat.ask("count")
+            until_heard(chat, "word3 ")
+            _, hard = resource.prlimit(server.workers()[0], resource.RLIMIT_FSIZE)
+            resource.prlimit(server.workers()[0], resource.RLIMIT_FSIZE, (4096, hard))  # no file may grow any more
+            expect(chat.answers.last).to_contain_text("word99")
+            expect(chat.answers.last).to_contain_text("the database does not take it yet")
+            other = Chat(chat.page.context.new_page())
+            other.page.goto(server.url)
+            other.ask("is there room?")
+            expect(other.page.get_by_role("alert")).to_contain_text("The database cannot be used just now.")
+            expect(other.field).to_have_value("is there room?")
+
+            resource.prlimit(server.workers()[0], resource.RLIMIT_FSIZE, (hard, hard))
+            chat.expect_status("complete")
+            assert stored_text(server, _id(chat)) == ("complete", "".join(words(100)))
+            other.field.press("Enter")
+            other.expect_status("complete")
+            assert [call.body["messages"][-1]["content"] for call in upstream.chats] == [
+                "hello",
+                "count",
+                "is there room?",
+            ]
+        finally:
+            server.stop()

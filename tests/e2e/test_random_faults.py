@@ -12,27 +12,29 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from playwright.sync_api import expect
 
 from tests.browser import Chat, stored_text
+from tests.redis_server import BINARY, OwnRedis
 from tests.server import Server
 from tests.upstream import Script, Upstream
 from tests.waiting import until_now
 
-FAULTS = 200
+FAULTS = {"memory": 140, "redis": 60}
 SEED = 20261123
-KINDS = ("reload", "offline", "cut", "locked", "kill", "stop", "none")
-WEIGHTS = (5, 4, 4, 3, 1, 3, 2)
+KINDS = {"reload": 5, "offline": 4, "cut": 4, "locked": 3, "kill": 1, "stop": 3, "none": 2}
+REDIS_KINDS = {"forget": 4, "reload": 3, "offline": 2, "kill": 1, "stop": 2}
 
 
 class Run:
     """One browser tab, one server, one model server, and a chance that says what breaks."""
 
-    def __init__(self, chat: Chat, server: Server, upstream: Upstream) -> None:
-        self.chat, self.server, self.upstream = chat, server, upstream
+    def __init__(self, chat: Chat, server: Server, upstream: Upstream, redis: OwnRedis | None) -> None:
+        self.chat, self.server, self.upstream, self.redis = chat, server, upstream, redis
+        self.kinds = REDIS_KINDS if redis else KINDS
         self.chance = random.Random(SEED)
         self.done: Counter[str] = Counter()
 
     def one(self, number: int) -> None:
         """Ask, break something, and compare page, store and wire."""
-        kind = self.chance.choices(KINDS, WEIGHTS)[0]
+        kind = self.chance.choices(list(self.kinds), list(self.kinds.values()))[0]
         pieces = [f"n{number}w{index} " for index in range(self.chance.randint(20, 60))]
         calls = len(self.upstream.chats)
         self.upstream.then(Script(pieces, pace_s=0.01, ending="cut" if kind == "cut" else "finish"))
@@ -48,6 +50,11 @@ class Run:
 
     def cut(self) -> None:
         """The model server's connection is cut at the end."""
+
+    def forget(self) -> None:
+        """Redis dies and comes back empty."""
+        assert self.redis is not None
+        self.redis.restart(away_s=self.chance.uniform(0, 1))
 
     def reload(self) -> None:
         """F5."""
@@ -99,7 +106,7 @@ class Run:
         assert whole.startswith(stored), context
         assert len(self.upstream.chats) == calls + 1, f"{context}: asked twice"
         assert self.upstream.chats[-1].text.startswith(stored), context
-        if kind in ("reload", "offline", "locked", "none"):
+        if kind in ("reload", "offline", "locked", "forget", "none"):
             assert (status, stored) == ("complete", whole), context
         if kind == "cut":
             assert (status, stored) == ("interrupted", whole), context
@@ -107,19 +114,28 @@ class Run:
 
 
 @pytest.mark.slow
-def test_no_fault_loses_or_doubles_a_word(new_context, folder):
+@pytest.mark.parametrize(
+    "log", ["memory", pytest.param("redis", marks=pytest.mark.skipif(not BINARY, reason="no Redis"))]
+)
+def test_no_fault_loses_or_doubles_a_word(new_context, folder, log):
+    redis = OwnRedis(folder / "redis").start() if log == "redis" else None
+    settings = {"REDIS_URL": redis.url, "REAP_AFTER_S": "3", "HEARTBEAT_S": "1"} if redis else {}
     with Upstream(["echo"]).serve() as upstream:
-        server = Server(folder, VLLM_BASE_URL=upstream.url, BUSY_TIMEOUT_S="0.3", CHECKPOINT_S="0.2").start()
+        server = Server(
+            folder, VLLM_BASE_URL=upstream.url, BUSY_TIMEOUT_S="0.3", CHECKPOINT_S="0.2", **settings
+        ).start()
         try:
             chat = Chat(new_context().new_page())
             chat.page.goto(server.url)
-            run = Run(chat, server, upstream)
-            for number in range(FAULTS):
+            run = Run(chat, server, upstream, redis)
+            for number in range(FAULTS[log]):
                 if number % 10 == 0:  # a new conversation now and then
                     chat.page.goto(server.url)
                     expect(chat.field).to_be_visible(timeout=20_000)
                 run.one(number)
             print("faults survived:", dict(run.done))
-            assert min(run.done[kind] for kind in KINDS) > 0
+            assert min(run.done[kind] for kind in run.kinds) > 0
         finally:
             server.stop()
+            if redis:
+                redis.stop()

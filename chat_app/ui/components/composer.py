@@ -26,6 +26,7 @@ def composer() -> rx.Component:
                 on_pick=ChatState.choose_model,
             ),
             conversation_id=ChatState.conversation_id,
+            model=ChatState.model,
             running=ChatState.running.length() > 0,
             accepted=ChatState.accepted,
             refused=ChatState.refused,

@@ -48,12 +48,13 @@ class ComposerField(_Island):
     tag = "ComposerField"
 
     conversation_id: rx.Var[str]
+    model: rx.Var[str]
     running: rx.Var[bool]
     accepted: rx.Var[str]
     refused: rx.Var[str]
     limit: rx.Var[int]
     fill: rx.Var[str]
-    on_send: rx.EventHandler[passthrough_event_spec(str, str)]
+    on_send: rx.EventHandler[passthrough_event_spec(str, str, str)]
     on_stop: rx.EventHandler[no_args_event_spec]
     on_edit_last: rx.EventHandler[no_args_event_spec]
 

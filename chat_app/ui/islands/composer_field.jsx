@@ -10,7 +10,7 @@ const LONG_LINES = 60;
 const isTouch = () => matchMedia("(pointer: coarse)").matches;
 const newKey = () => crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
 
-export function ComposerField({ conversationId, running, accepted, refused, limit, fill, onSend, onStop, onEditLast, children }) {
+export function ComposerField({ conversationId, model, running, accepted, refused, limit, fill, onSend, onStop, onEditLast, children }) {
   const [draft, setDraft] = useState(() => readDraft(idHere()));
   const [queued, setQueued] = useState(null);
   const [sent, setSent] = useState(null); // {key, draft} until the server has it
@@ -70,7 +70,7 @@ export function ComposerField({ conversationId, running, accepted, refused, limi
     latest.current = { text: "", pasted: [] };
     setDraft(latest.current);
     saveDraft(conversationId, latest.current);
-    onSend(whole(value), key);
+    onSend(whole(value), key, model);
   };
   const send = () => {
     if (!canSend) return;

@@ -47,6 +47,9 @@ class ChatState(rx.State):
     @rx.event
     async def load(self):
         """Show what the address names: `/new` a new conversation, `/c/{id}` that one, anything else nothing."""
+        await self._load()
+
+    async def _load(self) -> None:
         path = self.router.url.path.rstrip("/")
         wanted = path.removeprefix("/c/") if path.startswith("/c/") else ""
         self.limit = services().settings.max_message_chars
@@ -61,6 +64,11 @@ class ChatState(rx.State):
         except ChatError as error:
             self._say(error)
         self.is_loaded = True
+
+    async def _recall(self) -> None:
+        """A state that was lost, with the Redis that held it, begins empty: read what the page shows again."""
+        if not self.is_loaded:
+            await self._load()
 
     def _clear(self, conversation_id: str) -> None:
         self.conversation_id = conversation_id
@@ -123,6 +131,7 @@ class ChatState(rx.State):
     @rx.event
     async def older(self, first_id: str):
         """Show one page more, above."""
+        await self._recall()
         if not self.messages or self.messages[0].id != first_id:
             return
         try:
@@ -141,8 +150,10 @@ class ChatState(rx.State):
     # -- talking -------------------------------------------------------------------------------------------------
 
     @rx.event
-    async def send(self, text: str, key: str):
-        """Ask."""
+    async def send(self, text: str, key: str, model: str):
+        """Ask the model that the page shows."""
+        await self._recall()
+        self.model = model
         try:
             turn = await services().conversations.send(
                 who(self), text=text, model=self.model, key=key, conversation_id=self.conversation_id or None
@@ -192,6 +203,7 @@ class ChatState(rx.State):
     @rx.event
     async def stop(self):
         """Stop what runs here."""
+        await self._recall()
         try:
             for message_id in self.running:
                 await services().conversations.stop(who(self), message_id)
@@ -217,6 +229,7 @@ class ChatState(rx.State):
         return rx.redirect(f"/c/{turn.conversation_id}", replace=True) if is_first else None
 
     async def _refreshed(self) -> None:
+        await self._recall()
         try:
             await self.refresh(who(self))
         except NotFound:
@@ -235,6 +248,7 @@ class ChatState(rx.State):
     @rx.event
     async def choose_model(self, model: str):
         """Choose who answers next."""
+        await self._recall()
         self.model = model
         if self.conversation_id:
             try:
@@ -248,8 +262,9 @@ class ChatState(rx.State):
         self.editing = message_id
 
     @rx.event
-    def edit_last(self):
+    async def edit_last(self):
         """Edit the last question."""
+        await self._recall()
         self.editing = next((view.id for view in reversed(self.messages) if view.role == "user"), "")
 
     @rx.event
