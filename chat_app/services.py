@@ -131,6 +131,7 @@ async def open_services(
         generations,
         gateway,
         max_message_chars=settings.max_message_chars,
+        prompt_messages=settings.prompt_messages,
         reply_reserve_tokens=settings.reply_reserve_tokens,
     )
     async with AsyncExitStack() as stack:

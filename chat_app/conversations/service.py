@@ -22,7 +22,6 @@ from chat_app.store.records import ConversationRecord, MessageRecord, NewTurn, S
 
 log = structlog.get_logger(__name__)
 PAGE = 50
-_HISTORY = 1000
 _TITLE_CHARS = 200
 
 
@@ -44,6 +43,7 @@ class ConversationService:
         generations: Replies in progress.
         gateway: The door to the models.
         max_message_chars: Longest message.
+        prompt_messages: Most messages that are read for a prompt.
         reply_reserve_tokens: Part of the context kept free for an answer.
     """
 
@@ -55,6 +55,7 @@ class ConversationService:
         gateway: Gateway,
         *,
         max_message_chars: int,
+        prompt_messages: int,
         reply_reserve_tokens: int,
     ) -> None:
         self.library = conversations
@@ -62,6 +63,7 @@ class ConversationService:
         self._generations = generations
         self._gateway = gateway
         self._max_message_chars = max_message_chars
+        self._prompt_messages = prompt_messages
         self._reserve = reply_reserve_tokens
 
     async def open(self, who: Principal, conversation_id: str, *, before: str | None = None, limit: int = PAGE) -> Page:
@@ -229,7 +231,7 @@ class ConversationService:
         route = self._gateway.catalogue.resolve(model)
         heard = text_of(running.reply.parts)
         leaf = running.turn.reply_id if heard else running.turn.question_id
-        history = await self.messages.history(running.user_id, leaf, _HISTORY)
+        history = await self.messages.history(running.user_id, leaf, self._prompt_messages)
         prompt = build_prompt(
             model=model,
             newest_first=[Message(m.role, spoken(m.parts)) for m in history if text_of(m.parts)],
@@ -238,9 +240,12 @@ class ConversationService:
             hint=hint,
             continue_final=bool(heard),
         )
+        unread = 0
+        if len(history) == self._prompt_messages:
+            unread = await self.messages.depth(running.user_id, leaf) - len(history)
         running.notes |= {
             "estimated_input_tokens": prompt.estimated_tokens,
-            "messages_left_out": prompt.left_out,
+            "messages_left_out": prompt.left_out + unread,
         }
         if hint:
             running.notes["hint"] = hint

@@ -41,6 +41,9 @@ from chat_app.store.tree import (
 )
 
 
+_ANY_DEPTH = 2**31 - 1
+
+
 class MessageStore:
     """Reads and writes messages."""
 
@@ -61,6 +64,12 @@ class MessageStore:
         async with self._database.read() as connection:
             rows = (await connection.execute(path_up(user_id, leaf_id, limit, STORED))).mappings().all()
         return [stored(row) for row in rows]
+
+    async def depth(self, user_id: str, leaf_id: str) -> int:
+        """How many messages the branch that ends in `leaf_id` has."""
+        path = path_up(user_id, leaf_id, _ANY_DEPTH, [messages.c.id]).order_by(None).subquery()
+        async with self._database.read() as connection:
+            return (await connection.execute(select(func.count()).select_from(path))).scalar_one()
 
     async def all_of(self, user_id: str, conversation_id: str) -> list[StoredMessage]:
         """Every message of a conversation, all branches, oldest first."""

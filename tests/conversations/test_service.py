@@ -272,6 +272,20 @@ async def test_a_conversation_pages_upwards(tmp_path):
         assert [m.role for m in first.messages + last.messages] == ["user", "assistant"] * 4
 
 
+async def test_older_messages_than_a_prompt_reads_are_counted_as_left_out(tmp_path):
+    fake = FakeProvider()
+    async with services_with(tmp_path, fake, prompt_messages=3) as services:
+        turn = await _send(services, "0")
+        await _settled(services, turn)
+        for number in range(1, 3):
+            turn = await _send(services, str(number), conversation_id=turn.conversation_id)
+            await _settled(services, turn)
+        details = await services.conversations.messages.details("local", turn.reply_id)
+
+        assert [m.text for m in fake.requests[-1].messages] == ["1", "Hello.", "2"]
+        assert details.notes["messages_left_out"] == 2
+
+
 async def test_the_title_comes_from_the_model_once(tmp_path):
     fake = FakeProvider([ReasoningDelta("hm"), TextDelta('"B-trees"'), Finish("stop")])
     async with services_with(tmp_path, fake) as services:

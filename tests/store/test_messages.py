@@ -1,3 +1,5 @@
+import asyncio
+
 from collections.abc import AsyncIterator
 
 import pytest
@@ -161,7 +163,8 @@ async def test_only_silent_answers_are_reaped(store):
     silent, alive = await store.add_turn("local", _new()), await store.add_turn("local", _new())
     at = now_ms() + 5
     while now_ms() <= at:
-        await store.checkpoint([Checkpoint(alive.reply_id, alive.generation_id, ())])
+        await asyncio.sleep(0.001)
+    await store.checkpoint([Checkpoint(alive.reply_id, alive.generation_id, ())])
 
     reaped = await store.reap(at)
 
