@@ -16,7 +16,9 @@ check: install-dev
 	@$(RUN) ruff format --check --quiet . && $(RUN) ruff check --quiet . && $(RUN) pyright && $(RUN) lint-imports --no-cache
 
 test: install-dev chromium
-	@$(RUN) pytest -m "not slow and not vllm"
+	@$(RUN) pytest -m "not slow and not vllm" --cov=chat_app --cov-report=
+	@$(RUN) coverage report --skip-covered --fail-under=90
+	@$(RUN) coverage report --include="chat_app/events.py,chat_app/messages.py,chat_app/errors.py" --fail-under=100
 
 test-slow: install-dev chromium
 	@$(RUN) pytest -m slow
@@ -25,7 +27,7 @@ test-vllm: install-dev chromium
 	@tests/vllm/install.sh && $(RUN) pytest -m vllm
 
 bench: install-dev chromium
-	@$(RUN) python -m benchmarks.bench_stream
+	@for name in stream page tabs server; do $(RUN) python -m benchmarks.bench_$$name; done
 
 lock: install-dev
 	@$(UV) lock && REFLEX_USE_NPM=1 $(RUN) reflex export --frontend-only --no-zip --loglevel warning

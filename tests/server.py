@@ -37,7 +37,11 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         self.folder = folder
         self.log = folder / "server.log"
-        kept = {name: value for name, value in os.environ.items() if name in KEEP or name.startswith(("PIP_", "UV_"))}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name in KEEP or name.startswith(("PIP_", "UV_", "COVERAGE_"))
+        }
         self._environment = kept | {
             "PORT": str(self.port),
             "CHAT_APP_DATA": str(folder),

@@ -40,7 +40,6 @@ from chat_app.store.tree import (
     turn_of_key,
 )
 
-
 _ANY_DEPTH = 2**31 - 1
 
 
