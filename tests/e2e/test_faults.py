@@ -19,7 +19,7 @@ def _id(chat: Chat) -> str:
 
 FAILURES = {
     "wrong key": (Script(status=401), "The server of echo refused the key."),
-    "limited": (Script(status=429, headers={"retry-after": "20"}), "You can retry in 20 s."),
+    "limited": (Script(status=429, headers={"retry-after": "2"}), "You can retry in 2 s."),
     "failing": (Script(status=500), "The server of echo failed."),
     "gone": (Script(status=404), "No server offers echo now."),
 }
@@ -219,3 +219,12 @@ def test_a_full_disk_keeps_the_answer_on_the_page_and_stores_it_once_there_is_ro
             ]
         finally:
             server.stop()
+
+
+def test_retry_counts_down_where_a_server_says_how_long_to_wait(chat: Chat, upstream):
+    upstream.then(Script(status=429, headers={"retry-after": "3"}))
+    chat.ask("why")
+    waiting = chat.page.get_by_role("button", name="Retry in")
+    expect(waiting).to_be_disabled()
+    expect(waiting).to_have_text("Retry in 1\u00a0s")
+    expect(chat.button("Retry")).to_be_enabled()

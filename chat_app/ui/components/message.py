@@ -5,7 +5,7 @@ from __future__ import annotations
 import reflex as rx
 
 from chat_app.ui.i18n import t
-from chat_app.ui.islands import CopyButton, EditField, MessageBody, Picker
+from chat_app.ui.islands import CopyButton, EditField, MessageBody, Picker, RetryButton
 from chat_app.ui.states.chat import ChatState
 from chat_app.ui.views import MessageView
 
@@ -75,9 +75,7 @@ def _failure(view: MessageView) -> rx.Component:
         rx.el.b(t(what, model=view.model, used=problem.used, budget=problem.budget)),
         rx.el.p(t(to_do, model=view.model, seconds=problem.retry_after_s)),
         rx.el.div(
-            rx.el.button(
-                t("action.retry"), type="button", class_name="button primary", on_click=ChatState.resume(view.id)
-            ),
+            RetryButton.create(seconds=problem.retry_after_s, on_retry=ChatState.resume(view.id)),
             Picker.create(
                 label=t("action.try_other"),
                 text=t("action.try_other"),

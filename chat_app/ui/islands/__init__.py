@@ -41,6 +41,16 @@ class MessageBody(_Island):
     status: rx.Var[str]
 
 
+class RetryButton(_Island):
+    """Retry, once the wait is over."""
+
+    library = f"{PUBLIC}/retry_button.jsx"
+    tag = "RetryButton"
+
+    seconds: rx.Var[int]
+    on_retry: rx.EventHandler[no_args_event_spec]
+
+
 class ComposerField(_Island):
     """The field people write in."""
 
