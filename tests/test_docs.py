@@ -55,3 +55,12 @@ def test_links_in_the_docs_lead_somewhere():
     for page in (ROOT / "README.md", ROOT / "AGENTS.md", *(ROOT / "docs").rglob("*.md")):
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_guide_has_the_same_chapters_in_every_language():
+    chapters = {
+        folder.name: [len(re.findall("^# ", file.read_text(), re.MULTILINE)) for file in sorted(folder.glob("*.md"))]
+        for folder in (ROOT / "chat_app/guide").iterdir()
+        if folder.is_dir()
+    }
+    assert chapters["en"] == chapters["zh"]
