@@ -228,3 +228,11 @@ def test_retry_counts_down_where_a_server_says_how_long_to_wait(chat: Chat, upst
     expect(waiting).to_be_disabled()
     expect(waiting).to_have_text("Retry in 1\u00a0s")
     expect(chat.button("Retry")).to_be_enabled()
+
+
+def test_the_margin_rule_ends_with_what_was_said_and_not_with_the_room_kept_free(chat: Chat, upstream):
+    upstream.then(Script(status=500))
+    chat.ask("why")
+    chat.expect_status("failed")
+    heights = chat.answers.last.evaluate("(a) => [a.querySelector('.said').offsetHeight, a.offsetHeight]")
+    assert heights[0] < heights[1] / 2

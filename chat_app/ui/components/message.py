@@ -14,20 +14,23 @@ def message(view: MessageView) -> rx.Component:
     """A message in the transcript."""
     status = ChatState.marks.get(view.id, "complete")
     return rx.el.article(
-        rx.cond(view.role == "assistant", _speaker(view)),
-        rx.cond(
-            ChatState.editing == view.id,
-            EditField.create(
-                message_id=view.id,
-                value="",
-                label=t("message.edit"),
-                multiline=True,
-                on_save=ChatState.save_edit,
-                on_cancel=ChatState.cancel_edit,
+        rx.el.div(
+            rx.cond(view.role == "assistant", _speaker(view)),
+            rx.cond(
+                ChatState.editing == view.id,
+                EditField.create(
+                    message_id=view.id,
+                    value="",
+                    label=t("message.edit"),
+                    multiline=True,
+                    on_save=ChatState.save_edit,
+                    on_cancel=ChatState.cancel_edit,
+                ),
+                MessageBody.create(message_id=view.id, role=view.role, status=status),
             ),
-            MessageBody.create(message_id=view.id, role=view.role, status=status),
+            rx.cond(view.role == "assistant", _ending(view, status)),
+            class_name="said",
         ),
-        rx.cond(view.role == "assistant", _ending(view, status)),
         rx.cond(status != "streaming", _actions(view)),
         custom_attrs={
             "data-role": view.role,
