@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import signal
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -21,6 +22,7 @@ from benchmarks.stamps import Stamps, lateness_ms
 from benchmarks.tab import Tab, first_visit
 from tests.server import Server, free_port
 from tests.upstream import Script, Upstream
+from tests.waiting import until_now
 
 PER_S, TOKENS = 50, 400
 LATE_MS = 100
@@ -31,8 +33,7 @@ def _serve(port: int, script: Script) -> None:
     upstream = Upstream(["echo"], port)
     upstream.default = script
     with upstream.serve():
-        while True:
-            time.sleep(60)
+        signal.pause()  # until it is terminated
 
 
 @contextmanager
@@ -44,8 +45,7 @@ def application(script: Script) -> Iterator[Server]:
     with tempfile.TemporaryDirectory() as made:
         server = Server(Path(made), VLLM_BASE_URL=f"http://127.0.0.1:{port}/v1")
         try:
-            while not _lists(port):
-                time.sleep(0.05)
+            until_now(lambda: _lists(port))
             yield server.start()
         finally:
             server.stop()
@@ -127,7 +127,9 @@ def first_words(times: int = 60) -> tuple[float, float]:
                         if text:
                             added.append((time.monotonic() - began - FIRST_S) * 1000)
                             break
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(
+                    0.2
+                )  # the title is asked for after the answer; it is not to be in the next one's way
 
     with application(Script(["word"], first_s=FIRST_S)) as server:
         asyncio.run(ask_often(server.port))

@@ -74,15 +74,17 @@ def running(upstream: Upstream) -> Iterator[tuple[Server, Chat, Meter]]:
     """The application, and a page of it that has answered once and has loaded everything."""
     with tempfile.TemporaryDirectory() as made, open_page() as page:
         server = Server(Path(made), VLLM_BASE_URL=upstream.url).start()
-        chat = Chat(page)
-        meter = Meter(page)
-        page.goto(server.url)
-        upstream.then(Script([mixed(100)]))
-        chat.ask("warm up")
-        chat.expect_status("complete")
-        settle(page)
-        yield server, chat, meter
-        server.stop()
+        try:
+            chat = Chat(page)
+            meter = Meter(page)
+            page.goto(server.url)
+            upstream.then(Script([mixed(100)]))
+            chat.ask("warm up")
+            chat.expect_status("complete")
+            settle(page)
+            yield server, chat, meter
+        finally:
+            server.stop()
 
 
 def streamed(count: int, per_s: int) -> tuple[str, ...]:
@@ -114,7 +116,7 @@ def update_ms(tokens: int, updates: int = 300) -> float:
         until_now(lambda: chat.page.locator("article:last-of-type pre").count() > 0, within_s=30)
         time.sleep(1.5)  # the head is drawn, and one and a half seconds of updates with it
         busy, begun = meter.busy_ms(), time.monotonic()
-        time.sleep(3)
+        time.sleep(3)  # the span that is measured
         return (meter.busy_ms() - busy) / ((time.monotonic() - begun) * 50)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from playwright.sync_api import Page, sync_playwright
 from tests.chromium import ARGUMENTS, find
 from tests.server import Server
 
-TICKS_PER_S = 100
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_s(server: Server) -> float:
@@ -89,4 +90,4 @@ class Meter:
 def settle(page: Page) -> None:
     """Wait until the page has loaded what it loads on its own, so that a measurement sees none of it."""
     page.wait_for_load_state("networkidle")
-    time.sleep(0.5)
+    time.sleep(0.5)  # "networkidle" knows nothing of frames on the socket and of what the page does when it is idle
