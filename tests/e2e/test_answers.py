@@ -281,3 +281,11 @@ def test_html_in_an_answer_is_words_like_any_others(chat: Chat, upstream):
     expect(chat.answers.last).to_contain_text("a Map<String, List<int>> and <b>bold</b> is a tag.")
     expect(chat.answers.last).to_contain_text("<div>a block</div>")
     expect(chat.answers.last.locator("br")).to_have_count(1)
+
+
+def test_the_sources_of_an_answer_show_their_numbers(chat: Chat):
+    chat.button("Model").click()
+    chat.page.get_by_role("option", name="Passages").click()
+    chat.ask("How do I stop an answer?")
+    chat.expect_status("complete")
+    expect(chat.page.get_by_role("list", name="Sources").locator("li").first).to_have_css("list-style-type", "decimal")
