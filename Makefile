@@ -3,6 +3,8 @@ UV := $(shell command -v uv || echo .tools/bin/uv)
 RUN := $(UV) run --frozen
 NEEDS_UV := $(filter .tools/%,$(UV))
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Compiled once, not at each start: half of a start would go into it.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run dev check test test-slow test-vllm bench lock backup restore install install-dev chromium
 

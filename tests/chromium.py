@@ -19,16 +19,21 @@ ARGUMENTS = [
 ]
 
 
+# Those without a window come first: they load a page with half the work, as no window's own pages are drawn.
+PLAYWRIGHTS = ("chromium_headless_shell-*/*/*headless*shell", "chromium-*/chrome-*/chrome")
+SYSTEMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+
+
 def find() -> str | None:
     """The path of a Chromium: `CHROMIUM`, Playwright's own, or the system's."""
     if named := os.environ.get("CHROMIUM"):
         return named
     caches = [os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or "~/.cache/ms-playwright", "~/Library/Caches/ms-playwright"]
-    for cache in caches:
-        own = sorted(Path(cache).expanduser().glob("chromium-*/chrome-*/chrome"))
-        if own:
-            return str(own[-1])
-    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    for pattern in PLAYWRIGHTS:
+        for cache in caches:
+            if own := sorted(Path(cache).expanduser().glob(pattern)):
+                return str(own[-1])
+    return next((path for name in SYSTEMS if (path := shutil.which(name))), None)
 
 
 def install() -> None:
@@ -37,9 +42,9 @@ def install() -> None:
         [sys.executable, "-m", "playwright", "install", "--with-deps", "chromium"], check=False
     ).returncode:
         subprocess.run(["apt-get", "update", "-qq"], check=True)
-        subprocess.run(
-            ["apt-get", "install", "-y", "-qq", "chromium", "fonts-liberation", "fonts-noto-cjk"], check=True
-        )
+        get = ["apt-get", "install", "-y", "-qq", "fonts-liberation", "fonts-noto-cjk"]
+        if subprocess.run([*get, "chromium-headless-shell"], check=False).returncode:
+            subprocess.run([*get, "chromium"], check=True)
 
 
 if __name__ == "__main__":

@@ -120,7 +120,7 @@ def vllm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vllm]:
 CAP = 24_000
 ENDLESS = f"""
 [models.storyteller]
-provider = "vLLM at 127.0.0.1:{{port}}"
+provider = "vLLM 127.0.0.1:{{port}}"
 model = "tiny"
 parameters = {{{{ ignore_eos = true, max_tokens = {CAP}, temperature = 0 }}}}
 """

@@ -74,7 +74,7 @@ def test_vllm_killed_in_mid_answer_leaves_it_interrupted_and_continue_finishes_i
     (server.folder / "models.toml").write_text("")
     vllm.start()
     server.stop()
-    aliases = f'[models.storyteller]\nprovider = "vLLM at 127.0.0.1:{vllm.port}"\nmodel = "tiny"\nparameters = {{ max_tokens = 40 }}\n'
+    aliases = f'[models.storyteller]\nprovider = "vLLM 127.0.0.1:{vllm.port}"\nmodel = "tiny"\nparameters = {{ max_tokens = 40 }}\n'
     (server.folder / "models.toml").write_text(aliases)
     server.start()
     chat.page.reload()
