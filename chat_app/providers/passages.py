@@ -10,7 +10,7 @@ import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 
 from chat_app.events import Event, Finish, Sources, Start, TextDelta
-from chat_app.messages import ChatRequest, Source, Usage
+from chat_app.messages import ChatRequest, Message, Source, Usage, text_of
 from chat_app.providers.base import Offer
 
 MODEL = "Passages"
@@ -39,7 +39,7 @@ class PassagesProvider:
     """
 
     kind = "passages"
-    server = "built in"
+    server = "chat_app"
 
     def __init__(self, find: Find) -> None:
         self._find = find
@@ -50,20 +50,28 @@ class PassagesProvider:
 
     async def stream(self, model: str, request: ChatRequest) -> AsyncGenerator[Event]:
         """Quote the passages that match the last question, word by word."""
-        question = request.messages[-1].text if request.messages else ""
+        question = next((_asked(message) for message in reversed(request.messages) if message.role == "user"), "")
         sources = tuple(self._find(question))
         found, nothing = _WORDS["zh" if _HAN.search(question) else "en"]
+        said = request.messages[-1].text if request.continue_final else ""
         yield Start(deployment=MODEL)
         if sources:
-            yield Sources(sources)
+            if not said:
+                yield Sources(sources)
             quoted = "\n\n".join(f"**{s.title}** [{s.number}]\n\n{s.text}" for s in sources)
             text = f"{found}\n\n{quoted}"
         else:
             text = nothing
-        for piece in re.findall(r"\s*\S{1,24}", text):
+        # The guide may have changed since it broke off: then all of it is said again.
+        for piece in re.findall(r"\s*\S{1,24}", text.removeprefix(said)):
             yield TextDelta(piece)
             await asyncio.sleep(_PACE_S)
         yield Finish("stop", Usage())
 
     async def aclose(self) -> None:
         """Nothing is open."""
+
+
+def _asked(message: Message) -> str:
+    """What was asked, without the wish for this answer alone that may follow it as a part of its own."""
+    return text_of(message.parts[:1])

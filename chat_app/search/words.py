@@ -104,23 +104,38 @@ class WordIndex:
 
     def __init__(self, passages: Iterable[tuple[str, str, str]]) -> None:
         self._db = sqlite3.connect(":memory:", check_same_thread=False)
-        self._db.execute("CREATE VIRTUAL TABLE passages USING fts5(title, text, words, ref UNINDEXED)")
+        self._db.execute("CREATE VIRTUAL TABLE passages USING fts5(title, text, words, ref UNINDEXED, cjk UNINDEXED)")
         self._db.executemany(
-            "INSERT INTO passages VALUES (?, ?, ?, ?)",
-            ((title, text, " ".join(segment(f"{title} {text}")), ref) for title, text, ref in passages),
+            "INSERT INTO passages VALUES (?, ?, ?, ?, ?)",
+            (
+                (title, text, " ".join(segment(f"{title} {text}")), ref, _is_cjk(title + text))
+                for title, text, ref in passages
+            ),
         )
 
     def find(self, question: str, top_k: int = 3) -> Sequence[Source]:
-        """The passages that match a question's words best, numbered from 1."""
+        """The passages that match a question's words best, numbered from 1.
+
+        Those in the question's own script alone, as long as there is one: a name such as vLLM stands in every language.
+        """
         words = [word for word in dict.fromkeys(segment(question)) if word not in _STOP]
         if not words:
             return []
         query = "words : (" + " OR ".join(f'"{word}"' for word in words[:64]) + ")"
-        rows = self._db.execute(
-            "SELECT title, text, ref FROM passages WHERE passages MATCH ? ORDER BY bm25(passages, 4, 1, 1) LIMIT ?",
-            (query, top_k),
-        )
+        is_cjk = _is_cjk(question)
+        rows = self._matches(query, is_cjk, top_k) or self._matches(query, not is_cjk, top_k)
         return [Source(number, title, text, ref) for number, (title, text, ref) in enumerate(rows, 1)]
+
+    def _matches(self, query: str, is_cjk: bool, top_k: int) -> list[tuple[str, str, str]]:
+        return self._db.execute(
+            "SELECT title, text, ref FROM passages WHERE passages MATCH ? AND cjk = ? "
+            "ORDER BY bm25(passages, 4, 1, 1) LIMIT ?",
+            (query, is_cjk, top_k),
+        ).fetchall()
+
+
+def _is_cjk(text: str) -> bool:
+    return re.search(f"[{_CJK}]", text) is not None
 
 
 def index_of_folder(folder: Path) -> WordIndex:

@@ -31,10 +31,34 @@ def test_no_question_breaks_the_search(question):
         ("import from ChatGPT", "Export and import"),
         ("怎么停止回答", "停止、继续、重试"),
         ("导入", "导出与导入"),
+        ("What can this application do?", "What this application can do"),
+        ("How do I add a model?", "Add OpenAI or another server"),
+        ("Which keys are there?", "Keys"),
+        ("How do I bring back what I deleted?", "Delete and undo"),
+        ("这个应用能做什么？", "这个应用能做什么"),
+        ("怎样添加模型？", "添加 OpenAI 或其他服务器"),
+        ("有哪些按键？", "按键"),
+        ("怎样恢复已删除的对话？", "删除与撤销"),
     ],
 )
-def test_the_guide_answers_what_people_ask(question, title):
+def test_the_guide_answers_what_people_ask_and_its_own_starting_points(question, title):
     sources = index_of_folder(GUIDE).find(question)
 
     assert title in [source.title for source in sources]
     assert [source.number for source in sources] == list(range(1, len(sources) + 1))
+
+
+@pytest.mark.parametrize(
+    ("question", "language"), [("How do I add a vLLM server?", "en"), ("怎么添加 vLLM 服务器？", "zh")]
+)
+def test_passages_are_in_the_language_of_the_question(question, language):
+    sources = index_of_folder(GUIDE).find(question)
+
+    assert sources
+    assert {source.ref.partition("/")[0] for source in sources} == {language}
+
+
+def test_passages_of_another_language_are_better_than_none():
+    index = WordIndex([("索引", "vLLM 的说明", "zh/x")])
+
+    assert [source.ref for source in index.find("vLLM")] == ["zh/x"]
