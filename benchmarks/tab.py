@@ -31,6 +31,8 @@ class Tab:
     def __init__(self, port: int, cookie: str, socket: websockets.ClientConnection, path: str) -> None:
         self._port, self._cookie, self._socket, self._path = port, cookie, socket, path
         self.shown: dict[str, object] = {}
+        self._key = ""
+        self._posts: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     @classmethod
     @asynccontextmanager
@@ -45,6 +47,8 @@ class Tab:
             await socket.send(f"40/_event,{json.dumps(hello)}")
             await tab.until(lambda: tab.shown.get("is_loaded") is True)
             yield tab
+            if tab._posts is not None:
+                tab._posts[1].close()
 
     def _router(self) -> dict[str, object]:
         query = {"splat": self._path.strip("/").split("/")}
@@ -66,20 +70,39 @@ class Tab:
 
     async def send(self, text: str) -> str:
         """Ask, and give back the answer's id once the page shows it."""
-        key = str(uuid.uuid4())
-        event = {
-            "name": f"{_CHAT}.send",
-            "payload": {"text": text, "key": key, "model": self.shown["model"]},
-        } | self._router()
+        turn = await self.post(text)
+        await self.show(turn)
+        return turn["reply_id"]
+
+    async def post(self, text: str) -> dict[str, str]:
+        """Ask, and give back what the server says of the turn."""
+        conversation_id = self._path.removeprefix("/c/") if self._path.startswith("/c/") else ""
+        self._key = str(uuid.uuid4())
+        sent = {"key": self._key, "text": text, "model": self.shown["model"], "conversation_id": conversation_id}
+        body = json.dumps(sent).encode()
+        head = f"POST /api/turns HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nOrigin: http://127.0.0.1:{self._port}\r\n"
+        head += f"Cookie: {self._cookie}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        if self._posts is None:
+            self._posts = await asyncio.open_connection("127.0.0.1", self._port)  # kept, as a browser does
+        reader, writer = self._posts
+        writer.write(head.encode() + body)
+        answer = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        length = int(answer.partition("content-length:")[2].partition("\r\n")[0])
+        turn = json.loads(await reader.readexactly(length))
+        self._path = f"/c/{turn['conversation_id']}"
+        return turn
+
+    async def show(self, turn: dict[str, str]) -> None:
+        """Tell the page's state of the turn, as the page does, and wait until it is shown."""
+        payload = {"conversation_id": turn["conversation_id"], "key": self._key}
+        event = {"name": f"{_CHAT}.sent", "payload": payload} | self._router()
         await self._socket.send(f"42/_event,{json.dumps(['event', event])}")
-        await self.until(lambda: self.shown["accepted"] == key)
-        self._path = f"/c/{self.shown['conversation_id']}"
-        return self.shown["messages"][-1]["id"]
+        await self.until(lambda: self.shown["accepted"] == self._key)
 
     async def follow(self) -> AsyncGenerator[str]:
         """Yield the words of what runs here as they come, until it ends."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-        head = f"GET /api/streams/{self.shown['conversation_id']} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nCookie: {self._cookie}\r\n\r\n"
+        head = f"GET /api/streams/{self._path.removeprefix('/c/')} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nCookie: {self._cookie}\r\n\r\n"
         writer.write(head.encode())
         try:
             name = ""

@@ -6,6 +6,7 @@ Reflex's own `run` builds at every start. Here the sources are hashed, and a sta
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import hashlib
 import os
 import subprocess
@@ -15,11 +16,12 @@ from pathlib import Path
 
 import uvicorn
 
-from chat_app.errors import StoreUnavailable
+from chat_app.errors import StoreUnavailable, StreamsUnavailable
 from chat_app.gateway.catalogue import Catalogue
 from chat_app.gateway.discovery import configured_providers
 from chat_app.settings import Settings, child_environment, load_settings
 from chat_app.store.database import Database
+from chat_app.streams.redis import RedisLog
 
 BUILT = Path(".web/build/client")
 STAMP = Path(".web/chat_app.stamp")
@@ -51,6 +53,13 @@ def build() -> None:
     Raises:
         SystemExit: The build failed; its last lines were printed.
     """
+    STAMP.parent.mkdir(exist_ok=True)
+    with STAMP.with_suffix(".lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # two starts at once build once
+        _build()
+
+
+def _build() -> None:
     wanted = sources_hash(Path())
     if STAMP.exists() and STAMP.read_text() == wanted and (BUILT / "__spa-fallback.html").exists():
         say("The page is built already.")
@@ -79,7 +88,14 @@ async def prepare(settings: Settings) -> list[str]:
 
     Raises:
         StoreUnavailable: The database cannot be used.
+        StreamsUnavailable: Redis was named and does not answer.
     """
+    if settings.redis_url:
+        redis = RedisLog(settings.redis_url)
+        try:
+            await redis.check()
+        finally:
+            await redis.aclose()
     database = Database(settings.database, busy_timeout_s=settings.busy_timeout_s)
     try:
         await database.migrate()
@@ -104,6 +120,8 @@ def main() -> None:
         models = asyncio.run(prepare(settings))
     except StoreUnavailable as error:
         raise SystemExit(f"DATABASE_URL: {error} {error.detail}") from None
+    except StreamsUnavailable as error:
+        raise SystemExit(f"REDIS_URL: {error} {error.detail}") from None
     say("\n".join(["Models:", *models, "  Passages (built in)"]))
     say(f"Open http://{settings.host}:{settings.port}")
     os.environ.update(_SERVE)

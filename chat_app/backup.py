@@ -6,66 +6,148 @@ by its own programs, `pg_dump` and `psql`. Stop the application before loading.
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import subprocess
 import sys
 import tarfile
 import tempfile
+import zlib
 from pathlib import Path
+from types import TracebackType
+from urllib.parse import parse_qsl, unquote, urlsplit
 
-from chat_app.settings import Settings, load_settings
+from chat_app.settings import Settings, child_environment, load_settings
 
 _SQLITE, _POSTGRES, _FOLDER = "chat.db", "database.sql", "data"
+_VARIABLES = {
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "host": "PGHOST",
+    "port": "PGPORT",
+    "database": "PGDATABASE",
+    "ssl": "PGSSLMODE",
+}
+# The dump drops what it has; tables of a later version must go too, or they hold on to those.
+_DROP_TABLES = """
+DO $$ DECLARE it text; BEGIN
+    FOR it IN
+        SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = current_schema()
+        AND NOT EXISTS (SELECT FROM pg_depend WHERE deptype = 'e'
+                        AND objid = format('%I.%I', schemaname, tablename)::regclass)
+    LOOP EXECUTE 'DROP TABLE IF EXISTS ' || it || ' CASCADE'; END LOOP;
+END $$
+"""
 
 
 def save(settings: Settings, archive: Path) -> None:
     """Write everything into an archive, readable by its owner alone."""
-    with tempfile.TemporaryDirectory() as made, tarfile.open(archive, "w:gz") as tar:
+    with tempfile.TemporaryDirectory() as made, tarfile.open(archive, "w:gz", dereference=True) as tar:
         archive.chmod(0o600)
         database = _sqlite_file(settings)
+        left_out = {archive.resolve()}
         if database is None:
             dump = Path(made) / _POSTGRES
-            _run("pg_dump", "--clean", "--if-exists", "--no-owner", f"--file={dump}", _plain_url(settings))
+            options = ("--clean", "--if-exists", "--no-owner", "--no-password", f"--file={dump}")
+            _run(settings, "pg_dump", *options)
             tar.add(dump, _POSTGRES)
         else:
             copy = Path(made) / _SQLITE
             _copy_sqlite(database, copy)
+            shutil.copymode(database, copy)
             tar.add(copy, _SQLITE)
+            left_out |= {path.resolve() for path in _files_of(database)}
         for path in sorted(settings.chat_app_data.rglob("*")):
-            if path.is_file() and not path.name.startswith(_SQLITE) and path.resolve() != archive.resolve():
-                tar.add(path, f"{_FOLDER}/{path.relative_to(settings.chat_app_data)}")
+            if (path.is_file() or path.is_dir()) and path.resolve() not in left_out:
+                tar.add(path, f"{_FOLDER}/{path.relative_to(settings.chat_app_data)}", recursive=False)
 
 
 def load(settings: Settings, archive: Path) -> None:
-    """Put everything back as it was saved.
+    """Put folder and database back as they were saved; what came since goes.
 
     Raises:
-        SystemExit: The archive is of another kind of database.
+        SystemExit: It cannot be done, and what was there still is.
     """
-    with tempfile.TemporaryDirectory() as made, tarfile.open(archive) as tar:
-        tar.extractall(made, filter="data")
-        folder = Path(made) / _FOLDER
-        settings.chat_app_data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for path in sorted(folder.rglob("*")) if folder.exists() else ():
-            if path.is_file():
-                target = settings.chat_app_data / path.relative_to(folder)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(path.read_bytes())
-                target.chmod(path.stat().st_mode & 0o777)
-        database = _sqlite_file(settings)
-        wanted = Path(made) / (_POSTGRES if database is None else _SQLITE)
-        if not wanted.exists():
-            raise SystemExit("DATABASE_URL: this archive was saved from another kind of database.")
-        if database is None:
-            _run("psql", "--quiet", "--set=ON_ERROR_STOP=1", f"--file={wanted}", _plain_url(settings))
-        else:
-            for leftover in (f"{database}-wal", f"{database}-shm"):
-                Path(leftover).unlink(missing_ok=True)
-            _copy_sqlite(wanted, database)
+    settings.chat_app_data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        with _Exchange() as exchange:
+            _load(settings, archive, exchange)
+    except (OSError, EOFError, zlib.error, tarfile.TarError, sqlite3.Error) as error:
+        raise SystemExit(f"Nothing was restored from {archive}: {error}") from error
+
+
+class _Exchange:
+    """Moves things to and fro, and moves them back unless the block ends well.
+
+    What has to give way is put beside, on the same file system, where moving is renaming; it goes when all is done.
+    """
+
+    def __init__(self) -> None:
+        self._moves: list[tuple[Path, Path]] = []
+        self._beside: list[Path] = []
+
+    def beside(self, folder: Path) -> Path:
+        """Make a folder in this one, for the time of the exchange."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._beside.append(Path(tempfile.mkdtemp(prefix=".restore-", dir=folder)))
+        return self._beside[-1]
+
+    def move(self, source: Path, target: Path) -> None:
+        """Rename, over what is there."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source.replace(target)
+        self._moves.append((source, target))
+
+    def __enter__(self) -> _Exchange:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        try:
+            for source, target in reversed(self._moves) if error else ():
+                target.replace(source)
+        except OSError as second:
+            kept = ", ".join(str(folder) for folder in self._beside)
+            raise SystemExit(f"Nothing was restored: {error}; what was there is in {kept}: {second}") from error
+        for folder in self._beside:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _load(settings: Settings, archive: Path, exchange: _Exchange) -> None:
+    folder, database = settings.chat_app_data, _sqlite_file(settings)
+    # In the folder, not beside it: it may be a volume of its own, or its parent not ours to write.
+    work = exchange.beside(folder)
+    saved, old = work / "saved", work / "old"
+    with tarfile.open(archive) as tar:
+        tar.extractall(saved, filter="data")
+    wanted = saved / (_POSTGRES if database is None else _SQLITE)
+    if not wanted.exists():
+        raise SystemExit("DATABASE_URL: this archive was saved from another kind of database.")
+    (saved / _FOLDER).mkdir(exist_ok=True)
+    for path in [path for path in folder.iterdir() if path.name != work.name]:
+        exchange.move(path, old / path.name)
+    for path in list((saved / _FOLDER).iterdir()):
+        exchange.move(path, folder / path.name)
+    if archive.resolve().is_relative_to(folder.resolve()):  # no archive holds itself
+        inside = archive.resolve().relative_to(folder.resolve())
+        exchange.move(old / inside, folder / inside)
+    if database is None:
+        options = ("--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", "--single-transaction")
+        _run(settings, "psql", *options, f"--command={_DROP_TABLES}", f"--file={wanted}")
+    else:
+        _exchange_sqlite(wanted, database, exchange)
+
+
+def _exchange_sqlite(wanted: Path, database: Path, exchange: _Exchange) -> None:
+    work = exchange.beside(database.parent)
+    _copy_sqlite(wanted, work / "new")  # not a copy of bytes: SQLite refuses what is no database
+    shutil.copymode(wanted, work / "new")
+    for path in _files_of(database):  # a journal left behind would be played into the new database
+        if path.exists():
+            exchange.move(path, work / path.name)
+    exchange.move(work / "new", database)
 
 
 def _copy_sqlite(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
     one, other = sqlite3.connect(source), sqlite3.connect(target)
     try:
         one.backup(other)
@@ -79,12 +161,26 @@ def _sqlite_file(settings: Settings) -> Path | None:
     return Path(path) if scheme.startswith("sqlite") else None
 
 
-def _plain_url(settings: Settings) -> str:
-    return settings.database.replace("postgresql+asyncpg", "postgresql", 1)
+def _files_of(database: Path) -> list[Path]:
+    return [Path(f"{database}{suffix}") for suffix in ("", "-wal", "-shm", "-journal")]
 
 
-def _run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # our own arguments
+def _connection(settings: Settings) -> dict[str, str]:
+    """DATABASE_URL as PostgreSQL's variables: arguments, unlike the environment, are anybody's to read."""
+    url = urlsplit(settings.database)
+    parts = {
+        "user": unquote(url.username or ""),
+        "password": unquote(url.password or ""),
+        "host": url.hostname or "",
+        "port": str(url.port or ""),
+        "database": url.path.removeprefix("/"),
+    } | dict(parse_qsl(url.query))
+    return {_VARIABLES[name]: value for name, value in parts.items() if value and name in _VARIABLES}
+
+
+def _run(settings: Settings, *command: str) -> None:
+    environment = child_environment(Path(sys.executable).parent, **_connection(settings))
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)  # our own arguments
     if done.returncode != 0:
         raise SystemExit(f"{command[0]}: {done.stderr.strip()}")
 

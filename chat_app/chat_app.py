@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from chat_app.api.app import make_api
 from chat_app.api.guard import Guard, page_policy, script_hashes
 from chat_app.api.identity import Identity
+from chat_app.api.pages import PageStatus
 from chat_app.logs import configure_logs
 from chat_app.services import open_services, read_secret_key
 from chat_app.settings import load_settings
@@ -32,7 +33,9 @@ _api = make_api()
 
 
 def _guarded(inner: ASGIApp) -> ASGIApp:
-    return Guard(inner, identity=_identity, port=_settings.port, policy=page_policy(script_hashes(BUILT)))
+    return Guard(
+        PageStatus(inner, _api), identity=_identity, port=_settings.port, policy=page_policy(script_hashes(BUILT))
+    )
 
 
 @asynccontextmanager
@@ -46,6 +49,7 @@ async def _lifespan() -> AsyncGenerator[None]:
 
 app = rx.App(
     stylesheets=["/theme.css"],
+    head_components=[rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml")],
     toaster=None,
     app_wraps={},
     theme=None,

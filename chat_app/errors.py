@@ -56,9 +56,16 @@ class MessageTooLong(BadRequest):
 
 
 class ImportFailed(BadRequest):
-    """An entry of an import file cannot be read; nothing of the file was imported."""
+    """An entry of an import file cannot be read; nothing of the file was imported.
+
+    `reason` is the sentence's key in the locale files, under `import.`, and `values` fill it.
+    """
 
     code = "import_failed"
+
+    def __init__(self, message: str, reason: str, **values: str | int) -> None:
+        super().__init__(message)
+        self.reason, self.values = reason, values
 
 
 class Unauthorized(ChatError):

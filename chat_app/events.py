@@ -29,12 +29,14 @@ from chat_app.messages import (
 class Start(Struct, frozen=True, tag="start"):
     """The provider accepted the request.
 
-    `sent` is what really went over the wire (without messages and secrets), `dropped` names parameters that did not.
+    `sent` is what really went over the wire (without messages and secrets), `dropped` names parameters that did not;
+    `request_id` is the provider's own name for the request, to ask its support about.
     """
 
     deployment: str
     sent: dict[str, Json] = msgspec.field(default_factory=dict[str, Json])
     dropped: tuple[str, ...] = ()
+    request_id: str = ""
 
 
 class TextDelta(Struct, frozen=True, tag="text"):

@@ -61,6 +61,11 @@ Part: TypeAlias = TextPart | ReasoningPart | ToolCallPart | SourcesPart
 Parts: TypeAlias = tuple[Part, ...]
 
 
+def storable(text: str) -> str:
+    """A text as every database takes it: NUL and lone surrogates become U+FFFD."""
+    return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def text_of(parts: Parts) -> str:
     """The words of a message, without its reasoning."""
     return "".join(part.text for part in parts if isinstance(part, TextPart))

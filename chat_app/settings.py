@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -87,6 +88,7 @@ class Settings(BaseSettings):
             value = value.replace("postgresql://", "postgresql+asyncpg://", 1)
         if value and not value.startswith(("sqlite+aiosqlite://", "postgresql+asyncpg://")):
             raise ValueError("must start with sqlite+aiosqlite:// or postgresql+asyncpg://")
+        _ = urlsplit(value).port  # raises ValueError where it is no number
         return value
 
     @field_validator("redis_url")
@@ -111,6 +113,8 @@ class Settings(BaseSettings):
             raise ValueError("WORKERS above 1 needs REDIS_URL: workers share the log of running answers")
         if self.reap_after_s < 2 * self.heartbeat_s:
             raise ValueError("REAP_AFTER_S must be at least twice HEARTBEAT_S")
+        if self.checkpoint_s > self.heartbeat_s:
+            raise ValueError("CHECKPOINT_S must not be above HEARTBEAT_S: a checkpoint is the heartbeat")
         return self
 
     @property

@@ -25,26 +25,65 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+class Profile:
+    """A browser context in which nothing goes wrong unseen."""
+
+    def __init__(self, browser: Browser, **options) -> None:
+        usual = {"locale": "en-US", "viewport": {"width": 1280, "height": 900}}
+        self.context = browser.new_context(**(usual | options))
+        self.complaints: list[str] = []
+        self.context.on("weberror", lambda error: self.complaints.append(str(error.error)))
+        self.context.on(
+            "console",
+            lambda line: line.type == "error" and self.complaints.append(f"{line.text} {line.location['url']}"),
+        )
+
+    def forget(self) -> None:
+        """As if it had just been opened, but for the programs that it has read: they need not be read again."""
+        for page in self.context.pages:
+            if page.url.startswith("http"):
+                page.evaluate("localStorage.clear()")
+            page.close()
+        self.complaints.clear()
+
+
+@pytest.fixture(scope="package")
+def shared_profile(browser: Browser) -> Iterator[Profile]:
+    profile = Profile(browser)
+    yield profile
+    profile.context.close()
+
+
+@pytest.fixture
+def new_page(shared_profile: Profile) -> Iterator[Page]:
+    """A page of the profile that tests share; whatever it keeps is forgotten at the end."""
+    yield shared_profile.context.new_page()
+    complaints = list(shared_profile.complaints)
+    shared_profile.forget()
+    _nothing_unexpected(complaints)
+
+
 @pytest.fixture
 def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """Browser contexts that are closed at the end, in which nothing may go wrong unseen."""
-    opened: list[BrowserContext] = []
-    complaints: list[str] = []
+    """Browser contexts of a test's own, that are closed at the end."""
+    opened: list[Profile] = []
 
     def make(**options) -> BrowserContext:
-        context = browser.new_context(**({"locale": "en-US", "viewport": {"width": 1280, "height": 900}} | options))
-        context.on("weberror", lambda error: complaints.append(str(error.error)))
-        context.on("console", lambda line: line.type == "error" and complaints.append(line.text))
-        opened.append(context)
-        return context
+        opened.append(Profile(browser, **options))
+        return opened[-1].context
 
     yield make
-    for context in opened:
-        context.close()
-    # What tests break on purpose leaves the browser's own lines behind; nothing else may complain.
+    for profile in opened:
+        profile.context.close()
+    _nothing_unexpected([text for profile in opened for text in profile.complaints])
+
+
+def _nothing_unexpected(complaints: list[str]) -> None:
+    # What tests break on purpose leaves the browser's own lines behind; nothing else may complain. A connection that
+    # is cut has as many names as moments, so that any of them will do where the application itself was asked.
     expected = re.compile(
-        "ERR_CONNECTION|ERR_CONTENT_LENGTH|ERR_EMPTY|ERR_INCOMPLETE|ERR_FAILED|ERR_INTERNET|ERR_NETWORK|WebSocket|evil.example|on purpose"
-        "|status of (400|403|503)"
+        r"net::ERR_(?!BLOCKED)\w+ http://127\.0\.0\.1|WebSocket|evil\.example|on purpose"
+        r"|status of (400|403|503)|status of 404 .*/c/"
     )
     unexpected = [text for text in complaints if not expected.search(text)]
     assert unexpected == [], unexpected
@@ -68,12 +107,26 @@ class Chat:
     def questions(self) -> Locator:
         return self.page.locator('article[data-role="user"]')
 
+    @property
+    def card(self) -> Locator:
+        """Of an answer that failed."""
+        return self.answers.last.locator(".card")
+
     def button(self, name: str) -> Locator:
         return self.page.get_by_role("button", name=name, exact=True)
 
     def ask(self, text: str) -> None:
         self.field.fill(text)
         self.field.press("Enter")
+
+    def get(self, text: str, status: str = "complete") -> Locator:
+        """Ask, and wait for the answer's end: of the new one, since the last one is there before."""
+        last = self.answers.last
+        before = (last.get_attribute("data-message-id") or "") if self.answers.count() else ""
+        self.ask(text)
+        expect(last).not_to_have_attribute("data-message-id", before)
+        self.expect_status(status)
+        return self.answers.last
 
     def words(self, index: int = -1) -> str:
         """The words of an answer, without the layout's line breaks."""
@@ -100,8 +153,23 @@ def stored_text(server: Server, message_id: str) -> tuple[str, str]:
         database.close()
 
 
+def query(server: Server, statement: str) -> int:
+    """Run a statement on the server's database; returns the first column of the first row, or 0."""
+    database = sqlite3.connect(server.folder / "chat.db", timeout=10)
+    with database:
+        row = database.execute(statement).fetchone()
+    database.close()
+    return row[0] if row else 0
+
+
+def until_seen(page: Page, look: Callable[[], object]) -> None:
+    """Look at the page again and again until what is seen is true."""
+    # Between two looks Playwright lets the browser's own events in, which a plain sleep would hold up.
+    until_now(lambda: look() or page.wait_for_timeout(20))
+
+
 def until_heard(chat: Chat, text: str) -> None:
     """Wait until the last answer shows some words."""
     # textContent: what is scrolled out of view is not laid out, and innerText leaves it out
     body = chat.answers.last.locator(".body")
-    until_now(lambda: text in (body.text_content() or "") or chat.page.wait_for_timeout(20))
+    until_seen(chat.page, lambda: text in (body.text_content() or ""))

@@ -9,14 +9,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, select, text
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlmodel import SQLModel
 
 from chat_app.messages import Principal
 from chat_app.providers.base import Provider
 from chat_app.services import Services, open_services
 from chat_app.settings import Settings
 from chat_app.store.database import Database
+from chat_app.store.tables import users
 from tests.upstream import Upstream
 
 LOCAL = Principal("local")
@@ -35,10 +37,14 @@ def upstream() -> Iterator[Upstream]:
         yield server
 
 
+usual: dict[str, object] = {}
+"""Settings that a package's fixture gives to all its tests, such as the database."""
+
+
 def make_settings(folder: Path, **changes: object) -> Settings:
     """Settings for a test: nothing from the environment, nothing looked for on this machine."""
     values: dict[str, object] = {"chat_app_data": folder, "discover_servers": False, "secret_key": "not-a-secret"}
-    return Settings.model_validate(values | changes)
+    return Settings.model_validate(values | usual | changes)
 
 
 @asynccontextmanager
@@ -56,11 +62,45 @@ async def fresh_postgres() -> AsyncIterator[str]:
         await admin.dispose()
 
 
-@pytest.fixture(
-    params=["sqlite", pytest.param("postgres", marks=pytest.mark.skipif(not POSTGRES, reason="no TEST_DATABASE_URL"))]
-)
-async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    """Each test on both databases, when TEST_DATABASE_URL names a PostgreSQL."""
+@pytest.fixture(scope="session")
+async def shared_postgres() -> AsyncIterator[str]:
+    """A migrated database; to make one for each test would be most of what a test takes."""
+    async with fresh_postgres() as url:
+        database = Database(url)
+        await database.migrate()
+        await database.aclose()
+        yield url
+
+
+@pytest.fixture
+async def emptied_postgres(shared_postgres: str) -> AsyncIterator[str]:
+    yield shared_postgres
+    database = Database(shared_postgres)
+    async with database.write() as connection:
+        people = (await connection.execute(select(users).where(users.c.id == "local"))).mappings().all()
+        names = ", ".join(table.name for table in SQLModel.metadata.sorted_tables)
+        await connection.execute(text(f"TRUNCATE {names} CASCADE"))
+        await connection.execute(insert(users), [dict(person) for person in people])
+    await database.aclose()
+
+
+EITHER = [
+    "sqlite",
+    pytest.param("postgres", marks=pytest.mark.skipif(not POSTGRES, reason="no TEST_DATABASE_URL")),
+]
+
+
+@pytest.fixture(params=EITHER)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Each test on both databases, when TEST_DATABASE_URL names a PostgreSQL; nothing is in them."""
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path / 'chat.db'}"
+    return request.getfixturevalue("emptied_postgres")
+
+
+@pytest.fixture(params=EITHER)
+async def bare_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """The same, without any table, and with tables of a test's own at its end."""
     if request.param == "sqlite":
         yield f"sqlite+aiosqlite:///{tmp_path / 'chat.db'}"
         return
@@ -78,7 +118,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 @asynccontextmanager
 async def services_with(folder: Path, *providers: Provider, **changes: object) -> AsyncIterator[Services]:
-    """The whole object graph on a temporary SQLite, with these providers beside Passages."""
+    """The whole object graph on a temporary database, with these providers beside Passages."""
     async with open_services(make_settings(folder, **changes), providers=providers) as services:
         await services.catalogue.refresh()
         yield services

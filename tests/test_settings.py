@@ -2,7 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from chat_app.errors import StreamsUnavailable
 from chat_app.settings import Settings, child_environment, load_settings
+from tests.conftest import make_settings
 
 
 @pytest.fixture(autouse=True)
@@ -17,6 +19,7 @@ def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         ("PORT", "70000"),
         ("HOST", "0.0.0.0"),
         ("DATABASE_URL", "mysql://x"),
+        ("DATABASE_URL", "postgresql://h:seventy/d"),
         ("REDIS_URL", "http://x"),
         ("OPENAI_BASE_URL", "localhost:1"),
         ("VLLM_BASE_URL", "http://a/v1,b/v1"),
@@ -49,6 +52,13 @@ def test_a_heartbeat_that_the_reaper_would_miss_is_refused(monkeypatch):
         load_settings()
 
 
+def test_a_checkpoint_rarer_than_the_heartbeat_is_refused(monkeypatch):
+    monkeypatch.setenv("CHECKPOINT_S", "6")
+
+    with pytest.raises(SystemExit, match="CHECKPOINT_S"):
+        load_settings()
+
+
 def test_settings_come_from_a_dotenv_file_and_an_empty_one_means_the_default(tmp_path):
     (tmp_path / ".env").write_text("PORT=4001\nOPENAI_API_KEY=\nVLLM_BASE_URL=http://a/v1/, http://b/v1\n")
 
@@ -69,3 +79,10 @@ def test_a_child_finds_our_node_before_the_systems(monkeypatch):
     monkeypatch.setenv("PATH", "/usr/bin")
 
     assert child_environment(Path("/venv/bin"), A="1")["PATH"] == "/venv/bin:/usr/bin"
+
+
+async def test_a_redis_that_does_not_answer_stops_the_start(tmp_path):
+    from chat_app.__main__ import prepare  # it is the program
+
+    with pytest.raises(StreamsUnavailable):
+        await prepare(make_settings(tmp_path, redis_url="redis://127.0.0.1:9/0"))

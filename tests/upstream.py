@@ -16,6 +16,8 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+from tests.in_thread import in_thread
+
 END = b"\r\n\r\n"
 
 
@@ -107,15 +109,8 @@ class Upstream:
     @contextmanager
     def serve(self):
         """Serve while the block runs."""
-        started = threading.Event()
-        thread = threading.Thread(target=self._run, args=(started,), daemon=True)
-        thread.start()
-        assert started.wait(5)
-        try:
+        with in_thread(self._run, self._loop):
             yield self
-        finally:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            thread.join(5)
 
     def _run(self, started: threading.Event) -> None:
         asyncio.set_event_loop(self._loop)

@@ -11,10 +11,10 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from chat_app.api import health, messages, transfer
+from chat_app.api import health, messages, transfer, turns
 from chat_app.api.identity import Identity
 from chat_app.api.streams import FollowAnswers
-from chat_app.errors import ChatError, StoreUnavailable
+from chat_app.errors import ChatError, ImportFailed, StoreUnavailable
 from chat_app.services import Services
 
 log = structlog.get_logger(__name__)
@@ -38,7 +38,10 @@ class _Asked:
         except ChatError as error:
             if isinstance(error, StoreUnavailable):
                 log.warning("api.unavailable", path=request.url.path, error=error.detail)
-            response = JSONResponse({"error": {"code": error.code, "message": str(error)}}, status_code=error.status)
+            body: dict[str, object] = {"code": error.code, "message": str(error)}
+            if isinstance(error, ImportFailed):
+                body |= {"reason": error.reason, "values": error.values}
+            response = JSONResponse({"error": body}, status_code=error.status)
         await response(scope, receive, send)
 
 
@@ -62,6 +65,7 @@ def make_api() -> Starlette:
             Route("/healthz", health.alive),
             Route("/readyz", _ready),
             Route("/api/streams/{conversation_id}", _Asked(FollowAnswers.open), methods=["GET"]),
+            Route("/api/turns", _Asked(turns.send), methods=["POST"]),
             Route("/api/messages", _Asked(messages.words), methods=["GET"]),
             Route("/api/conversations/{conversation_id}/export", _Asked(transfer.export_one), methods=["GET"]),
             Route("/api/export", _Asked(transfer.export_every), methods=["GET"]),

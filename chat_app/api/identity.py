@@ -7,8 +7,6 @@ instances on one machine would overwrite each other's.
 
 from __future__ import annotations
 
-from http.cookies import CookieError, SimpleCookie
-
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from chat_app.errors import Unauthorized
@@ -36,10 +34,12 @@ class Identity:
         Raises:
             Unauthorized: It holds no valid cookie of ours.
         """
+        # Not http.cookies: it gives up at the first cookie it cannot read, and those of other ports come along.
+        pairs = (pair.strip().partition("=") for pair in cookie_header.split(";"))
+        signed = next((value for name, _, value in pairs if name == self._name), "")
         try:
-            morsel = SimpleCookie(cookie_header).get(self._name)
-            user_id = self._serializer.loads(morsel.value) if morsel else None
-        except (BadSignature, CookieError):
+            user_id = self._serializer.loads(signed)
+        except BadSignature:
             user_id = None
         if not isinstance(user_id, str):
             raise Unauthorized("Reload the page: it is not signed in.")

@@ -43,6 +43,9 @@ def _json(message: Words) -> bytes:
         "status": message.status,
         "error_code": message.error_code,
         "error_text": message.error_text,
+        "output_tokens": message.output_tokens,
+        "first_token_ms": message.first_token_ms,
+        "duration_ms": message.duration_ms,
     }
     return b'%b,"parts":%b}' % (_encode(head)[:-1], message.parts.encode())
 

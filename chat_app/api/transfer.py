@@ -37,8 +37,9 @@ async def import_one(request: Request, services: Services, user_id: str) -> Resp
     async for piece in request.stream():
         body += piece
         if len(body) > services.settings.max_import_bytes:
-            raise ImportFailed(f"The file is larger than {services.settings.max_import_bytes:,} bytes.")
-    added, known = await import_file(services.conversations, user_id, bytes(body))
+            most = services.settings.max_import_bytes
+            raise ImportFailed(f"The file is larger than {most:,} bytes.", "too_large", most=most)
+    added, known = await import_file(services.conversations, user_id, body)
     services.changes.tell(user_id)
     return JSONResponse({"added": added, "known": known})
 

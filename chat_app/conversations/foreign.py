@@ -7,21 +7,17 @@ are not needed may change without harm.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TypeAlias
 
 import msgspec
 
-from chat_app.errors import ImportFailed
 from chat_app.messages import ReasoningPart, Role, Struct, TextPart
+from chat_app.store.conversations import Imported
 from chat_app.store.database import now_ms
 from chat_app.store.records import ConversationRecord, StoredMessage
 
-ForeignEntry: TypeAlias = tuple[str, ConversationRecord, Sequence[StoredMessage]]
-
 _ROLES: dict[str, Role] = {"user": "user", "human": "user", "assistant": "assistant"}
-_CLAUDE_ROOT = "00000000-0000-4000-8000-000000000000"
 
 
 class _Author(Struct, frozen=True):
@@ -83,63 +79,70 @@ class _ClaudeConversation(Struct, frozen=True):
     updated_at: str = ""
 
 
-def read_foreign(file: object) -> list[ForeignEntry]:
-    """Read a decoded export.
+class Unusable(ValueError):
+    """An entry that cannot be taken in. `reason` and `values` are those of `ImportFailed`."""
+
+    def __init__(self, why: str, reason: str, **values: str | int) -> None:
+        super().__init__(why)
+        self.reason, self.values = reason, values
+
+
+def read_foreign(raw: msgspec.Raw) -> Imported:
+    """Read one conversation of an export.
 
     Raises:
-        ImportFailed: It is no known export, or the message names the entry that cannot be read.
+        Unusable: It is of neither, or its messages are no tree.
+        msgspec.DecodeError: It is of another shape than theirs.
+        ValueError: A time in it is none; OverflowError, a number.
     """
-    if not isinstance(file, list):
-        raise ImportFailed("This is not a file of conversations.")
-    entries: list[object] = file  # pyright: ignore[reportUnknownVariableType] # msgspec decoded it
-    return [_read(number, entry) for number, entry in enumerate(entries, 1)]
+    entry = msgspec.json.decode(raw)
+    if isinstance(entry, dict) and "mapping" in entry:
+        return _from_chatgpt(msgspec.convert(entry, _GptConversation))
+    if isinstance(entry, dict) and "chat_messages" in entry:
+        return _from_claude(msgspec.convert(entry, _ClaudeConversation))
+    raise Unusable("it is neither a conversation of ChatGPT nor of Claude", "foreign")
 
 
-def _read(number: int, entry: object) -> ForeignEntry:
-    try:
-        if isinstance(entry, dict) and "mapping" in entry:
-            return _from_chatgpt(msgspec.convert(entry, _GptConversation))
-        if isinstance(entry, dict) and "chat_messages" in entry:
-            return _from_claude(msgspec.convert(entry, _ClaudeConversation))
-    except (msgspec.ValidationError, ValueError) as error:
-        raise ImportFailed(f"Entry {number} cannot be read: {error}.") from error
-    raise ImportFailed(f"Entry {number} is neither a conversation of ChatGPT nor of Claude.")
+def parents_first(parents: Mapping[str, str | None]) -> list[str]:
+    """Order a tree so that each message comes after its parent; where that is so already, the order stays.
+
+    Args:
+        parents: Message → the one it follows.
+
+    Raises:
+        Unusable: A parent is missing, or they form a circle.
+    """
+    placed: dict[str, None] = {}
+    for start in parents:
+        chain: dict[str, None] = {}  # from the start up; without recursion, for long threads
+        at: str | None = start
+        while at is not None and at not in placed:
+            if at in chain:
+                raise Unusable("its messages form a circle", "circle")
+            if at not in parents:
+                raise Unusable("a message follows one that is missing", "missing")
+            chain[at] = None
+            at = parents[at]
+        placed.update(reversed(chain.items()))
+    return list(placed)
 
 
-def _from_chatgpt(entry: _GptConversation) -> ForeignEntry:
+def _from_chatgpt(entry: _GptConversation) -> Imported:
     key = entry.conversation_id or entry.id
     if not key:
-        raise ValueError("it has no id")
+        raise Unusable("it has no id", "no_id")
     thread: list[StoredMessage] = []
-    kept: dict[str, str | None] = {}  # node → the nearest kept node at or above it
-
-    def place(node_id: str) -> str | None:
-        """Keep a node if it speaks, after the nodes above it; without recursion, for long threads."""
-        chain: list[str] = []
-        at: str | None = node_id
-        while at is not None and at not in kept:
-            if at in chain:
-                raise ValueError("its messages form a circle")
-            chain.append(at)
-            node = entry.mapping.get(at)
-            if node is None:
-                raise ValueError("a message follows one that is missing")
-            at = node.parent
-        above = kept.get(at) if at is not None else None
-        for each in reversed(chain):
-            stored = _gpt_message(each, above, entry.mapping[each].message)
-            if stored is not None:
-                thread.append(stored)
-                above = each
-            kept[each] = above
-        return above
-
-    for node_id in entry.mapping:
-        place(node_id)
-    leaf = place(entry.current_node) if entry.current_node in entry.mapping else (thread[-1].id if thread else None)
+    spoken: dict[str | None, str | None] = {None: None}  # node → the nearest at or above it that speaks
+    for node_id in parents_first({node_id: node.parent for node_id, node in entry.mapping.items()}):
+        node = entry.mapping[node_id]
+        above = spoken[node.parent]
+        stored = _gpt_message(node_id, above, node.message)
+        if stored is not None:
+            thread.append(stored)
+        spoken[node_id] = above if stored is None else node_id
     created = _seconds_to_ms(entry.create_time)
-    record = _record(entry.title or "", leaf, created, _seconds_to_ms(entry.update_time) or created)
-    return f"chatgpt:{key}", record, thread
+    updated = _seconds_to_ms(entry.update_time) or created
+    return f"chatgpt:{key}", _record(entry.title or "", spoken.get(entry.current_node), created, updated), thread
 
 
 def _gpt_message(node_id: str, parent: str | None, message: _GptMessage | None) -> StoredMessage | None:
@@ -154,30 +157,27 @@ def _gpt_message(node_id: str, parent: str | None, message: _GptMessage | None) 
     return StoredMessage(node_id, parent, role, (TextPart(text),), "complete", model, at)
 
 
-def _from_claude(entry: _ClaudeConversation) -> ForeignEntry:
+def _from_claude(entry: _ClaudeConversation) -> Imported:
+    if not entry.uuid:
+        raise Unusable("it has no id", "no_id")
+    ids = {message.uuid for message in entry.chat_messages}
     thread: list[StoredMessage] = []
-    ids: set[str] = set()
     for message in entry.chat_messages:
         role = _ROLES.get(message.sender)
         if role is None:
-            raise ValueError(f"unknown sender {message.sender!r}")
+            raise Unusable(f"unknown sender {message.sender!r}", "sender", sender=message.sender)
         parent = message.parent_message_uuid
         if parent is None:
             parent = thread[-1].id if thread else None
-        elif parent == _CLAUDE_ROOT or parent not in ids:
+        elif parent not in ids:  # Claude names the root so, by an id that no message has
             parent = None
         reasoning = "".join(block.thinking or "" for block in message.content)
         text = "\n\n".join(block.text for block in message.content if block.type == "text" and block.text)
         parts = (*((ReasoningPart(reasoning),) if reasoning else ()), TextPart(text or message.text))
         thread.append(StoredMessage(message.uuid, parent, role, parts, "complete", "", _iso_to_ms(message.created_at)))
-        ids.add(message.uuid)
     created = _iso_to_ms(entry.created_at)
-    leaf = thread[-1].id if thread else None
-    return (
-        f"claude:{entry.uuid}",
-        _record(entry.name, leaf, created, _iso_to_ms(entry.updated_at) or created),
-        thread,
-    )
+    updated = _iso_to_ms(entry.updated_at) or created
+    return f"claude:{entry.uuid}", _record(entry.name, thread[-1].id if thread else None, created, updated), thread
 
 
 def _record(title: str, leaf: str | None, created_at: int, updated_at: int) -> ConversationRecord:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager
+from itertools import count
 
 import structlog
 
@@ -90,7 +91,10 @@ class Generations:
 
     def stop(self, message_id: str) -> None:
         """Stop an answer, on whichever worker it runs; what was said stays."""
-        self._log.request_stop(message_id)
+        if message_id in self._running:  # also while the log that carries requests is away
+            self._running[message_id].end("stopped")
+        else:
+            self._log.request_stop(message_id)
 
     def announce(self, user_id: str) -> None:
         """Tell every page of this person that the library changed."""
@@ -98,16 +102,18 @@ class Generations:
 
     async def _live(self, running: Running, answer: Answer, ending: Ending) -> None:
         try:
-            running.has_begun = True
             if running.ends_as is None:
+                running.phase = "answering"
                 settlement = await reply_to(running, answer, self._log, self._window_s)
             else:  # ended before its first step
                 settlement = Settlement(
                     running.turn.reply_id, running.turn.conversation_id, running.turn.generation_id,
                     running.ends_as, running.reply.parts,
                 )  # fmt: skip
+            running.phase = "storing"
             await self._settle(running, settlement)
             if running.ends_as is None:
+                running.phase = "after"
                 await ending(running, settlement)
         except asyncio.CancelledError:
             raise
@@ -137,31 +143,38 @@ class Generations:
     async def _keep(self) -> None:
         """Store the text so far of those that grew, and the heartbeat of those that did not."""
         ticks_per_beat = max(1, round(self._heartbeat_s / self._checkpoint_s))
-        tick = 0
-        while True:
-            await asyncio.sleep(self._checkpoint_s)
-            tick += 1
-            due = [r for r in self._running.values() if r.is_dirty or tick % ticks_per_beat == 0]
-            if not due:
-                continue
-            checkpoints = [Checkpoint(r.turn.reply_id, r.turn.generation_id, r.reply.parts) for r in due]
+        ticks = count(1)
+
+        async def keep() -> None:
+            is_beat = next(ticks) % ticks_per_beat == 0
+            living = [running for running in self._running.values() if running.phase != "after"]
+            if due := [running for running in living if running.is_dirty or is_beat]:
+                await self._checkpoint(due)
+
+        await _every(self._checkpoint_s, keep)
+
+    async def _checkpoint(self, due: list[Running]) -> None:
+        checkpoints = [Checkpoint(r.turn.reply_id, r.turn.generation_id, r.reply.parts) for r in due]
+        for running in due:
+            running.is_dirty = False
+        try:
+            lost = await self._store.checkpoint(checkpoints)
+        except StoreUnavailable:
             for running in due:
-                running.is_dirty = False
-            try:
-                await self._store.checkpoint(c for c in checkpoints if c.message_id in self._running)
-            except StoreUnavailable as error:
-                log.warning("generation.not_checkpointed", error=error.detail, answers=len(due))
-                for running in due:
-                    running.is_dirty = True
+                running.is_dirty = True
+            raise
+        for running in due:
+            # Thought dead while the store was out of reach, and begun anew: two must not write, nor be billed.
+            if running.turn.generation_id in lost and running.phase == "answering":
+                log.warning("generation.superseded", message_id=running.turn.reply_id)
+                running.end("interrupted")
 
     async def _reap_often(self) -> None:
-        while True:
-            await asyncio.sleep(self._heartbeat_s)
-            with suppress(StoreUnavailable):  # tried again at the next beat
-                await self._reap(now_ms() - int(self._reap_after_s * 1000))
+        await _every(self._heartbeat_s, lambda: self._reap(now_ms() - int(self._reap_after_s * 1000)))
 
     async def _reap(self, silent_since_ms: int) -> None:
-        for user_id, conversation_id, message_id in await self._store.reap(silent_since_ms):
+        """What runs here lives, however long the store would not take its heartbeat."""
+        for user_id, conversation_id, message_id in await self._store.reap(silent_since_ms, tuple(self._running)):
             log.warning("generation.interrupted", message_id=message_id)
             await self._salvage(conversation_id, message_id)
             self._log.append(conversation_id, Ended(message_id, "interrupted"))
@@ -191,3 +204,15 @@ class Generations:
             _, late = await asyncio.wait(tasks, timeout=self._shutdown_s)
             for task in late:
                 task.cancel()
+
+
+async def _every(period_s: float, work: Callable[[], Awaitable[None]]) -> None:
+    """Do this again and again until cancelled. What fails once is tried at the next turn: the supervisor must live."""
+    while True:
+        await asyncio.sleep(period_s)
+        try:
+            await work()
+        except StoreUnavailable as error:
+            log.warning("generation.store_unavailable", error=error.detail)
+        except Exception:  # a task boundary: a keeper that ends would take every answer with it
+            log.exception("generation.keeper_failed")

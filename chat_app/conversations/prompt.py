@@ -18,11 +18,15 @@ _HINT = "\n\n({hint})"
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A request, and how many of the oldest messages had to be left out for it to fit."""
+    """A request, and how many of the oldest messages had to be left out for it to fit.
+
+    `is_shortest` says that nothing but the last turn is in it.
+    """
 
     request: ChatRequest
     left_out: int
     estimated_tokens: int
+    is_shortest: bool
 
 
 def estimate_tokens(text: str) -> int:
@@ -39,6 +43,7 @@ def build_prompt(
     newest_first: Sequence[Message],
     context_tokens: int | None,
     reserve_tokens: int,
+    most_tokens: int | None = None,
     system: str = "",
     hint: str = "",
     parameters: Parameters = UNSET,
@@ -51,6 +56,7 @@ def build_prompt(
         newest_first: The branch, from the last message up.
         context_tokens: The model's context; None leaves nothing out.
         reserve_tokens: What is kept free for the answer, at most half of the context.
+        most_tokens: Leave turns out until no more are there by the estimate, where any can be.
         system: The system prompt.
         hint: A wish for this answer only, added to the last question.
         parameters: Passed on.
@@ -75,15 +81,17 @@ def build_prompt(
             f"This message is too long for {model}: {used + system_size:,} of {budget + system_size:,} tokens.",
             detail="The number of tokens is an estimate.",
         )
+    last_turn = kept
+    limits = [limit for limit in (budget, most_tokens) if limit is not None]
     while kept < len(messages):
         turn = _turn_length(messages, kept)
         size = sum(sizes[kept : kept + turn])
-        if budget is not None and used + size > budget:
+        if limits and used + size > min(limits):
             break
         kept, used = kept + turn, used + size
     head = (Message("system", (TextPart(system),)),) if system else ()
     request = ChatRequest(model, (*head, *reversed(messages[:kept])), parameters, continue_final)
-    return Prompt(request, len(messages) - kept, used + system_size)
+    return Prompt(request, len(messages) - kept, used + system_size, kept == last_turn)
 
 
 def _turn_length(newest_first: Sequence[Message], start: int) -> int:

@@ -11,11 +11,11 @@ import structlog
 from chat_app.conversations.generations import Generations
 from chat_app.conversations.prompt import build_prompt, spoken
 from chat_app.conversations.titles import title_from_model, title_from_question
-from chat_app.conversations.turns import Running
-from chat_app.errors import BadRequest, ChatError, MessageTooLong, NotFound
+from chat_app.conversations.turns import Earlier, Running
+from chat_app.errors import BadRequest, ChatError, MessageTooLong, NotFound, PromptTooLong
 from chat_app.events import Event, Reply
 from chat_app.gateway.gateway import Gateway
-from chat_app.messages import Json, Message, Principal, TextPart, Usage, text_of
+from chat_app.messages import Json, Message, Principal, TextPart, storable, text_of
 from chat_app.store.conversations import ConversationStore
 from chat_app.store.messages import MessageStore
 from chat_app.store.records import ConversationRecord, MessageRecord, NewTurn, Settlement, Turn
@@ -99,7 +99,7 @@ class ConversationService:
             NotFound: No such conversation, or someone else's.
             StoreUnavailable: Nothing was stored; the caller keeps the text.
         """
-        self._check(text)
+        text = self._checked(text)
         leaf = None
         if conversation_id is not None:
             leaf = (await self.library.get(who.user_id, conversation_id)).leaf_message_id
@@ -112,7 +112,7 @@ class ConversationService:
             BadRequest: The text is blank or too long, or it is not a question.
             NotFound: No such message, or someone else's.
         """
-        self._check(text)
+        text = self._checked(text)
         old = await self.messages.record(who.user_id, message_id)
         if old.role != "user":
             raise BadRequest("Only a question can be edited.")
@@ -123,19 +123,20 @@ class ConversationService:
 
         Args:
             who: Who asks.
-            message_id: One of its answers.
+            message_id: The question, or one of its answers.
             model: Who is to answer.
             key: The idempotency key of this request.
             hint: A wish for this answer only, such as "shorter".
 
         Raises:
-            BadRequest: It is not an answer.
+            BadRequest: It is neither.
             NotFound: No such message, or someone else's.
         """
         old = await self.messages.record(who.user_id, message_id)
-        if old.role != "assistant" or old.parent_id is None:
-            raise BadRequest("Only an answer can be tried again.")
-        turn = await self.messages.add_reply(who.user_id, old.parent_id, model, key)
+        question_id = old.id if old.role == "user" else old.parent_id
+        if question_id is None:
+            raise BadRequest("There is no question to answer here.")
+        turn = await self.messages.add_reply(who.user_id, question_id, model, key)
         if turn.is_new:
             self._start(who, turn, model, hint=hint)
         return turn
@@ -155,7 +156,7 @@ class ConversationService:
             turn,
             details.model,
             reply=Reply(stored.parts),
-            usage=details.usage,
+            earlier=Earlier(details.usage, details.first_token_ms, details.duration_ms) if stored.parts else None,
             notes=dict(details.notes),
         )
         return turn
@@ -173,6 +174,65 @@ class ConversationService:
         """Bring the branch of a message into view; see `MessageStore.select_branch`."""
         return await self.messages.select_branch(who.user_id, message_id)
 
+    async def rewrite(self, who: Principal, message_id: str, *, text: str, key: str) -> str:
+        """Keep an answer in a person's own words, as a version beside it; what follows is asked with those.
+
+        Returns:
+            The version's id.
+
+        Raises:
+            BadRequest: The text is blank or too long, or it is not an answer.
+            NotFound: No such message, or someone else's.
+        """
+        text = self._checked(text)
+        if (await self.messages.record(who.user_id, message_id)).role != "assistant":
+            raise BadRequest("Only an answer can be rewritten.")
+        return await self.messages.add_version(who.user_id, message_id, (TextPart(text),), key)
+
+    async def delete(self, who: Principal, message_id: str) -> str:
+        """Delete a message with all that follows it; a conversation that would be empty goes as a whole.
+
+        Returns:
+            The id of the conversation, where it went, or else the message's own: what `restore` takes.
+
+        Raises:
+            NotFound: No such message, or someone else's.
+        """
+        record = await self.messages.record(who.user_id, message_id)
+        for running_id in await self.messages.running(who.user_id):
+            if await self.messages.is_on_path(who.user_id, message_id, running_id):
+                self._generations.stop(running_id)
+        if record.parent_id is None and record.siblings == (message_id,):
+            await self.delete_conversation(who, record.conversation_id)
+            return record.conversation_id
+        await self.messages.set_deleted(who.user_id, message_id, deleted=True)
+        return message_id
+
+    async def delete_conversation(self, who: Principal, conversation_id: str) -> None:
+        """Delete a conversation, and stop what runs in it: nobody would read it, and it costs.
+
+        Raises:
+            NotFound: No such conversation, or someone else's.
+        """
+        await self.library.set_deleted(who.user_id, conversation_id, deleted=True)
+        for running_id, where in (await self.messages.running(who.user_id)).items():
+            if where == conversation_id:
+                self._generations.stop(running_id)
+
+    async def delete_everything(self, who: Principal) -> None:
+        """Delete all that a person has, for good, and stop what runs."""
+        for running_id in await self.messages.running(who.user_id):
+            self._generations.stop(running_id)
+        await self.library.delete_everything(who.user_id)
+
+    async def restore(self, who: Principal, message_id: str) -> None:
+        """Bring a deleted message back, with all that follows it.
+
+        Raises:
+            NotFound: No such message, or someone else's.
+        """
+        await self.messages.set_deleted(who.user_id, message_id, deleted=False)
+
     async def rename(self, who: Principal, conversation_id: str, title: str) -> None:
         """Give a conversation a person's own title.
 
@@ -180,17 +240,18 @@ class ConversationService:
             BadRequest: It is blank.
             NotFound: No such conversation, or someone else's.
         """
-        title = " ".join(title.split())[:_TITLE_CHARS]
+        title = storable(" ".join(title.split()))[:_TITLE_CHARS]
         if not title:
             raise BadRequest("A title needs at least one character.")
         if not await self.library.rename(who.user_id, conversation_id, title, source="person"):
             raise NotFound("There is no such conversation here.")
 
-    def _check(self, text: str) -> None:
+    def _checked(self, text: str) -> str:
         if not text.strip():
             raise BadRequest("The message is empty.")
         if len(text) > self._max_message_chars:
             raise MessageTooLong(f"A message may have {self._max_message_chars:,} characters; this has {len(text):,}.")
+        return storable(text)
 
     async def _ask(
         self,
@@ -215,10 +276,10 @@ class ConversationService:
         *,
         hint: str = "",
         reply: Reply | None = None,
-        usage: Usage | None = None,
+        earlier: Earlier | None = None,
         notes: dict[str, Json] | None = None,
     ) -> None:
-        running = Running(who.user_id, turn, reply or Reply(), notes or {}, earlier_usage=usage or Usage())
+        running = Running(who.user_id, turn, reply or Reply(), notes or {}, earlier=earlier)
 
         self._generations.start(
             running,
@@ -232,21 +293,9 @@ class ConversationService:
         heard = text_of(running.reply.parts)
         leaf = running.turn.reply_id if heard else running.turn.question_id
         history = await self.messages.history(running.user_id, leaf, self._prompt_messages)
-        prompt = build_prompt(
-            model=model,
-            newest_first=[Message(m.role, spoken(m.parts)) for m in history if text_of(m.parts)],
-            context_tokens=route.card.context_tokens,
-            reserve_tokens=self._reserve,
-            hint=hint,
-            continue_final=bool(heard),
-        )
         unread = 0
         if len(history) == self._prompt_messages:
             unread = await self.messages.depth(running.user_id, leaf) - len(history)
-        running.notes |= {
-            "estimated_input_tokens": prompt.estimated_tokens,
-            "messages_left_out": prompt.left_out + unread,
-        }
         if hint:
             running.notes["hint"] = hint
         if heard:
@@ -256,9 +305,31 @@ class ConversationService:
                 *(seams if isinstance(seams, list) else []),
                 {"at": len(heard), "how": how},
             ]
-        async with aclosing(self._gateway.stream(prompt.request)) as events:
-            async for event in events:
-                yield event
+        most_tokens: int | None = None
+        while True:
+            prompt = build_prompt(
+                model=model,
+                newest_first=[Message(m.role, spoken(m.parts)) for m in history if text_of(m.parts)],
+                context_tokens=route.card.context_tokens,
+                reserve_tokens=self._reserve,
+                most_tokens=most_tokens,
+                hint=hint,
+                continue_final=bool(heard),
+            )
+            running.notes |= {
+                "estimated_input_tokens": prompt.estimated_tokens,
+                "messages_left_out": prompt.left_out + unread,
+            }
+            try:
+                async with aclosing(self._gateway.stream(prompt.request)) as events:
+                    async for event in events:
+                        yield event
+            except PromptTooLong:  # the server counts more than was estimated, or its context was not known
+                if prompt.is_shortest:
+                    raise
+                most_tokens = prompt.estimated_tokens * 3 // 4
+            else:
+                return
 
     async def _entitle(self, running: Running, settlement: Settlement, model: str) -> None:
         """After the first complete answer, one title by the model; when that fails the question's words stay."""

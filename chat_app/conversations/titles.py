@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from chat_app.events import Event, TextDelta
-from chat_app.messages import ChatRequest, Message, Parameters, TextPart
+from chat_app.messages import ChatRequest, Message, Parameters, TextPart, storable
 
 _FROM_QUESTION_CHARS = 48
 _MOST_WORDS, _MOST_HAN = 6, 16
@@ -65,4 +65,4 @@ async def title_from_model(
     request = ChatRequest(model, (Message("user", (TextPart(ask),)),), parameters)
     async with aclosing(stream(request)) as events:
         pieces = [event.text async for event in events if isinstance(event, TextDelta)]
-    return tidy_title("".join(pieces))
+    return tidy_title(storable("".join(pieces)))

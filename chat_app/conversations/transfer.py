@@ -1,25 +1,51 @@
 """Conversations as files: ours with all branches, Markdown for reading, and what ChatGPT and Claude export.
 
 An import is all or nothing, and an entry that cannot be read is named with its reason. Each conversation carries a key
-that outlives its ids, so that importing a file twice, or back where it came from, adds nothing.
+that outlives its ids, so that importing a file twice, or back where it came from, adds nothing but what was deleted.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import assert_never
 
 import msgspec
 
-from chat_app.conversations.foreign import ForeignEntry, read_foreign
+from chat_app.conversations.foreign import Unusable, parents_first, read_foreign
 from chat_app.conversations.service import ConversationService
 from chat_app.errors import ImportFailed
-from chat_app.messages import Parts, Role, Status, Struct, text_of
+from chat_app.messages import (
+    Part,
+    Parts,
+    ReasoningPart,
+    Role,
+    Source,
+    SourcesPart,
+    Status,
+    Struct,
+    TextPart,
+    ToolCallPart,
+    storable,
+    text_of,
+)
+from chat_app.store.conversations import Imported
 from chat_app.store.database import now_ms
 from chat_app.store.records import ConversationRecord, StoredMessage
 
 FORMAT, VERSION = "chat_app", 1
 _SPEAKER = {"user": "You", "assistant": "Assistant", "system": "System", "tool": "Tool"}
 _WHOLE_BRANCH = 1_000_000
+_KEY_CHARS = 500  # PostgreSQL's index takes 2,704 bytes
+_LAST_MS = 253_402_300_799_999  # the end of the year 9999, the last that datetime knows
+_TITLE_IN_ERROR, _REASON_CHARS = 60, 300
+# JavaScript cuts strings between the halves of a character and writes the half as an escape, which msgspec refuses.
+_LONE_SURROGATE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
 
 
 class _Message(Struct, frozen=True):
@@ -49,6 +75,9 @@ class _File(Struct, frozen=True):
     format: str
     version: int
     conversations: tuple[msgspec.Raw, ...]
+
+
+_decode_file = msgspec.json.Decoder(_File | list[msgspec.Raw]).decode
 
 
 async def export_json(service: ConversationService, user_id: str, conversation_id: str) -> tuple[str, bytes]:
@@ -90,55 +119,85 @@ async def export_markdown(service: ConversationService, user_id: str, conversati
     return f"{_file_name(conversation.title)}.md", ("\n\n".join(blocks) + "\n").encode()
 
 
-async def import_file(service: ConversationService, user_id: str, contents: bytes) -> tuple[int, int]:
+async def import_file(service: ConversationService, user_id: str, contents: bytes | bytearray) -> tuple[int, int]:
     """Import a file of this application's, ChatGPT's or Claude's conversations.
 
     Returns:
-        (how many were added, how many were known already).
+        (how many were added or brought back, how many were here already).
 
     Raises:
         ImportFailed: An entry cannot be read; nothing was imported.
     """
-    entries = read_file(contents)
-    added = await service.library.add_imported(user_id, entries)
-    return added, len(entries) - added
+    return await service.library.add_imported(user_id, read_file(contents))
 
 
-def read_file(contents: bytes) -> list[ForeignEntry]:
-    """Read every entry, or none.
+def read_file(contents: bytes | bytearray) -> Iterator[Imported]:
+    """Read the entries one by one. A large file takes seconds: this is for another thread than the event loop's.
+
+    Each entry is decoded by itself, as a call of the decoder lets no other thread run.
+
+    Yields:
+        (key, conversation, messages with parents before children).
 
     Raises:
         ImportFailed: The message names the entry and the reason.
     """
-    try:
-        start = msgspec.json.decode(contents)
-    except msgspec.DecodeError as error:
-        raise ImportFailed(f"This is not a JSON file: {error}.") from error
-    if not isinstance(start, dict):
-        return read_foreign(start)
-    try:
-        file = msgspec.json.decode(contents, type=_File)
-    except msgspec.ValidationError as error:
-        raise ImportFailed(f"This is not a file of conversations: {error}.") from error
-    if file.format != FORMAT or file.version != VERSION:
-        raise ImportFailed(
-            f"This file says format {file.format}, version {file.version}; known is {FORMAT}, {VERSION}."
-        )
-    return [_read_own(number, raw) for number, raw in enumerate(file.conversations, 1)]
+    file = _open(contents)
+    read, entries = (_read_own, file.conversations) if isinstance(file, _File) else (read_foreign, file)
+    for number, raw in enumerate(entries, 1):
+        yield _entry(number, read, raw)
 
 
-def _read_own(number: int, raw: msgspec.Raw) -> ForeignEntry:
+def _open(contents: bytes | bytearray) -> _File | list[msgspec.Raw]:
+    """Cut a file into its entries, none of them read yet.
+
+    Raises:
+        ImportFailed: It is no file of conversations.
+    """
     try:
-        entry = msgspec.json.decode(raw, type=_Conversation)
+        try:
+            file = _decode_file(contents)
+        except msgspec.DecodeError:
+            file = _decode_file(_LONE_SURROGATE.sub(_replaced, contents))
     except msgspec.ValidationError as error:
-        raise ImportFailed(f"Entry {number} cannot be read: {error}.") from error
-    seen: set[str] = set()
-    for message in entry.messages:
-        if message.parent_id is not None and message.parent_id not in seen:
-            raise ImportFailed(
-                f"Entry {number} (“{entry.title}”) cannot be read: a message follows one that is missing."
-            )
-        seen.add(message.id)
+        raise ImportFailed(f"This is not a file of conversations: {error}.", "shape", detail=str(error)) from error
+    except ValueError as error:  # msgspec's own, or not UTF-8 where a name is expected
+        raise ImportFailed(f"This is not a JSON file: {error}.", "not_json", detail=str(error)) from error
+    except RecursionError as error:
+        raise ImportFailed("It is nested too deeply.", "deep") from error
+    if isinstance(file, _File) and (file.format != FORMAT or file.version != VERSION):
+        said, known = storable(f"{file.format}, {file.version}"), f"{FORMAT}, {VERSION}"
+        raise ImportFailed(f"This file's format is {said}; known is {known}.", "format", said=said, known=known)
+    return file
+
+
+def _replaced(escape: re.Match[bytes]) -> bytes:
+    return rb"\ufffd" if escape["lone"] else escape[0]
+
+
+def _entry(number: int, read: Callable[[msgspec.Raw], Imported], raw: msgspec.Raw) -> Imported:
+    title = ""
+
+    def failed(why: str, reason: str, **values: str | int) -> ImportFailed:
+        name = f"Entry {number} (“{title}”)" if title else f"Entry {number}"
+        return ImportFailed(f"{name}: {why}.", reason, entry=number, title=title, **values)
+
+    try:
+        key, record, thread = read(raw)
+        title = storable(record.title[:_TITLE_IN_ERROR])
+        return _checked(key, record, thread)
+    except RecursionError as error:
+        raise failed("it is nested too deeply", "deep") from error
+    except Unusable as error:
+        values = {name: storable(v) if isinstance(v, str) else v for name, v in error.values.items()}
+        raise failed(storable(str(error)), error.reason, **values) from error
+    except (ValueError, OverflowError) as error:  # msgspec's own among them
+        why = storable(str(error)[:_REASON_CHARS])
+        raise failed(why, "unreadable", detail=why) from error
+
+
+def _read_own(raw: msgspec.Raw) -> Imported:
+    entry = msgspec.json.decode(raw, type=_Conversation)
     record = ConversationRecord(
         id="", title=entry.title, title_source=entry.title_source, model=entry.model,
         leaf_message_id=entry.leaf_message_id, pinned=entry.pinned, created_at=entry.created_at,
@@ -152,6 +211,72 @@ def _read_own(number: int, raw: msgspec.Raw) -> ForeignEntry:
         for m in entry.messages
     ]  # fmt: skip
     return entry.key, record, thread
+
+
+def _checked(key: str, record: ConversationRecord, thread: Sequence[StoredMessage]) -> Imported:
+    """An entry as every database takes it: a tree that is whole, times and texts that can be stored.
+
+    Raises:
+        Unusable: It cannot be made so.
+    """
+    if not 0 < len(key) <= _KEY_CHARS:
+        raise Unusable(f"its key has {len(key):,} characters; it needs 1 to {_KEY_CHARS}", "key", most=_KEY_CHARS)
+    messages = {message.id: message for message in thread}
+    if len(messages) < len(thread):
+        raise Unusable("two of its messages have the same id", "same_id")
+    order = parents_first({message.id: message.parent_id for message in thread})
+    ordered = [_storable_message(messages[message_id]) for message_id in order]
+    leaf = record.leaf_message_id if record.leaf_message_id in messages else _newest_end(ordered)
+    record = replace(
+        record, title=storable(record.title), title_source=storable(record.title_source),
+        model=storable(record.model), leaf_message_id=leaf,
+        created_at=_number(record.created_at), updated_at=_number(record.updated_at),
+        archived_at=None if record.archived_at is None else _number(record.archived_at),
+    )  # fmt: skip
+    return storable(key), record, ordered
+
+
+def _newest_end(ordered: Sequence[StoredMessage]) -> str | None:
+    """The end of the newest message's path."""
+    if not ordered:
+        return None
+    latest_child = {message.parent_id: message.id for message in ordered}
+    _, _, end = max((message.created_at, place, message.id) for place, message in enumerate(ordered))
+    while end in latest_child:
+        end = latest_child[end]
+    return end
+
+
+def _storable_message(message: StoredMessage) -> StoredMessage:
+    parts = tuple(_storable_part(part) for part in message.parts)
+    return replace(message, parts=parts, model=storable(message.model), created_at=_number(message.created_at))
+
+
+def _storable_part(part: Part) -> Part:
+    match part:
+        case TextPart(text):
+            return TextPart(storable(text))
+        case ReasoningPart(text, duration_ms):
+            return ReasoningPart(storable(text), _number(duration_ms))
+        case ToolCallPart(call_id, name, arguments):
+            return ToolCallPart(storable(call_id), storable(name), storable(arguments))
+        case SourcesPart(sources):
+            return SourcesPart(
+                tuple(Source(_number(s.number), storable(s.title), storable(s.text), storable(s.ref)) for s in sources)
+            )
+        case _:
+            assert_never(part)
+
+
+def _number(number: int) -> int:
+    """A time, or a number of something, as it is.
+
+    Raises:
+        Unusable: It is beyond what the databases and the calendar take.
+    """
+    if not 0 <= number <= _LAST_MS:
+        raise Unusable(f"{number} is not between 0 and {_LAST_MS}", "number", number=str(number)[:_REASON_CHARS])
+    return number
 
 
 async def _export(service: ConversationService, user_id: str, conversation_id: str) -> _Conversation:

@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from typing import Literal
 
 import structlog
 
@@ -22,8 +23,18 @@ from chat_app.streams.base import Cited, Grew, StreamLog
 
 log = structlog.get_logger(__name__)
 
+Phase = Literal["waiting", "answering", "storing", "after"]
 Answer = Callable[["Running"], AsyncGenerator[Event]]
 """Begins the answer; may fill `Running.notes` before the first event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What the first part of an answer took that now goes on; None is unknown, and makes the whole unknown."""
+
+    usage: Usage
+    first_token_ms: int | None
+    duration_ms: int | None
 
 
 @dataclass(slots=True)
@@ -31,7 +42,7 @@ class Running:
     """A reply in progress.
 
     `ends_as` is set by whoever wants it to end before the model does: `stopped` by a person, `interrupted` by a
-    shutdown.
+    shutdown. Nobody's wish ends the `storing` of what was said; what comes `after`, such as a title, may be cut short.
     """
 
     user_id: str
@@ -39,9 +50,9 @@ class Running:
     reply: Reply
     notes: dict[str, Json] = field(default_factory=dict[str, Json])
     start: Start | None = None
-    earlier_usage: Usage = UNKNOWN
+    earlier: Earlier | None = None
     is_dirty: bool = False
-    has_begun: bool = False
+    phase: Phase = "waiting"
     ends_as: Status | None = None
     task: asyncio.Task[None] | None = None
 
@@ -49,7 +60,7 @@ class Running:
         """Make it end now, keeping what was said."""
         if self.ends_as is None:
             self.ends_as = status
-            if self.task is not None and self.has_begun:
+            if self.task is not None and self.phase in ("answering", "after"):
                 self.task.cancel()
 
 
@@ -166,6 +177,11 @@ def _settlement(
     running: Running, status: Status, error: ChatError | None, first_token_ms: int | None, duration_ms: int
 ) -> Settlement:
     start, finish = running.start, running.reply.finish
+    usage = finish.usage if finish else UNKNOWN
+    if (earlier := running.earlier) is not None:
+        usage = _sum(earlier.usage, usage)
+        first_token_ms = earlier.first_token_ms
+        duration_ms += earlier.duration_ms or 0
     return Settlement(
         message_id=running.turn.reply_id,
         conversation_id=running.turn.conversation_id,
@@ -175,9 +191,9 @@ def _settlement(
         deployment=start.deployment if start else "",
         sent=start.sent if start else {},
         dropped=start.dropped if start else (),
-        notes=running.notes,
+        notes=running.notes | ({"request_id": start.request_id} if start and start.request_id else {}),
         finish_reason=finish.reason if finish else None,
-        usage=_sum(running.earlier_usage, finish.usage if finish else Usage()),
+        usage=usage,
         first_token_ms=first_token_ms,
         duration_ms=duration_ms,
         error_code=error.code if error else None,
@@ -190,14 +206,16 @@ def _detail(error: ChatError | None) -> str:
     if error is None:
         return ""
     wait = getattr(error, "retry_after_s", None)
-    return f"{error.detail}\nretry_after_s: {wait:g}" if wait is not None else error.detail
+    if wait is None:
+        return error.detail
+    return f"{error.detail}\nretry_after_s: {wait:g} until {time.time_ns() // 1_000_000 + int(wait * 1000)}"
 
 
 def _sum(earlier: Usage, later: Usage) -> Usage:
-    """Both together, where the earlier part of an answer that went on is known."""
+    """Both together, where both are known."""
     pairs = zip(
         (earlier.input_tokens, earlier.output_tokens, earlier.cached_tokens, earlier.reasoning_tokens),
         (later.input_tokens, later.output_tokens, later.cached_tokens, later.reasoning_tokens),
         strict=True,
     )
-    return Usage(*(b if a is None else a if b is None else a + b for a, b in pairs))
+    return Usage(*(None if a is None or b is None else a + b for a, b in pairs))

@@ -17,7 +17,7 @@ import msgspec
 import structlog
 
 from chat_app.errors import ModelError, ModelUnknown
-from chat_app.gateway.discovery import LocalServers
+from chat_app.gateway.discovery import LOCAL_SERVERS, LocalServers
 from chat_app.messages import Json, ModelCard, Struct
 from chat_app.providers.base import Offer, Provider
 from chat_app.providers.passages import MODEL as PASSAGES
@@ -76,14 +76,18 @@ class Catalogue:
     Args:
         settings: Where servers are and how often they are asked.
         providers: The configured ones, the built-in among them.
+        local: Names and ports of servers to look for on this machine.
     """
 
-    def __init__(self, settings: Settings, providers: Sequence[Provider]) -> None:
+    def __init__(
+        self, settings: Settings, providers: Sequence[Provider], *, local: Sequence[tuple[str, int]] = LOCAL_SERVERS
+    ) -> None:
         self._configured = list(providers)
-        self._local = LocalServers(settings)
+        self._local = LocalServers(settings, local)
         self._refresh_s = settings.models_refresh_s
         self._aliases = read_aliases(Path(__file__).with_name("models.toml"), settings.chat_app_data / "models.toml")
         self._routes: dict[str, Route] = {}
+        self._listed: dict[int, list[Offer]] = {}
         self._changed: list[Callable[[], None]] = []
         self.problems: dict[str, ModelError] = {}
 
@@ -108,19 +112,24 @@ class Catalogue:
         self._changed.append(call)
 
     async def refresh(self) -> None:
-        """Ask every server for its models, all at once. One that does not answer offers none."""
-        asked = [*self._configured, *(await self._local.listening())]
-        listed: dict[int, list[Offer]] = {}
+        """Ask every server for its models, all at once. One that does not answer offers none.
 
-        async def ask(index: int, provider: Provider) -> None:
-            listed[index] = await self._offers(provider)
+        Each list counts as soon as it is there, and until then the one before: a silent server holds up nobody.
+        """
+        asked = [*self._configured, *(await self._local.listening())]
+
+        async def ask(provider: Provider) -> None:
+            self._listed[id(provider)] = await self._offers(provider)
+            self._publish(asked)
 
         async with asyncio.TaskGroup() as group:
-            for index, provider in enumerate(asked):
-                group.create_task(ask(index, provider))
+            for provider in asked:
+                group.create_task(ask(provider))
+
+    def _publish(self, asked: Sequence[Provider]) -> None:
         routes = self._aliased(asked)
-        for index, provider in enumerate(asked):
-            for offer in listed[index]:
+        for provider in asked:
+            for offer in self._listed.get(id(provider), ()):
                 _add(routes, provider, offer)
         if [r.card for r in routes.values()] != [r.card for r in self._routes.values()]:
             self._routes = routes

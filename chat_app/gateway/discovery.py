@@ -40,15 +40,15 @@ def configured_providers(settings: Settings) -> list[Provider]:
 class LocalServers:
     """Servers that may come and go on this machine's usual ports."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, servers: Iterable[tuple[str, int]] = LOCAL_SERVERS) -> None:
         taken = {_port(url) for url in (*settings.vllm_base_url, settings.openai_base_url)} | {settings.port}
         self._timeout_s = settings.discover_timeout_s
         self._providers: dict[int, Provider] = {
             port: (VllmProvider if name == "vLLM" else OpenAIProvider)(
-                server=f"{name} at 127.0.0.1:{port}", base_url=f"http://127.0.0.1:{port}/v1", api_key="",
+                server=f"{name} 127.0.0.1:{port}", base_url=f"http://127.0.0.1:{port}/v1", api_key="",
                 connect_timeout_s=settings.discover_timeout_s,
             )
-            for name, port in (LOCAL_SERVERS if settings.discover_servers else ())
+            for name, port in (servers if settings.discover_servers else ())
             if port not in taken
         }  # fmt: skip
 
@@ -77,7 +77,7 @@ class LocalServers:
 
 def _at(kind: str, url: str) -> str:
     place = urlsplit(url).netloc.rpartition("@")[2]
-    return f"{kind} at {place}" if kind else place
+    return f"{kind} {place}" if kind else place
 
 
 def _port(url: str) -> int | None:

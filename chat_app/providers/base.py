@@ -21,7 +21,7 @@ class Offer:
 class Provider(Protocol):
     """One place that answers.
 
-    `kind` names the wire format, `server` is what a person recognises it by ("OpenAI", "vLLM at 127.0.0.1:8000").
+    `kind` names the wire format, `server` is what a person recognises it by ("OpenAI", "vLLM 127.0.0.1:8000").
     """
 
     kind: str

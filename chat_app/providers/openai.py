@@ -7,8 +7,10 @@ The SDK sends, authenticates and maps errors. The stream's JSON is decoded here 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import ClassVar
 
 import httpx2
@@ -32,6 +34,8 @@ from chat_app.providers.base import Offer
 from chat_app.providers.sse import SseDecoder
 from chat_app.providers.thinking import ThinkSplitter
 
+_DETAIL_CHARS = 2000
+_LONGEST_WAIT_S = 7 * 24 * 3600
 GO_ON = "Your last message broke off. Go on exactly where it ended, without repeating anything and without comment."
 
 
@@ -76,7 +80,16 @@ class _Usage(Struct, frozen=True):
 class _Chunk(Struct, frozen=True):
     choices: tuple[_Choice, ...] = ()
     usage: _Usage | None = None
-    error: msgspec.Raw | None = None
+    error: msgspec.Raw = msgspec.Raw(b"null")  # of any shape; a union with None would take null alone
+
+
+class _Meta(Struct, frozen=True):
+    n_ctx_train: int | None = None
+
+
+class _Context(Struct, frozen=True):
+    max_model_len: int | None = None
+    meta: _Meta | None = None
 
 
 _decode = msgspec.json.Decoder(_Chunk).decode
@@ -131,8 +144,9 @@ class OpenAIProvider:
                 stream_options={"include_usage": True},
                 extra_body=sent | {"messages": self.wire_messages(request)},
             ) as response:
-                yield Start(deployment=f"{self.server}/{model}", sent=sent, dropped=dropped)
-                fold = _Fold()
+                request_id = response.headers.get("x-request-id", "")
+                yield Start(deployment=f"{self.server}/{model}", sent=sent, dropped=dropped, request_id=request_id)
+                fold = _Fold(self._without_key)
                 async for piece in response.iter_bytes():
                     for event in fold.feed(piece):
                         yield event
@@ -172,7 +186,12 @@ class OpenAIProvider:
         """The vendor's own words, without the request, whose headers hold the key, and without an echo of the key."""
         body = error.body if isinstance(error, openai.APIError) else None
         text = json.dumps(body, ensure_ascii=False) if body is not None else f"{type(error).__name__}: {error}"
-        return (text.replace(self._api_key, "…") if self._api_key else text)[:2000]
+        if isinstance(error, openai.APIStatusError) and error.request_id:
+            text = f"{text}\nrequest id: {error.request_id}"
+        return self._without_key(text)
+
+    def _without_key(self, text: str) -> str:
+        return (text.replace(self._api_key, "…") if self._api_key else text)[:_DETAIL_CHARS]
 
 
 def wire_parameters(parameters: Parameters, max_tokens_name: str) -> dict[str, Json]:
@@ -198,7 +217,8 @@ def _wire_message(message: Message) -> ChatCompletionMessageParam:
 class _Fold:
     """From raw bytes to events; knows whether the answer was really finished."""
 
-    def __init__(self) -> None:
+    def __init__(self, without_key: Callable[[str], str]) -> None:
+        self._without_key = without_key
         self._sse = SseDecoder()
         self._think = ThinkSplitter()
         self._reason: str | None = None
@@ -233,8 +253,9 @@ class _Fold:
             chunk = _decode(data)
         except msgspec.DecodeError as error:
             raise AnswerBroken("The answer broke off.", detail=f"malformed chunk: {error}") from error
-        if chunk.error is not None and bytes(chunk.error) != b"null":
-            raise AnswerBroken("The answer broke off.", detail=bytes(chunk.error).decode(errors="replace")[:2000])
+        if bytes(chunk.error) != b"null":
+            detail = self._without_key(bytes(chunk.error).decode(errors="replace"))
+            raise AnswerBroken("The answer broke off.", detail=detail)
         if chunk.usage is not None:
             self._usage = _usage(chunk.usage)
         for choice in chunk.choices[:1]:
@@ -266,8 +287,11 @@ def _usage(usage: _Usage) -> Usage:
 
 def _context_of(extra: dict[str, object] | None) -> int | None:
     """The context a server tells beside the wire's own fields: vLLM `max_model_len`, llama.cpp `meta.n_ctx_train`."""
-    length = (extra or {}).get("max_model_len")
-    return length if isinstance(length, int) else None
+    try:
+        told = msgspec.convert(extra or {}, _Context)
+    except msgspec.ValidationError:
+        return None
+    return told.max_model_len or (told.meta.n_ctx_train if told.meta else None)
 
 
 def _status_error(error: openai.APIStatusError, server: str, model: str, detail: str) -> ModelError:
@@ -285,8 +309,13 @@ def _status_error(error: openai.APIStatusError, server: str, model: str, detail:
 
 
 def _retry_after(error: openai.APIStatusError) -> float | None:
+    """How long to wait, told in seconds or as a date (RFC 9110, 10.2.3); None where neither makes sense."""
     value = error.response.headers.get("retry-after", "")
     try:
-        return max(0.0, float(value))
+        wait_s = float(value)
     except ValueError:
-        return None
+        try:
+            wait_s = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError):  # no date, or one without a time zone
+            return None
+    return wait_s if 0 <= wait_s <= _LONGEST_WAIT_S else None

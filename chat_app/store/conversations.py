@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
-from sqlalchemy import ColumnElement, delete, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat_app.errors import NotFound
 from chat_app.store.database import Database, new_id, now_ms
 from chat_app.store.records import ConversationRecord, StoredMessage
 from chat_app.store.tables import conversations, messages, users
-from chat_app.store.tree import to_json
+from chat_app.store.tree import searchable, to_json
 
 _NAMES = [
     "id",
@@ -27,6 +30,9 @@ _NAMES = [
     "import_key",
 ]
 _COLUMNS = [conversations.c[name] for name in _NAMES]
+_BATCH = 1000
+
+Imported: TypeAlias = tuple[str, ConversationRecord, Sequence[StoredMessage]]
 
 
 class ConversationStore:
@@ -128,43 +134,43 @@ class ConversationStore:
         """Forget for good what was deleted before then."""
         async with self._database.write() as connection:
             await connection.execute(delete(conversations).where(conversations.c.deleted_at < deleted_before_ms))
+            gone = select(messages.c.id, messages.c.conversation_id).where(messages.c.deleted_at < deleted_before_ms)
+            gone = gone.cte(recursive=True)
+            below = select(messages.c.id, messages.c.conversation_id).where(
+                messages.c.conversation_id == gone.c.conversation_id, messages.c.parent_id == gone.c.id
+            )
+            gone = gone.union(below)
+            await connection.execute(delete(messages).where(messages.c.id.in_(select(gone.c.id))))
 
-    async def add_imported(
-        self, user_id: str, entries: Sequence[tuple[str, ConversationRecord, Sequence[StoredMessage]]]
-    ) -> int:
-        """Add conversations from a file, all or none; those whose key is known already are passed over.
+    async def add_imported(self, user_id: str, entries: Iterable[Imported]) -> tuple[int, int]:
+        """Add conversations from a file, all or none.
+
+        Those whose key is known already are passed over, or brought back where they are deleted.
 
         Args:
             user_id: Whose they become.
-            entries: (import key, conversation, its messages with parents before children). Ids are made anew.
+            entries: (import key, conversation, its messages with parents before children), read in another thread.
+                Ids are made anew.
 
         Returns:
-            How many were added.
+            (how many were added or brought back, how many were passed over).
         """
+        # In full before the transaction: SQLite's one writer is to hold its lock for the inserts alone.
+        count, made = await asyncio.to_thread(_imported_rows, user_id, entries)
         async with self._database.write() as connection:
-            query = select(conversations.c.id, conversations.c.import_key)
-            rows = await connection.execute(query.where(conversations.c.user_id == user_id))
-            known = {row.import_key or f"chat_app:{row.id}" for row in rows}
-            added = 0
-            for key, record, thread in entries:
-                if key in known:
-                    continue
-                known.add(key)
-                ids = {message.id: new_id() for message in thread}
-                conversation_id = new_id()
-                await connection.execute(
-                    insert(conversations).values(
-                        id=conversation_id, created_at=record.created_at, user_id=user_id, title=record.title,
-                        title_source=record.title_source, model=record.model, parameters="{}", pinned=record.pinned,
-                        read_at=now_ms(), updated_at=record.updated_at, archived_at=record.archived_at,
-                        import_key=key, leaf_message_id=ids.get(record.leaf_message_id or ""),
-                    )
-                )  # fmt: skip
-                rows = [_imported_row(m, ids, conversation_id, user_id) for m in thread]
-                if rows:
-                    await connection.execute(insert(messages), rows)
-                added += 1
-        return added
+            known = await _known_keys(connection, user_id)
+            new = [made[key] for key in made if key not in known]
+            back = [{"b_id": known[key][0]} for key in made if key in known and known[key][1]]
+            if new:
+                await connection.execute(insert(conversations), [conversation for conversation, _ in new])
+            rows = [row for _, thread in new for row in thread]
+            for start in range(0, len(rows), _BATCH):  # between batches others have the event loop
+                await connection.execute(insert(messages), rows[start : start + _BATCH])
+            if back:
+                bring_back = update(conversations).where(conversations.c.id == bindparam("b_id"))
+                await connection.execute(bring_back.values(deleted_at=None), back)
+        added = len(new) + len(back)
+        return added, count - added
 
     async def preferences(self, user_id: str) -> str:
         """A person's preferences, as the JSON that was stored."""
@@ -193,11 +199,44 @@ class ConversationStore:
             return (await connection.execute(update(conversations).where(*where).values(**values))).rowcount
 
 
-def _imported_row(message: StoredMessage, ids: dict[str, str], conversation_id: str, user_id: str) -> dict[str, object]:
+async def _known_keys(connection: AsyncConnection, user_id: str) -> dict[str, tuple[str, bool]]:
+    """What a person has: import key → (id, whether it is deleted). Their other imports wait for this transaction."""
+    mine = select(users.c.id).where(users.c.id == user_id)
+    await connection.execute(mine.with_for_update(key_share=True))  # PostgreSQL's; SQLite has one writer anyway
+    query = select(
+        conversations.c.id, conversations.c.import_key, conversations.c.deleted_at.is_not(None).label("is_deleted")
+    )
+    rows = await connection.execute(query.where(conversations.c.user_id == user_id))
+    return {row.import_key or f"chat_app:{row.id}": (row.id, row.is_deleted) for row in rows}
+
+
+def _imported_rows(
+    user_id: str, entries: Iterable[Imported]
+) -> tuple[int, dict[str, tuple[dict[str, object], list[dict[str, object]]]]]:
+    """Count the entries, and make of each key (the conversation's row, its messages' rows); a key's first counts."""
+    count, made = 0, dict[str, tuple[dict[str, object], list[dict[str, object]]]]()
+    for key, record, thread in entries:
+        count += 1
+        if key in made:
+            continue
+        conversation_id, ids = new_id(), {None: None, **{message.id: new_id() for message in thread}}
+        conversation: dict[str, object] = {
+            "id": conversation_id, "created_at": record.created_at, "user_id": user_id, "title": record.title,
+            "title_source": record.title_source, "model": record.model, "parameters": "{}", "pinned": record.pinned,
+            "read_at": now_ms(), "updated_at": record.updated_at, "archived_at": record.archived_at,
+            "import_key": key, "leaf_message_id": ids[record.leaf_message_id],
+        }  # fmt: skip
+        made[key] = conversation, [_imported_row(message, ids, conversation_id, user_id) for message in thread]
+    return count, made
+
+
+def _imported_row(
+    message: StoredMessage, ids: dict[str | None, str | None], conversation_id: str, user_id: str
+) -> dict[str, object]:
     return {
         "id": ids[message.id], "created_at": message.created_at, "conversation_id": conversation_id,
-        "user_id": user_id, "parent_id": ids.get(message.parent_id or ""), "role": message.role,
-        "parts": to_json(message.parts), "search_text": "", "status": message.status, "revision": 0,
-        "model": message.model, "deployment": "", "request_sent": "{}", "request_dropped": "[]", "error_text": "",
-        "error_detail": "", "notes": "{}",
+        "user_id": user_id, "parent_id": ids[message.parent_id], "role": message.role,
+        "parts": to_json(message.parts), "search_text": searchable(message.parts), "status": message.status,
+        "revision": 0, "model": message.model, "deployment": "", "request_sent": "{}", "request_dropped": "[]",
+        "error_text": "", "error_detail": "", "notes": "{}",
     }  # fmt: skip

@@ -20,7 +20,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -76,8 +77,11 @@ class Database:
             async with self._writing.begin() as connection:
                 yield connection
 
-    async def migrate(self) -> None:
+    async def migrate(self, to: str = "head") -> None:
         """Bring the tables to this version's shape; one process at a time, the others wait.
+
+        Args:
+            to: The revision; tests of a migration stop at the one before.
 
         Raises:
             StoreUnavailable: The database is locked, full or gone.
@@ -88,7 +92,7 @@ class Database:
             async with self._writing.connect() as connection:
                 if not self.is_sqlite:  # SQLite's BEGIN IMMEDIATE is the lock
                     await connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
-                await connection.run_sync(_upgrade)
+                await connection.run_sync(_upgrade, to)
                 await connection.commit()
 
     async def _use_wal(self) -> None:
@@ -116,7 +120,7 @@ def migration_config() -> Config:
     return config
 
 
-def _upgrade(connection: Connection, revision: str = "head") -> None:
+def _upgrade(connection: Connection, revision: str) -> None:
     config = migration_config()
     current = MigrationContext.configure(connection).get_current_revision()
     if revision == "head" and current == ScriptDirectory.from_config(config).get_current_head():
@@ -125,17 +129,24 @@ def _upgrade(connection: Connection, revision: str = "head") -> None:
     command.upgrade(config, revision)
 
 
+_OURS = (IntegrityError, ProgrammingError, DataError)
+
+
 class _translated:  # noqa: N801 # reads as an adjective at its uses
-    """Turn the drivers' errors into ours. Integrity errors pass: they are answers, not faults."""
+    """Turn the drivers' errors into ours.
+
+    Integrity errors pass, as they are answers, and so do those of a statement or value that is wrong whatever the
+    database's condition. All others are its condition: locked, full, starting, out of connections, gone.
+    """
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OperationalError | InterfaceError) or (
-            isinstance(error, DBAPIError) and error.connection_invalidated
-        ):
-            raise StoreUnavailable("The database cannot be used just now.", detail=str(error.orig)) from error
+        is_condition = isinstance(error, DBAPIError) and (error.connection_invalidated or not isinstance(error, _OURS))
+        if is_condition or isinstance(error, PoolTimeout):
+            detail = str(error.orig) if isinstance(error, DBAPIError) else str(error)
+            raise StoreUnavailable("The database cannot be used just now.", detail=detail) from error
         if isinstance(error, OSError):  # asyncpg lets the socket's own errors out
             raise StoreUnavailable("The database cannot be reached.", detail=str(error)) from error
 

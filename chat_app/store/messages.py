@@ -6,14 +6,16 @@ thought dead and comes back cannot overwrite the one that took over.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import fields
 
 import msgspec
-from sqlalchemy import bindparam, func, literal, null, or_, select, update
+from sqlalchemy import bindparam, func, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat_app.errors import Conflict, NotFound
-from chat_app.messages import Parts, Usage, text_of
+from chat_app.messages import Parts, ReasoningPart, TextPart, Usage
 from chat_app.store.database import Database, new_id, now_ms
 from chat_app.store.records import (
     Checkpoint,
@@ -29,10 +31,14 @@ from chat_app.store.tables import conversations, messages
 from chat_app.store.tree import (
     RECORD,
     STORED,
+    id_of_key,
     insert_reply,
     insert_turn,
+    insert_version,
+    latest_leaf,
     one,
     path_up,
+    searchable,
     show,
     siblings_of,
     stored,
@@ -70,16 +76,29 @@ class MessageStore:
         async with self._database.read() as connection:
             return (await connection.execute(select(func.count()).select_from(path))).scalar_one()
 
-    async def all_of(self, user_id: str, conversation_id: str) -> list[StoredMessage]:
-        """Every message of a conversation, all branches, oldest first."""
-        query = select(*STORED).where(messages.c.conversation_id == conversation_id, messages.c.user_id == user_id)
+    async def is_on_path(self, user_id: str, message_id: str, leaf_id: str) -> bool:
+        """Whether a message stands on the branch that ends in `leaf_id`."""
+        path = path_up(user_id, leaf_id, _ANY_DEPTH, [messages.c.id]).order_by(None).subquery()
         async with self._database.read() as connection:
-            rows = (await connection.execute(query.order_by(messages.c.id))).mappings().all()
-        return [stored(row) for row in rows]
+            return (await connection.execute(select(path).where(path.c.id == message_id))).first() is not None
+
+    async def all_of(self, user_id: str, conversation_id: str) -> list[StoredMessage]:
+        """Every message of a conversation, all branches, oldest first, but what was deleted and what followed it."""
+        # By the conversation's owner: with a user in it, SQLite reads all that the person has, for each conversation.
+        mine = select(conversations.c.id).where(conversations.c.user_id == user_id)
+        owned = (messages.c.conversation_id == conversation_id, literal(conversation_id).in_(mine))
+        query = select(*STORED, messages.c.deleted_at).where(*owned).order_by(messages.c.id)
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        gone: set[str | None] = set()
+        for row in rows:
+            if row["deleted_at"] is not None or row["parent_id"] in gone:
+                gone.add(row["id"])
+        return [stored(row) for row in rows if row["id"] not in gone]
 
     async def words(self, user_id: str, ids: Sequence[str]) -> list[Words]:
         """The words of some messages; ids that are unknown or someone else's are left out."""
-        names = ["id", "role", "status", "revision", "parts", "error_code", "error_text"]
+        names = [field.name for field in fields(Words)]
         query = select(*(messages.c[n] for n in names)).where(messages.c.id.in_(ids), messages.c.user_id == user_id)
         async with self._database.read() as connection:
             return [Words(**row) for row in (await connection.execute(query)).mappings()]
@@ -154,14 +173,8 @@ class MessageStore:
         reply_id, generation_id = new_id(), new_id()
         async with self._database.write() as connection:
             question = await one(connection, user_id, question_id)
-            key = messages.c.idempotency_key == idempotency_key
-            known = (
-                (await connection.execute(select(messages).where(key, messages.c.user_id == user_id)))
-                .mappings()
-                .one_or_none()
-            )
-            if known is not None:
-                return Turn(known["conversation_id"], question_id, known["id"], "", False)
+            if known := await id_of_key(connection, user_id, idempotency_key):
+                return Turn(question["conversation_id"], question_id, known, "", False)
             await insert_reply(
                 connection, user_id, question["conversation_id"], question_id, reply_id, generation_id, model,
                 idempotency_key,
@@ -201,30 +214,58 @@ class MessageStore:
         """
         async with self._database.write() as connection:
             row = await one(connection, user_id, message_id)
-            below = (
-                select(messages.c.id, literal(0).label("depth")).where(messages.c.id == message_id).cte(recursive=True)
-            )
-            child = messages.alias()
-            latest = (
-                select(child.c.id)
-                .where(child.c.conversation_id == row["conversation_id"], child.c.parent_id == below.c.id)
-                .order_by(child.c.id.desc())
-                .limit(1)
-                .scalar_subquery()
-            )
-            step = select(latest, below.c.depth + 1).where(latest.is_not(null()))
-            below = below.union_all(step)
-            query = select(below.c.id).order_by(below.c.depth.desc()).limit(1)
-            leaf = str((await connection.execute(query)).scalar_one())
-            await connection.execute(
-                update(conversations).where(conversations.c.id == row["conversation_id"]).values(leaf_message_id=leaf)
-            )
+            leaf = await latest_leaf(connection, row["conversation_id"], message_id)
+            await self._turn_to(connection, row["conversation_id"], leaf)
         return leaf
+
+    async def set_deleted(self, user_id: str, message_id: str, *, deleted: bool) -> None:
+        """Delete a message with all that follows it, or bring it back; the branch in view becomes one that is left.
+
+        Raises:
+            NotFound: No such message, or someone else's.
+        """
+        async with self._database.write() as connection:
+            row = await one(connection, user_id, message_id)
+            if deleted:
+                siblings = (await siblings_of(connection, [row]))[message_id]
+                shown = max((other for other in siblings if other != message_id), default=None)
+            else:
+                shown = message_id
+            mark = update(messages).where(messages.c.id == message_id)
+            await connection.execute(mark.values(deleted_at=now_ms() if deleted else None))
+            leaf = await latest_leaf(connection, row["conversation_id"], shown) if shown else row["parent_id"]
+            await self._turn_to(connection, row["conversation_id"], leaf)
+
+    async def add_version(self, user_id: str, message_id: str, parts: Parts, idempotency_key: str) -> str:
+        """Store an answer in a person's own words, beside the one it was made from; the same key stores it once.
+
+        Returns:
+            The new message's id.
+
+        Raises:
+            NotFound: No such message, or someone else's.
+        """
+        new = new_id()
+        async with self._database.write() as connection:
+            row = await one(connection, user_id, message_id)
+            if known := await id_of_key(connection, user_id, idempotency_key):
+                return known
+            await insert_version(connection, user_id, row, new, parts, idempotency_key)
+            await show(connection, row["conversation_id"], new)
+        return new
+
+    async def _turn_to(self, connection: AsyncConnection, conversation_id: str, leaf_id: str | None) -> None:
+        statement = update(conversations).where(conversations.c.id == conversation_id)
+        await connection.execute(statement.values(leaf_message_id=leaf_id))
 
     # -- running answers -----------------------------------------------------------------------------------------
 
-    async def checkpoint(self, checkpoints: Iterable[Checkpoint]) -> None:
-        """Store the text so far of running answers, in one transaction; this is their heartbeat too."""
+    async def checkpoint(self, checkpoints: Sequence[Checkpoint]) -> set[str]:
+        """Store the text so far of running answers, in one transaction; this is their heartbeat too.
+
+        Returns:
+            The generations that no longer own their message: another has taken it over, or it was deleted.
+        """
         rows = [
             {
                 "b_id": c.message_id,
@@ -235,7 +276,7 @@ class MessageStore:
             for c in checkpoints
         ]
         if not rows:
-            return
+            return set()
         statement = (
             update(messages)
             .where(messages.c.id == bindparam("b_id"), messages.c.generation_id == bindparam("b_generation"))
@@ -244,8 +285,11 @@ class MessageStore:
                 parts=bindparam("parts"), heartbeat_at=bindparam("heartbeat_at"),
             )
         )  # fmt: skip
+        mine = {c.generation_id for c in checkpoints}
+        owners = select(messages.c.generation_id).where(messages.c.id.in_([c.message_id for c in checkpoints]))
         async with self._database.write() as connection:
             await connection.execute(statement, rows)
+            return mine - set((await connection.execute(owners)).scalars())
 
     async def settle(self, ended: Settlement) -> bool:
         """Store how an answer ended.
@@ -260,7 +304,7 @@ class MessageStore:
                 update(messages)
                 .where(messages.c.id == ended.message_id, messages.c.generation_id == ended.generation_id)
                 .values(
-                    status=ended.status, parts=to_json(ended.parts), search_text=text_of(ended.parts),
+                    status=ended.status, parts=to_json(ended.parts), search_text=searchable(ended.parts),
                     revision=messages.c.revision + 1, deployment=ended.deployment, request_sent=to_json(ended.sent),
                     request_dropped=to_json(ended.dropped), notes=to_json(ended.notes),
                     finish_reason=ended.finish_reason, input_tokens=ended.usage.input_tokens,
@@ -275,8 +319,12 @@ class MessageStore:
             )
         return done.rowcount == 1
 
-    async def reap(self, silent_since_ms: int) -> list[tuple[str, str, str]]:
+    async def reap(self, silent_since_ms: int, spared: Sequence[str] = ()) -> list[tuple[str, str, str]]:
         """Mark running answers whose heartbeat is older as interrupted.
+
+        Args:
+            silent_since_ms: How old.
+            spared: Ids of messages that are known to live.
 
         Returns:
             Their (user id, conversation id, message id).
@@ -286,6 +334,7 @@ class MessageStore:
             .where(
                 messages.c.status == "streaming",
                 or_(messages.c.heartbeat_at < silent_since_ms, messages.c.heartbeat_at.is_(None)),
+                messages.c.id.not_in(spared),
             )
             .values(status="interrupted", revision=messages.c.revision + 1)
             .returning(messages.c.user_id, messages.c.conversation_id, messages.c.id)
@@ -295,11 +344,16 @@ class MessageStore:
 
     async def salvage(self, message_id: str, parts: Parts) -> None:
         """Store more of an interrupted answer than its last checkpoint had."""
-        statement = (
-            update(messages)
-            .where(messages.c.id == message_id, messages.c.status == "interrupted")
-            .where(func.length(messages.c.parts) < len(to_json(parts)))
-            .values(parts=to_json(parts), search_text=text_of(parts), revision=messages.c.revision + 1)
-        )
+        is_it = (messages.c.id == message_id) & (messages.c.status == "interrupted")
+        statement = update(messages).where(is_it).values(
+            parts=to_json(parts), search_text=searchable(parts), revision=messages.c.revision + 1
+        )  # fmt: skip
         async with self._database.write() as connection:
-            await connection.execute(statement)
+            row = (await connection.execute(select(*STORED).where(is_it))).mappings().one_or_none()
+            if row is not None and _length(stored(row).parts) < _length(parts):
+                await connection.execute(statement)
+
+
+def _length(parts: Parts) -> int:
+    """Characters said and thought: the log knows no times, so that the JSON of the same words differs."""
+    return sum(len(part.text) for part in parts if isinstance(part, TextPart | ReasoningPart))

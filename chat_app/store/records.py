@@ -54,6 +54,9 @@ class Words:
     parts: str
     error_code: str | None
     error_text: str
+    output_tokens: int | None
+    first_token_ms: int | None
+    duration_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,7 @@ class MessageRow(SQLModel, table=True):
     idempotency_key: str | None = Field(default=None, sa_type=Text)
     heartbeat_at: int | None = Field(default=None, sa_type=BigInteger)
     generation_id: str | None = Field(default=None, sa_type=Text)
+    deleted_at: int | None = Field(default=None, sa_type=BigInteger)
 
 
 users = SQLModel.metadata.tables["users"]

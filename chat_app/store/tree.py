@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import RowMapping, Select, insert, literal, or_, select, update
+from sqlalchemy import RowMapping, Select, insert, literal, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat_app.errors import NotFound
-from chat_app.messages import Parts, text_of
+from chat_app.messages import Parts, storable, text_of
 from chat_app.store.database import new_id, now_ms
 from chat_app.store.records import NewTurn, StoredMessage, Turn
 from chat_app.store.tables import conversations, messages
@@ -32,6 +32,11 @@ def to_json(value: object) -> str:
     return _encode(value).decode()
 
 
+def searchable(parts: Parts) -> str:
+    """A message's words for the search column. Their JSON may hold what a text column does not take."""
+    return storable(text_of(parts))
+
+
 def path_up(user_id: str, leaf_id: str, limit: int, columns: Sequence[object]) -> Select[tuple[object, ...]]:
     """From the leaf up, newest first: `limit` steps whatever the conversation's length."""
     start = select(messages.c.id, messages.c.parent_id, literal(1).label("depth")).where(
@@ -46,7 +51,7 @@ def path_up(user_id: str, leaf_id: str, limit: int, columns: Sequence[object]) -
 
 
 async def siblings_of(connection: AsyncConnection, rows: Sequence[RowMapping]) -> dict[str, tuple[str, ...]]:
-    """The siblings of each message, itself among them, oldest first."""
+    """The siblings of each message, itself among them, oldest first, without the deleted."""
     if not rows:
         return {}
     parents = [row["parent_id"] for row in rows if row["parent_id"] is not None]
@@ -54,12 +59,32 @@ async def siblings_of(connection: AsyncConnection, rows: Sequence[RowMapping]) -
     if any(row["parent_id"] is None for row in rows):
         branch = or_(branch, messages.c.parent_id.is_(None))
     query = select(messages.c.id, messages.c.parent_id).where(
-        messages.c.conversation_id == rows[0]["conversation_id"], branch
+        messages.c.conversation_id == rows[0]["conversation_id"], messages.c.deleted_at.is_(None), branch
     )
     children: dict[str | None, list[str]] = {}
     for row in await connection.execute(query.order_by(messages.c.id)):
         children.setdefault(row.parent_id, []).append(row.id)
-    return {row["id"]: tuple(children[row["parent_id"]]) for row in rows}
+    return {row["id"]: tuple(children.get(row["parent_id"], [row["id"]])) for row in rows}
+
+
+async def latest_leaf(connection: AsyncConnection, conversation_id: str, message_id: str) -> str:
+    """The end of the path from a message down its latest descendants."""
+    below = select(messages.c.id, literal(0).label("depth")).where(messages.c.id == message_id).cte(recursive=True)
+    child = messages.alias()
+    latest = (
+        select(child.c.id)
+        .where(
+            child.c.conversation_id == conversation_id,
+            child.c.parent_id == below.c.id,
+            child.c.deleted_at.is_(None),
+        )
+        .order_by(child.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    below = below.union_all(select(latest, below.c.depth + 1).where(latest.is_not(null())))
+    query = select(below.c.id).order_by(below.c.depth.desc()).limit(1)
+    return str((await connection.execute(query)).scalar_one())
 
 
 async def one(connection: AsyncConnection, user_id: str, message_id: str) -> RowMapping:
@@ -92,6 +117,12 @@ async def turn_of_key(connection: AsyncConnection, user_id: str, key: str) -> Tu
     return None if row is None else Turn(row[0], row[1], row[2], "", False)
 
 
+async def id_of_key(connection: AsyncConnection, user_id: str, key: str) -> str | None:
+    """The message that a request with this key made, if there was one."""
+    query = select(messages.c.id).where(messages.c.user_id == user_id, messages.c.idempotency_key == key)
+    return (await connection.execute(query)).scalar_one_or_none()
+
+
 async def insert_turn(connection: AsyncConnection, user_id: str, turn: NewTurn) -> Turn:
     """Store a question and its answer's row, and begin the conversation where there is none.
 
@@ -121,7 +152,7 @@ async def insert_turn(connection: AsyncConnection, user_id: str, turn: NewTurn) 
     await connection.execute(
         insert(messages).values(
             id=question_id, created_at=at, conversation_id=conversation_id, user_id=user_id, parent_id=turn.parent_id,
-            role="user", parts=to_json(turn.parts), search_text=text_of(turn.parts), status="complete", revision=0,
+            role="user", parts=to_json(turn.parts), search_text=searchable(turn.parts), status="complete", revision=0,
             model="", deployment="", request_sent="{}", request_dropped="[]", error_text="", error_detail="",
             notes="{}", idempotency_key=turn.idempotency_key,
         )
@@ -149,6 +180,20 @@ async def insert_reply(
             role="assistant", parts="[]", search_text="", status="streaming", revision=0, model=model, deployment="",
             request_sent="{}", request_dropped="[]", error_text="", error_detail="", notes="{}", heartbeat_at=at,
             generation_id=generation_id, idempotency_key=key,
+        )
+    )  # fmt: skip
+
+
+async def insert_version(
+    connection: AsyncConnection, user_id: str, of: RowMapping, version_id: str, parts: Parts, key: str
+) -> None:
+    """Store a person's own version of an answer beside it."""
+    await connection.execute(
+        insert(messages).values(
+            id=version_id, created_at=now_ms(), conversation_id=of["conversation_id"], user_id=user_id,
+            parent_id=of["parent_id"], role=of["role"], parts=to_json(parts), search_text=searchable(parts),
+            status="complete", revision=0, model=of["model"], deployment="", request_sent="{}", request_dropped="[]",
+            error_text="", error_detail="", notes=to_json({"edited_from": of["id"]}), idempotency_key=key,
         )
     )  # fmt: skip
 

@@ -41,9 +41,28 @@ class RedisLog:
     """
 
     def __init__(self, url: str) -> None:
-        self._redis = Redis.from_url(url, socket_connect_timeout=2)  # pyright: ignore[reportUnknownMemberType]
+        # A server that hangs is one that is gone: nothing may wait longer than the longest block, and a little.
+        self._redis = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
+            url, socket_connect_timeout=2, socket_timeout=_BLOCK_MS / 1000 + 2
+        )
         self._outbox: deque[tuple[str, bytes | str, bool]] = deque()
         self._filled = asyncio.Event()
+
+    async def check(self) -> None:
+        """Say whether the server is there.
+
+        Raises:
+            StreamsUnavailable: It is not.
+        """
+        try:
+            async with asyncio.timeout(2):
+                await self._redis.ping()  # pyright: ignore[reportUnknownMemberType, reportGeneralTypeIssues]
+        except (RedisError, OSError) as error:
+            raise StreamsUnavailable("Redis does not answer.", detail=str(error)) from error
+
+    async def aclose(self) -> None:
+        """Close connections that nobody runs."""
+        await self._redis.aclose()
 
     def append(self, conversation_id: str, entry: Entry) -> None:
         """See `StreamLog.append`."""

@@ -10,7 +10,8 @@ from reflex_base.vars.base import Var, VarData
 
 from chat_app.ui.islands import PUBLIC
 
-_IMPORT = VarData(imports={f"{PUBLIC}/i18n.js": [ImportVar(tag="t"), ImportVar(tag="heading")]})
+_NAMES = ("t", "heading", "timeOfDay")
+_IMPORT = VarData(imports={f"{PUBLIC}/i18n.js": [ImportVar(tag=name) for name in _NAMES]})
 
 
 def t(key: str | rx.Var, **values: rx.Var | str | int) -> rx.Var[str]:
@@ -20,16 +21,25 @@ def t(key: str | rx.Var, **values: rx.Var | str | int) -> rx.Var[str]:
         key: A key of the locale files, or a var that holds one.
         **values: What `{name}` in the words stands for.
     """
-    return _call("t", key, values)
+    return _call("t", key, values=values)
 
 
-def heading(key: rx.Var[str]) -> rx.Var[str]:
-    """The heading of a group in the sidebar: a name, or a month as `2026-10`."""
-    return _call("heading", key, {})
+def heading(rows: rx.Var, index: rx.Var[int] | int) -> rx.Var[str]:
+    """The heading over a row of the sidebar, in the reader's own days; empty where the row above has it."""
+    return _call("heading", rows, index)
 
 
-def _call(function: str, key: str | rx.Var, values: dict[str, rx.Var | str | int]) -> rx.Var[str]:
-    parts = [key if isinstance(key, Var) else Var.create(key), *(v for v in values.values() if isinstance(v, Var))]
-    data = VarData.merge(_IMPORT, *(part._get_all_var_data() for part in parts))
-    fields = ", ".join(f"{json.dumps(name)}: {Var.create(value)!s}" for name, value in values.items())
-    return Var(_js_expr=f"{function}({parts[0]!s}, {{{fields}}})", _var_type=str, _var_data=data).to(str)
+def time_of_day(ms: rx.Var[int] | int) -> rx.Var[str]:
+    """The time of a moment of today, as the reader writes it; empty for older ones."""
+    return _call("timeOfDay", ms)
+
+
+def _call(
+    function: str, *arguments: rx.Var | str | int, values: dict[str, rx.Var | str | int] | None = None
+) -> rx.Var[str]:
+    parts = [Var.create(argument) for argument in arguments]
+    named = {name: Var.create(value) for name, value in (values or {}).items()}
+    data = VarData.merge(_IMPORT, *(part._get_all_var_data() for part in (*parts, *named.values())))
+    fields = ", ".join(f"{json.dumps(name)}: {value!s}" for name, value in named.items())
+    listed = ", ".join([*(str(part) for part in parts), *([f"{{{fields}}}"] if named else [])])
+    return Var(_js_expr=f"{function}({listed})", _var_type=str, _var_data=data).to(str)

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import math
 import re
-import time
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
 
 from chat_app.messages import ModelCard
 from chat_app.store.records import ConversationRecord, Details, MessageRecord
@@ -31,23 +30,37 @@ class MessageView:
 
 @dataclass(frozen=True)
 class RowView:
-    """A conversation in the sidebar. `heading` is set on the first of its group."""
+    """A conversation in the sidebar. Its day and time are the browser's to say, which knows the reader's clock."""
 
     id: str
     title: str
-    heading: str
-    time: str
+    updated_at: int
 
 
+@dataclass(frozen=True)
+class ServerView:
+    """A model server and the number of its models."""
+
+    name: str
+    models: int
+
+
+_WAIT = re.compile(r"\nretry_after_s: ([\d.]+) until (\d+)$")
 _TOKENS = re.compile(r"([\d,]+) of ([\d,]+) tokens")
 
 
 @dataclass(frozen=True)
 class ProblemView:
-    """Why an answer failed or broke off. `used` of `budget` are tokens, where a message was too long."""
+    """Why an answer failed or broke off.
+
+    `retry_at` is when it may be tried again, in ms since the epoch, or 0; `retry_after_s` how long that was when it was
+    said. `used` of `budget` are tokens, where a message was too long.
+    """
 
     code: str
+    server: str
     detail: str
+    retry_at: int
     retry_after_s: int
     used: str
     budget: str
@@ -55,18 +68,27 @@ class ProblemView:
 
 @dataclass(frozen=True)
 class FactView:
-    """A line of an answer's details: `name` is a key of the locale files, or a parameter by its API name."""
+    """A line of an answer's details: `name` is a key of the locale files, or a parameter by its API name.
+
+    `is_key` says that the value is a key, too.
+    """
 
     name: str
     value: str
+    is_key: bool = False
 
 
 def problem_view(code: str, text: str, detail: str, server: str) -> ProblemView:
     """A failure as its card shows it; the vendor's own words stay under Details."""
-    detail, _, wait = detail.partition("\nretry_after_s: ")
+    wait = _WAIT.search(detail)
+    after_s, at_ms = (float(wait[1]), int(wait[2])) if wait else (0.0, 0)
     tokens = _TOKENS.search(text)
-    used, budget = tokens.groups() if tokens else ("—", "—")
-    return ProblemView(code, f"{server}\n{detail}".strip(), math.ceil(float(wait)) if wait else 0, used, budget)
+    used, budget = tokens.groups() if tokens else ("", "")
+    if code == "prompt_too_long" and not used:
+        code = "prompt_too_long_unknown"
+    if code == "rate_limited" and not wait:
+        code = "rate_limited_unknown"
+    return ProblemView(code, server, _WAIT.sub("", detail).strip(), at_ms, math.ceil(after_s), used, budget)
 
 
 def message_view(record: MessageRecord) -> MessageView:
@@ -83,32 +105,24 @@ def message_view(record: MessageRecord) -> MessageView:
     )
 
 
-def row_views(records: Iterable[ConversationRecord], zone: tzinfo, *, pinned: bool) -> list[RowView]:
-    """Conversations as the sidebar shows them, grouped by the reader's own days."""
-    now = datetime.fromtimestamp(time.time(), zone)
-    rows: list[RowView] = []
-    last_heading = ""
-    for record in records:
-        when = datetime.fromtimestamp(record.updated_at / 1000, zone)
-        heading = "pinned" if pinned else _group(when, now)
-        time_text = when.strftime("%H:%M") if heading == "today" else ""
-        rows.append(RowView(record.id, record.title, heading if heading != last_heading else "", time_text))
-        last_heading = heading
-    return rows
+def row_views(records: Iterable[ConversationRecord]) -> list[RowView]:
+    """Conversations as the sidebar shows them."""
+    return [RowView(record.id, record.title, record.updated_at) for record in records]
 
 
-def _group(when: datetime, now: datetime) -> str:
-    days = (now.date() - when.date()) / timedelta(days=1)
-    if days < 1:
-        return "today"
-    if days < 2:
-        return "yesterday"
-    return "week" if days < 7 else when.strftime("%Y-%m")
+def server_views(cards: Iterable[ModelCard]) -> list[ServerView]:
+    """The servers that were found, with how many models each offers."""
+    counts = Counter(card.server for card in cards if card.is_language_model)
+    return [ServerView(name, models) for name, models in sorted(counts.items())]
 
 
 def model_items(cards: Iterable[ModelCard]) -> list[dict[str, str]]:
-    """Models as the listbox shows them."""
-    return [{"id": card.id, "text": card.id, "note": card.server} for card in cards]
+    """Models as the listbox shows them: each with its server's name, or with a key of the locale files."""
+    return [
+        {"id": card.id, "text": card.id}
+        | ({"note": card.server} if card.is_language_model else {"note_key": "model.built_in"})
+        for card in cards
+    ]
 
 
 def fact_views(details: Details) -> list[FactView]:
@@ -117,7 +131,6 @@ def fact_views(details: Details) -> list[FactView]:
     facts: list[tuple[str, object]] = [
         ("facts.model", details.model),
         ("facts.deployment", details.deployment),
-        ("facts.status", details.status),
         ("facts.finish_reason", details.finish_reason),
         ("facts.input_tokens", usage.input_tokens),
         ("facts.output_tokens", usage.output_tokens),
@@ -130,6 +143,7 @@ def fact_views(details: Details) -> list[FactView]:
         *((f"facts.{name}", value) for name, value in details.notes.items()),
         ("facts.error", details.error_text),
         ("facts.error_detail", details.error_detail),
-        ("facts.request_id", details.id),
+        ("facts.message_id", details.id),
     ]
-    return [FactView(name, "—" if value in (None, "") else str(value)) for name, value in facts]
+    lines = [FactView(name, "—" if value in (None, "") else str(value)) for name, value in facts]
+    return [*lines[:2], FactView("facts.status", f"state.{details.status}", is_key=True), *lines[2:]]

@@ -120,6 +120,12 @@ def test_a_cookie_that_is_not_ours_is_nobody(cookie):
         IDENTITY.principal(cookie)
 
 
+def test_a_cookie_is_found_beside_those_of_other_programs_on_this_machine():
+    ours = IDENTITY.cookie("local")
+
+    assert IDENTITY.principal(f'a={{"x":1}}; b; =c; {ours}; d="e f"').user_id == "local"
+
+
 def test_a_cookie_of_another_key_is_nobody():
     with pytest.raises(Unauthorized):
         IDENTITY.principal(Identity("another", 3000).cookie("local"))

@@ -5,65 +5,32 @@ import pytest
 
 from chat_app.errors import AnswerBroken, BadRequest, Conflict, MessageTooLong, ModelFailed, NotFound, RateLimited
 from chat_app.events import Finish, ReasoningDelta, TextDelta
-from chat_app.messages import Principal, Usage, text_of
+from chat_app.messages import SourcesPart, Usage, text_of
 from chat_app.providers.fake import FakeProvider
-from chat_app.services import Services
 from chat_app.store.database import Database
-from chat_app.store.records import Turn
-from chat_app.streams.base import Ended, Grew, Unsaved
+from chat_app.streams.base import Ended, Unsaved
 from tests.conftest import LOCAL, services_with
+from tests.conversations.talk import LONG, OTHER, send, status_of, until_heard, until_settled, words_of
 from tests.waiting import until
 
-OTHER = Principal("other")
-LONG = [TextDelta(f"w{i} ") for i in range(200)]
-
-
-async def _send(services: Services, text: str = "hi", model: str = "fake", **more) -> Turn:
-    return await services.conversations.send(LOCAL, text=text, model=model, key=more.pop("key", text), **more)
-
-
-async def _status(services: Services, turn: Turn) -> str:
-    return (await services.conversations.messages.record("local", turn.reply_id)).status
-
-
-async def _settled(services: Services, turn: Turn) -> str:
-    async def ended() -> str:
-        status = await _status(services, turn)
-        return "" if status == "streaming" else status
-
-    return await until(ended)
-
-
-async def _text(services: Services, turn: Turn) -> str:
-    return text_of((await services.conversations.messages.history("local", turn.reply_id, 1))[0].parts)
-
-
-async def _heard(services: Services, turn: Turn, characters: int = 1) -> str:
-    """Wait until so many characters are on the log, and give them back."""
-    text = ""
-    async with asyncio.timeout(5), aclosing(services.streams.follow(turn.conversation_id, None)) as batches:
-        async for batch in batches:
-            text += "".join(e.text for e in batch.entries if isinstance(e, Grew) and e.message_id == turn.reply_id)
-            if len(text) >= characters:
-                return text
-    return text
+pytestmark = pytest.mark.usefixtures("each_database")
 
 
 async def test_a_question_gets_its_answer_stored(tmp_path):
     async with services_with(tmp_path, FakeProvider()) as services:
-        turn = await _send(services)
+        turn = await send(services)
 
-        assert await _settled(services, turn) == "complete"
-        assert await _text(services, turn) == "Hello."
+        assert await until_settled(services, turn) == "complete"
+        assert await words_of(services, turn) == "Hello."
 
 
 async def test_the_same_send_twice_asks_the_model_once(tmp_path):
     fake = FakeProvider()
     async with services_with(tmp_path, fake) as services:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_send(services, key="same")) for _ in range(10)]
+            tasks = [group.create_task(send(services, key="same")) for _ in range(10)]
         turns = {task.result().reply_id for task in tasks}
-        await _settled(services, tasks[0].result())
+        await until_settled(services, tasks[0].result())
 
     assert len(turns) == 1
     assert len([r for r in fake.requests if r.messages[-1].text == "hi"]) == 1
@@ -71,36 +38,36 @@ async def test_the_same_send_twice_asks_the_model_once(tmp_path):
 
 async def test_stop_keeps_what_was_said(tmp_path):
     async with services_with(tmp_path, FakeProvider(LONG, pace_s=0.005)) as services:
-        turn = await _send(services)
-        heard = await _heard(services, turn, 20)
+        turn = await send(services)
+        heard = await until_heard(services, turn, 20)
         await services.conversations.stop(LOCAL, turn.reply_id)
 
-        assert await _settled(services, turn) == "stopped"
-        assert (await _text(services, turn)).startswith(heard)
+        assert await until_settled(services, turn) == "stopped"
+        assert (await words_of(services, turn)).startswith(heard)
 
 
 async def test_stop_before_the_first_step_is_a_stop(tmp_path):
     fake = FakeProvider(LONG, pace_s=0.01)
     async with services_with(tmp_path, fake) as services:
-        turn = await _send(services)
+        turn = await send(services)
         await services.conversations.stop(LOCAL, turn.reply_id)
 
-        assert await _settled(services, turn) == "stopped"
+        assert await until_settled(services, turn) == "stopped"
 
 
 async def test_a_stopped_answer_goes_on_in_the_same_message(tmp_path):
     fake = FakeProvider(LONG, pace_s=0.005)
     async with services_with(tmp_path, fake) as services:
-        turn = await _send(services)
-        await _heard(services, turn, 20)
+        turn = await send(services)
+        await until_heard(services, turn, 20)
         await services.conversations.stop(LOCAL, turn.reply_id)
-        await _settled(services, turn)
-        before = await _text(services, turn)
+        await until_settled(services, turn)
+        before = await words_of(services, turn)
         fake.script, fake.pace_s = [TextDelta("the end"), Finish("stop", Usage(5, 2))], 0
         await services.conversations.resume(LOCAL, turn.reply_id)
 
-        assert await _settled(services, turn) == "complete"
-        assert await _text(services, turn) == before + "the end"
+        assert await until_settled(services, turn) == "complete"
+        assert await words_of(services, turn) == before + "the end"
         details = await services.conversations.messages.details("local", turn.reply_id)
         assert details.notes["seams"] == [{"at": len(before), "how": "instruction"}]
         assert fake.requests[1].messages[-1].text == before
@@ -122,40 +89,40 @@ async def test_a_stopped_answer_goes_on_in_the_same_message(tmp_path):
 )
 async def test_however_an_answer_ends_what_was_said_is_kept_with_the_true_status(tmp_path, script, status, code, text):
     async with services_with(tmp_path, FakeProvider(script)) as services:
-        turn = await _send(services)
+        turn = await send(services)
 
-        assert await _settled(services, turn) == status
-        assert await _text(services, turn) == text
+        assert await until_settled(services, turn) == status
+        assert await words_of(services, turn) == text
         assert (await services.conversations.messages.details("local", turn.reply_id)).error_code == code
 
 
 async def test_a_failed_answer_is_tried_again_in_its_own_place(tmp_path):
     fake = FakeProvider([ModelFailed("down")])
     async with services_with(tmp_path, fake) as services:
-        turn = await _send(services)
-        await _settled(services, turn)
+        turn = await send(services)
+        await until_settled(services, turn)
         fake.script = [TextDelta("up"), Finish("stop")]
         await services.conversations.resume(LOCAL, turn.reply_id)
 
-        assert await _settled(services, turn) == "complete"
-        assert await _text(services, turn) == "up"
+        assert await until_settled(services, turn) == "complete"
+        assert await words_of(services, turn) == "up"
         assert len(await services.conversations.messages.all_of("local", turn.conversation_id)) == 2
 
 
 async def test_an_unknown_model_is_a_failed_answer_not_a_lost_question(tmp_path):
     async with services_with(tmp_path) as services:
-        turn = await _send(services, model="nobody")
+        turn = await send(services, model="nobody")
 
-        assert await _settled(services, turn) == "failed"
+        assert await until_settled(services, turn) == "failed"
         assert (await services.conversations.messages.details("local", turn.reply_id)).error_code == "model_unknown"
 
 
 async def test_blank_and_too_long_messages_are_refused(tmp_path):
     async with services_with(tmp_path, max_message_chars=10) as services:
         with pytest.raises(BadRequest):
-            await _send(services, " \n")
+            await send(services, " \n")
         with pytest.raises(MessageTooLong, match="may have 10 characters; this has 11"):
-            await _send(services, "x" * 11)
+            await send(services, "x" * 11)
 
         assert await services.conversations.library.all_ids("local") == []
 
@@ -163,16 +130,16 @@ async def test_blank_and_too_long_messages_are_refused(tmp_path):
 async def test_leaving_the_process_keeps_what_was_said_and_the_next_one_goes_on(tmp_path):
     fake = FakeProvider(LONG, pace_s=0.005)
     async with services_with(tmp_path, fake) as services:
-        turn = await _send(services)
-        heard = await _heard(services, turn, 30)
+        turn = await send(services)
+        heard = await until_heard(services, turn, 30)
 
     async with services_with(tmp_path, FakeProvider([TextDelta("end"), Finish("stop")])) as services:
-        assert await _status(services, turn) == "interrupted"
-        before = await _text(services, turn)
+        assert await status_of(services, turn) == "interrupted"
+        before = await words_of(services, turn)
         assert before.startswith(heard)
         await services.conversations.resume(LOCAL, turn.reply_id)
-        await _settled(services, turn)
-        assert await _text(services, turn) == before + "end"
+        await until_settled(services, turn)
+        assert await words_of(services, turn) == before + "end"
 
 
 async def test_an_answer_whose_process_died_is_found_at_the_next_start(tmp_path):
@@ -180,7 +147,7 @@ async def test_an_answer_whose_process_died_is_found_at_the_next_start(tmp_path)
         new = await services.conversations.messages.add_turn("local", _orphan())
 
     async with services_with(tmp_path) as services:
-        assert await _status(services, new) == "interrupted"
+        assert await status_of(services, new) == "interrupted"
 
 
 def _orphan():
@@ -192,18 +159,18 @@ def _orphan():
 
 async def test_words_reach_the_store_while_the_answer_runs(tmp_path):
     async with services_with(tmp_path, FakeProvider(LONG, pace_s=0.01), checkpoint_s=0.05) as services:
-        turn = await _send(services)
+        turn = await send(services)
 
         async def stored() -> str:
-            return await _text(services, turn)
+            return await words_of(services, turn)
 
         assert (await until(stored)).startswith("w0 ")
-        assert await _status(services, turn) == "streaming"
+        assert await status_of(services, turn) == "streaming"
 
 
-async def test_a_locked_database_loses_nothing_and_says_so(tmp_path):
+async def test_a_locked_database_loses_nothing_and_says_so(tmp_path, sqlite_alone):
     async with services_with(tmp_path, FakeProvider(LONG[:40], pace_s=0.005), busy_timeout_s=0.05) as services:
-        turn = await _send(services)
+        turn = await send(services)
         holder = Database(services.settings.database)
         seen: list[type] = []
 
@@ -224,47 +191,34 @@ async def test_a_locked_database_loses_nothing_and_says_so(tmp_path):
                 await until(unsaved)
         await holder.aclose()
 
-        assert await _text(services, turn) == "".join(delta.text for delta in LONG[:40])
+        assert await words_of(services, turn) == "".join(delta.text for delta in LONG[:40])
         assert seen.index(Unsaved) < seen.index(Ended)
 
 
-async def test_an_edited_question_is_a_branch_and_its_answer_runs(tmp_path):
-    async with services_with(tmp_path, FakeProvider()) as services:
-        turn = await _send(services)
-        await _settled(services, turn)
-        edited = await services.conversations.edit(LOCAL, turn.question_id, text="other", model="fake", key="e")
-        await _settled(services, edited)
-        page = await services.conversations.open(LOCAL, turn.conversation_id)
+async def test_passages_that_were_stopped_go_on_with_the_question_and_not_with_their_own_words(tmp_path):
+    async with services_with(tmp_path) as services:
+        turn = await send(services, "How do I export a conversation?", model="Passages")
+        await until_heard(services, turn, 20)
+        await services.conversations.stop(LOCAL, turn.reply_id)
+        await until_settled(services, turn)
+        before = (await services.conversations.messages.history("local", turn.reply_id, 1))[0].parts
+        await services.conversations.resume(LOCAL, turn.reply_id)
+        assert await until_settled(services, turn) == "complete"
+        after = (await services.conversations.messages.history("local", turn.reply_id, 1))[0].parts
 
-        assert [m.id for m in page.messages] == [edited.question_id, edited.reply_id]
-        await services.conversations.select_branch(LOCAL, turn.question_id)
-        page = await services.conversations.open(LOCAL, turn.conversation_id)
-        assert [m.id for m in page.messages] == [turn.question_id, turn.reply_id]
-        with pytest.raises(BadRequest):
-            await services.conversations.edit(LOCAL, turn.reply_id, text="x", model="fake", key="f")
-
-
-async def test_trying_again_with_a_wish_tells_the_model_and_the_details(tmp_path):
-    fake = FakeProvider()
-    async with services_with(tmp_path, fake) as services:
-        turn = await _send(services)
-        await _settled(services, turn)
-        again = await services.conversations.regenerate(LOCAL, turn.reply_id, model="fake", key="r", hint="shorter")
-        await _settled(services, again)
-
-        assert fake.requests[-1].messages[-1].text == "hi\n\n(shorter)"
-        assert (await services.conversations.messages.details("local", again.reply_id)).notes["hint"] == "shorter"
-        with pytest.raises(BadRequest):
-            await services.conversations.regenerate(LOCAL, turn.question_id, model="fake", key="s")
+        sources = [part.sources for part in (*before, *after) if isinstance(part, SourcesPart)]
+        assert len(sources) == 2
+        assert sources[0] == sources[1]
+        assert all(source.text in text_of(after) for source in sources[0])
 
 
 async def test_a_conversation_pages_upwards(tmp_path):
     async with services_with(tmp_path, FakeProvider()) as services:
-        turn = await _send(services, "0")
-        await _settled(services, turn)
+        turn = await send(services, "0")
+        await until_settled(services, turn)
         for number in range(1, 4):
-            more = await _send(services, str(number), conversation_id=turn.conversation_id)
-            await _settled(services, more)
+            more = await send(services, str(number), conversation_id=turn.conversation_id)
+            await until_settled(services, more)
         last = await services.conversations.open(LOCAL, turn.conversation_id, limit=3)
         first = await services.conversations.open(LOCAL, turn.conversation_id, before=last.messages[0].id, limit=10)
 
@@ -275,11 +229,11 @@ async def test_a_conversation_pages_upwards(tmp_path):
 async def test_older_messages_than_a_prompt_reads_are_counted_as_left_out(tmp_path):
     fake = FakeProvider()
     async with services_with(tmp_path, fake, prompt_messages=3) as services:
-        turn = await _send(services, "0")
-        await _settled(services, turn)
+        turn = await send(services, "0")
+        await until_settled(services, turn)
         for number in range(1, 3):
-            turn = await _send(services, str(number), conversation_id=turn.conversation_id)
-            await _settled(services, turn)
+            turn = await send(services, str(number), conversation_id=turn.conversation_id)
+            await until_settled(services, turn)
         details = await services.conversations.messages.details("local", turn.reply_id)
 
         assert [m.text for m in fake.requests[-1].messages] == ["1", "Hello.", "2"]
@@ -289,7 +243,7 @@ async def test_older_messages_than_a_prompt_reads_are_counted_as_left_out(tmp_pa
 async def test_the_title_comes_from_the_model_once(tmp_path):
     fake = FakeProvider([ReasoningDelta("hm"), TextDelta('"B-trees"'), Finish("stop")])
     async with services_with(tmp_path, fake) as services:
-        turn = await _send(services)
+        turn = await send(services)
 
         async def titled() -> str:
             record = await services.conversations.library.get("local", turn.conversation_id)
@@ -301,8 +255,8 @@ async def test_the_title_comes_from_the_model_once(tmp_path):
 
 async def test_when_the_title_fails_the_questions_words_stay(tmp_path):
     async with services_with(tmp_path, FakeProvider()) as services:
-        turn = await _send(services, "What is a B-tree?", model="Passages")
-        await _settled(services, turn)
+        turn = await send(services, "What is a B-tree?", model="Passages")
+        await until_settled(services, turn)
         await services.conversations.rename(LOCAL, turn.conversation_id, "  mine  ")
 
         assert (await services.conversations.library.get("local", turn.conversation_id)).title == "mine"
@@ -312,8 +266,8 @@ async def test_when_the_title_fails_the_questions_words_stay(tmp_path):
 
 async def test_nobody_reaches_another_persons_conversation(tmp_path):
     async with services_with(tmp_path, FakeProvider()) as services:
-        turn = await _send(services)
-        await _settled(services, turn)
+        turn = await send(services)
+        await until_settled(services, turn)
         talk = services.conversations
         for attempt in (
             talk.open(OTHER, turn.conversation_id),
@@ -323,6 +277,9 @@ async def test_nobody_reaches_another_persons_conversation(tmp_path):
             talk.resume(OTHER, turn.reply_id),
             talk.stop(OTHER, turn.reply_id),
             talk.select_branch(OTHER, turn.reply_id),
+            talk.rewrite(OTHER, turn.reply_id, text="x", key="w"),
+            talk.delete(OTHER, turn.reply_id),
+            talk.restore(OTHER, turn.reply_id),
             talk.rename(OTHER, turn.conversation_id, "x"),
         ):
             with pytest.raises(NotFound):
@@ -331,7 +288,7 @@ async def test_nobody_reaches_another_persons_conversation(tmp_path):
 
 async def test_a_page_of_one_conversation_does_not_open_with_a_message_of_another(tmp_path):
     async with services_with(tmp_path, FakeProvider()) as services:
-        one, two = await _send(services, "1"), await _send(services, "2")
+        one, two = await send(services, "1"), await send(services, "2")
 
         with pytest.raises(NotFound):
             await services.conversations.open(LOCAL, one.conversation_id, before=two.reply_id)
@@ -339,11 +296,11 @@ async def test_a_page_of_one_conversation_does_not_open_with_a_message_of_anothe
 
 async def test_passages_quotes_the_guide_with_numbered_sources_in_the_readers_language(tmp_path):
     async with services_with(tmp_path) as services:
-        english = await _send(services, "How do I export my conversations?", model="Passages")
-        chinese = await _send(services, "怎么导出对话？", model="Passages")
-        await _settled(services, english)
-        await _settled(services, chinese)
+        english = await send(services, "How do I export my conversations?", model="Passages")
+        chinese = await send(services, "怎么导出对话？", model="Passages")
+        await until_settled(services, english)
+        await until_settled(services, chinese)
 
-        assert "Export and import** [1]" in await _text(services, english)
-        assert "not a language model" in await _text(services, english)
-        assert "导出与导入** [1]" in await _text(services, chinese)
+        assert "Export and import** [1]" in await words_of(services, english)
+        assert "not a language model" in await words_of(services, english)
+        assert "导出与导入** [1]" in await words_of(services, chinese)

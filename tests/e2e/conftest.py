@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser import Chat, browser, new_context  # noqa: F401 # fixtures
+from tests.browser import Chat, browser, new_context, new_page, shared_profile  # noqa: F401 # fixtures
 from tests.conftest import POSTGRES, REDIS
-from tests.server import Server
+from tests.server import Server, measured
 from tests.upstream import Script, Upstream
 
 
@@ -30,7 +30,7 @@ def shared_upstream() -> Iterator[Upstream]:
 
 @pytest.fixture(scope="package")
 def shared_server(shared_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("server"), VLLM_BASE_URL=shared_upstream.url)
+    server = Server(tmp_path_factory.mktemp("server"), VLLM_BASE_URL=shared_upstream.url, **measured())
     yield server.start()
     server.stop()
 
@@ -49,16 +49,24 @@ def server(shared_server: Server) -> Server:
 
 
 @pytest.fixture
-def page(new_context, server: Server) -> Page:  # noqa: F811 # the fixture
-    opened = new_context().new_page()
-    opened.goto(server.url)
-    expect(opened.get_by_role("textbox", name="Message", exact=True)).to_be_visible()
-    return opened
+def page(new_page: Page, server: Server) -> Page:  # noqa: F811 # the fixture
+    new_page.goto(server.url)
+    expect(new_page.get_by_role("textbox", name="Message", exact=True)).to_be_visible()
+    return new_page
 
 
 @pytest.fixture
 def chat(page: Page) -> Chat:
     return Chat(page)
+
+
+@pytest.fixture
+def lone_chat(new_context, server: Server) -> Chat:  # noqa: F811 # the fixture
+    """In a profile of its own, for a test that changes more than a page forgets, such as its clock."""
+    opened = Chat(new_context().new_page())
+    opened.page.goto(server.url)
+    expect(opened.field).to_be_visible()
+    return opened
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 import random
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from playwright.sync_api import expect
 
@@ -9,6 +11,7 @@ from tests.browser import Chat, stored_text, until_heard
 from tests.server import Server
 from tests.upstream import Script, words
 from tests.waiting import until_now
+from tests.wire import Wire
 
 SLOW = Script(words(150), pace_s=0.02)
 WHOLE = " ".join(w.strip() for w in words(150))
@@ -59,7 +62,7 @@ def test_leaving_and_coming_back_in_mid_answer_finds_it_running(chat: Chat, upst
     chat.ask("count")
     until_heard(chat, "word5")
     link = chat.page.url
-    chat.page.get_by_role("link", name="New chat").first.click()
+    chat.page.get_by_role("button", name="New chat").first.click()
     expect(chat.answers).to_have_count(0)
     chat.page.goto(link)
     chat.expect_status("streaming")
@@ -111,19 +114,38 @@ def test_a_stopped_answer_goes_on_and_becomes_whole(chat: Chat, upstream, server
 
     assert stored_text(server, _id(chat)) == ("complete", before + "and the end")
     assert upstream.chats[1].body["continue_final_message"] is True
+    until_heard(chat, "the end")  # so quick an answer is read from the store, after its status was told
     assert chat.words() == " ".join((before + "and the end").split())
 
 
-def test_a_socket_that_closes_and_comes_back_loses_nothing(chat: Chat, upstream):
-    upstream.then(SLOW)
-    chat.ask("count")
-    until_heard(chat, "word5")
-    chat.page.context.set_offline(True)
-    chat.page.wait_for_timeout(400)  # how long the fault lasts
-    chat.page.context.set_offline(False)
-    chat.expect_status("complete")
+@contextmanager
+def _answer_by_wire(new_context, server, upstream) -> Iterator[tuple[Chat, Wire]]:
+    """An answer in progress, over a connection that can be cut; at the end it has to be whole."""
+    with Wire().open() as wire:
+        chat = Chat(new_context(proxy=wire.proxy).new_page())
+        chat.page.goto(server.url)
+        upstream.then(SLOW)
+        chat.ask("count")
+        until_heard(chat, "word5")
+        yield chat, wire
+        chat.expect_status("complete")
+        assert chat.words() == WHOLE
 
-    assert chat.words() == WHOLE
+
+def test_a_socket_that_closes_and_comes_back_loses_nothing(new_context, server, upstream):
+    with _answer_by_wire(new_context, server, upstream) as (chat, wire):
+        assert wire.cut() >= 2  # the page's socket and its stream of words
+        assert wire.count == 0
+        chat.page.wait_for_timeout(400)  # how long the fault lasts
+        wire.mend()
+
+
+def test_a_connection_that_stays_away_is_said_until_it_is_back(new_context, server, upstream):
+    with _answer_by_wire(new_context, server, upstream) as (chat, wire):
+        wire.cut()
+        expect(chat.page.get_by_text("Reconnecting")).to_be_visible()
+        wire.mend()
+        expect(chat.page.get_by_text("Reconnecting")).to_be_hidden()
 
 
 def test_a_tab_hidden_for_the_whole_answer_has_it_when_shown(chat: Chat, upstream):
@@ -263,6 +285,8 @@ def test_a_key_alone_does_the_main_job(page, upstream):
     page.keyboard.press("ArrowUp")
     expect(page.get_by_role("textbox", name="Edit message")).to_be_focused()
     page.keyboard.press("Escape")
+    page.keyboard.press("Control+Shift+;")
+    expect(chat.answers.last.get_by_role("button", name="Copied")).to_be_visible()
     page.keyboard.press("Control+Shift+O")
     expect(chat.answers).to_have_count(0)
 

@@ -1,11 +1,12 @@
 """Around the conversation: the sidebar, titles, settings, narrow pages, other tabs."""
 
-import json
 import re
+import time
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, Route, expect
 
-from tests.browser import Chat, until_heard
+from tests.browser import Chat, query, until_heard, until_seen
+from tests.imported import conversation, take
 from tests.server import Server
 from tests.upstream import Script, words
 from tests.waiting import until_now
@@ -38,7 +39,21 @@ def test_a_title_comes_from_the_model_and_a_persons_own_is_final(chat: Chat, ups
     _rename(chat, "Sky")
     chat.page.reload()
     expect(_row(chat, "Sky")).to_be_visible()
-    expect(chat.page).to_have_title("Sky")
+    expect(chat.page).to_have_title(re.compile("Sky$"))  # before it may stand that another was answered
+
+
+def test_a_title_that_was_given_up_stays_as_it_was(chat: Chat, upstream):
+    chat.ask("a title to keep")
+    chat.expect_status("complete")
+    _rename(chat, "Kept as it is")
+    _act(chat, "Kept as it is", "Rename")
+    field = chat.page.get_by_role("textbox", name="Rename")
+    field.fill("given up")
+    field.press("Escape")
+    expect(field).to_have_count(0)
+    chat.page.reload()
+    expect(_row(chat, "Kept as it is")).to_be_visible()
+    expect(_row(chat, "given up")).to_have_count(0)
 
 
 def test_deleting_acts_at_once_and_undo_brings_it_back(chat: Chat, upstream):
@@ -102,11 +117,8 @@ def test_ten_tabs_of_one_profile_and_the_first_shows_what_the_tenth_sent(chat: C
 
 
 def test_a_long_conversation_pages_upwards_without_a_jump(chat: Chat, upstream, server: Server):
-    file = {"format": "chat_app", "version": 1, "conversations": [_long_conversation(120)]}
-    answer = chat.page.evaluate(
-        "async body => (await fetch('/api/import', {method: 'POST', body})).json()", json.dumps(file)
-    )
-    assert answer == {"added": 1, "known": 0}
+    turns = ((f"question {index}", f"answer {index}") for index in range(120))
+    take(chat.page, conversation("A long one", [text for turn in turns for text in turn]))
     _row(chat, "A long one").click()
     expect(chat.page.get_by_text("answer 119", exact=True)).to_be_visible()
     expect(chat.page.locator("article")).to_have_count(50)
@@ -118,27 +130,6 @@ def test_a_long_conversation_pages_upwards_without_a_jump(chat: Chat, upstream, 
     )
     expect(chat.page.locator("article")).not_to_have_count(50)
     assert abs(chat.page.evaluate(where) - before) < 2
-
-
-def _long_conversation(turns: int) -> dict:
-    messages, parent = [], None
-    for index in range(turns):
-        for role, text in (("user", f"question {index}"), ("assistant", f"answer {index}")):
-            made = {
-                "id": f"{role}{index}",
-                "role": role,
-                "parent_id": parent,
-                "parts": [{"type": "text", "text": text}],
-            }
-            messages.append(made)
-            parent = made["id"]
-    return {
-        "key": "long-one",
-        "title": "A long one",
-        "leaf_message_id": parent,
-        "messages": messages,
-        "updated_at": 2**41,
-    }
 
 
 def test_export_gives_a_file(chat: Chat, upstream):
@@ -158,7 +149,9 @@ def test_a_bad_import_says_which_entry_and_why(chat: Chat, server: Server, tmp_p
     chat.page.goto(f"{server.url}/settings")
     chat.page.locator('input[type="file"]').set_input_files(bad)
 
-    expect(chat.page.get_by_text("Entry 1 is neither a conversation of ChatGPT nor of Claude.")).to_be_visible()
+    expect(chat.page.get_by_role("alert")).to_have_text(
+        "Entry 1: It is neither a conversation of ChatGPT nor of Claude."
+    )
 
 
 def test_a_narrow_page_has_its_sidebar_in_a_drawer(new_context, upstream, server: Server):
@@ -192,7 +185,7 @@ def test_a_draft_survives_a_reload_and_belongs_to_its_conversation(chat: Chat, u
     until_now(lambda: chat.page.evaluate("Object.values(localStorage).some(kept => kept.includes('half a thou'))"))
     chat.page.reload()
     expect(chat.field).to_have_value("half a thou")
-    chat.page.get_by_role("link", name="New chat").first.click()
+    chat.page.get_by_role("button", name="New chat").first.click()
     expect(chat.field).to_have_value("")
     chat.page.go_back()
     expect(chat.field).to_have_value("half a thou")
@@ -221,3 +214,122 @@ def test_word_of_a_running_answer_stands_in_the_tabs_title(chat: Chat, upstream)
     expect(chat.page).to_have_title(re.compile("^● "))
     chat.expect_status("complete")
     expect(chat.page).not_to_have_title(re.compile("^● "))
+
+
+def test_the_drawer_opens_by_a_swipe_and_back_closes_it_and_keeps_the_page(new_context, upstream, server: Server):
+    page = new_context(viewport={"width": 390, "height": 844}, has_touch=True).new_page()
+    page.goto(server.url)
+    chat = Chat(page)
+    chat.field.fill("in the drawer")
+    chat.button("Send").click()
+    chat.expect_status("complete")
+    chat.conversation_id()
+    address = page.url
+    drawer = page.get_by_role("navigation", name="Conversations")
+    _swipe(page, 100, 300)
+    expect(drawer).to_be_visible()
+    expect(page.locator("main")).to_have_attribute("inert", "")
+    page.go_back()
+    expect(drawer).to_be_hidden()
+    assert page.url == address
+    expect(chat.questions).to_have_count(1)
+
+    _swipe(page, 100, 300)
+    drawer.get_by_role("button", name="New chat").click()
+    expect(page).to_have_url(re.compile("/new$"))
+    expect(drawer).to_be_hidden()
+    page.go_back()
+    expect(page).to_have_url(address)
+    expect(chat.questions).to_have_count(1)
+    _swipe(page, 100, 300)
+    expect(drawer).to_be_visible()
+    _swipe(page, 300, 100)
+    expect(drawer).to_be_hidden()
+
+
+def test_the_drawer_stays_open_while_the_first_send_finds_its_address(new_context, upstream, server: Server):
+    page = new_context(viewport={"width": 390, "height": 844}, has_touch=True).new_page()
+    page.goto(server.url)
+    chat = Chat(page)
+    held: list[Route] = []
+    page.route("**/api/turns", lambda route: held.append(route), times=1)
+    chat.field.fill("in no hurry")
+    chat.button("Send").click()
+    until_seen(page, lambda: held)
+    drawer = page.get_by_role("navigation", name="Conversations")
+    _swipe(page, 100, 300)
+    expect(drawer).to_be_visible()
+    held[0].continue_()
+    expect(page).to_have_url(re.compile("/c/"))
+    expect(chat.answers).to_have_count(1)
+    expect(drawer).to_be_visible()
+    page.wait_for_function("history.state?.drawer")
+    address = page.url
+    page.go_back()
+    expect(drawer).to_be_hidden()
+    assert page.url == address
+
+
+def _swipe(page: Page, start: int, end: int) -> None:
+    """A finger across the page, by the browser's own input."""
+    touch = page.context.new_cdp_session(page)
+    for kind, points in (
+        ("touchStart", [{"x": start, "y": 300}]),
+        *(("touchMove", [{"x": start + (end - start) * step // 5, "y": 300}]) for step in range(1, 6)),
+        ("touchEnd", []),
+    ):
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    touch.detach()
+
+
+def test_the_sidebar_is_grouped_by_days_and_months_and_pages_as_it_scrolls(chat: Chat, server: Server):
+    now = time.time()
+    days = {"Today": 0, "Yesterday": 1, "Last 7 days": 4, "2019": 365.25 * (time.gmtime(now).tm_year - 2019)}
+    at = {name: int((now - ago * 86_400) * 1000) for name, ago in days.items()}
+    dated = [
+        conversation(f"{name} {index}", [], key=f"dated:{name}:{index}", updated_at=at[name] - index)
+        for name in days
+        for index in range(40)
+    ]
+    take(chat.page, *dated)
+    try:
+        rows = chat.page.get_by_role("navigation").locator(".row")
+        expect(_row(chat, "Today 0")).to_be_visible()
+        first = rows.count()
+        expect(_row(chat, "2019 39")).to_have_count(0)
+        for _ in range(8):
+            rows.last.scroll_into_view_if_needed()
+            before = rows.count()
+            until_seen(chat.page, lambda before=before: rows.count() > before or _row(chat, "2019 39").count())
+            if _row(chat, "2019 39").count():
+                break
+        assert rows.count() >= first + 100
+        headings = chat.page.get_by_role("navigation").get_by_role("heading").all_inner_texts()
+        assert headings[-1].endswith(" 2019")
+        assert [name for name in headings if name in days] == ["Today", "Yesterday", "Last 7 days"]
+    finally:
+        query(server, "DELETE FROM conversations WHERE import_key LIKE 'dated:%'")
+
+
+def test_what_was_deleted_is_brought_back_in_settings(chat: Chat, server: Server):
+    chat.get("to be brought back")
+    _rename(chat, "Brought back")
+    address = chat.page.url
+    _act(chat, "Brought back", "Delete")
+    expect(_row(chat, "Brought back")).to_have_count(0)
+    chat.page.goto(f"{server.url}/settings")
+    shelf = chat.page.locator("details", has_text="Deleted")
+    shelf.locator("summary").click()
+    shelf.locator("li", has_text="Brought back").get_by_role("button").click()
+    expect(_row(chat, "Brought back")).to_be_visible()
+    chat.page.goto(address)
+    expect(chat.questions.last).to_contain_text("to be brought back")
+
+
+def test_a_hidden_sidebar_leaves_a_button_that_brings_it_back(chat: Chat):
+    drawer = chat.page.get_by_role("navigation", name="Conversations")
+    expect(drawer).to_be_visible()
+    chat.page.keyboard.press("Control+b")
+    expect(drawer).to_be_hidden()
+    chat.button("Conversations").click()
+    expect(drawer).to_be_visible()

@@ -16,6 +16,7 @@ from tests.redis_server import BINARY, OwnRedis
 from tests.server import Server
 from tests.upstream import Script, Upstream
 from tests.waiting import until_now
+from tests.wire import Wire
 
 FAULTS = {"memory": 140, "redis": 60}
 SEED = 20261123
@@ -26,8 +27,8 @@ REDIS_KINDS = {"forget": 4, "reload": 3, "offline": 2, "kill": 1, "stop": 2}
 class Run:
     """One browser tab, one server, one model server, and a chance that says what breaks."""
 
-    def __init__(self, chat: Chat, server: Server, upstream: Upstream, redis: OwnRedis | None) -> None:
-        self.chat, self.server, self.upstream, self.redis = chat, server, upstream, redis
+    def __init__(self, chat: Chat, wire: Wire, server: Server, upstream: Upstream, redis: OwnRedis | None) -> None:
+        self.chat, self.wire, self.server, self.upstream, self.redis = chat, wire, server, upstream, redis
         self.kinds = REDIS_KINDS if redis else KINDS
         self.chance = random.Random(SEED)
         self.done: Counter[str] = Counter()
@@ -36,14 +37,23 @@ class Run:
         """Ask, break something, and compare page, store and wire."""
         kind = self.chance.choices(list(self.kinds), list(self.kinds.values()))[0]
         pieces = [f"n{number}w{index} " for index in range(self.chance.randint(20, 60))]
-        calls = len(self.upstream.chats)
+        calls, answers = len(self.upstream.chats), self.chat.answers.count()
         self.upstream.then(Script(pieces, pace_s=0.01, ending="cut" if kind == "cut" else "finish"))
         self.chat.ask(f"question {number}")
         until_now(lambda: len(self.upstream.chats) == calls + 1, within_s=20)
         self.chat.page.wait_for_timeout(self.chance.uniform(0, 500))  # the random moment itself
+        shown, kept = self._before(answers)
         getattr(self, kind)()
-        self._compare(number, kind, pieces, calls)
+        self._compare(number, kind, pieces, calls, kept if kind == "kill" and not self.redis else shown)
         self.done[kind] += 1
+
+    def _before(self, answers: int) -> tuple[str, str]:
+        """What the page shows of the new answer, and what the database holds of it, in this moment."""
+        look = "i => { const a = document.querySelectorAll('article[data-role=assistant]')[i]; return a ? [a.dataset.messageId, a.querySelector('.body').textContent] : null }"
+        if (found := self.chat.page.evaluate(look, answers)) is None:
+            return "", ""
+        message_id, shown = found
+        return " ".join(shown.split()), stored_text(self.server, message_id)[1]
 
     def none(self) -> None:
         """Nothing breaks."""
@@ -61,10 +71,10 @@ class Run:
         self.chat.page.reload()
 
     def offline(self) -> None:
-        """The browser's network goes and comes back."""
-        self.chat.page.context.set_offline(True)
+        """Every connection of the browser is cut, and for a moment no new one is made."""
+        self.wire.cut()
         self.chat.page.wait_for_timeout(self.chance.uniform(50, 500))  # how long the fault lasts
-        self.chat.page.context.set_offline(False)
+        self.wire.mend()
 
     def stop(self) -> None:
         """Stop, when there is still something to stop."""
@@ -94,7 +104,7 @@ class Run:
         self.server.start()
         self.chat.page.reload()
 
-    def _compare(self, number: int, kind: str, pieces: list[str], calls: int) -> None:
+    def _compare(self, number: int, kind: str, pieces: list[str], calls: int, acknowledged: str) -> None:
         question = self.chat.page.locator('article[data-role="user"]').last
         expect(question).to_contain_text(f"question {number}", timeout=20_000)
         answer = self.chat.answers.last
@@ -104,6 +114,9 @@ class Run:
         whole = "".join(pieces)
         context = f"fault {number}, {kind}: {status}"
         assert whole.startswith(stored), context
+        assert " ".join(stored.split()).startswith(" ".join(acknowledged.split())), (
+            f"{context}: acknowledged words are gone"
+        )
         assert len(self.upstream.chats) == calls + 1, f"{context}: asked twice"
         assert self.upstream.chats[-1].text.startswith(stored), context
         if kind in ("reload", "offline", "locked", "forget", "none"):
@@ -120,14 +133,14 @@ class Run:
 def test_no_fault_loses_or_doubles_a_word(new_context, folder, log):
     redis = OwnRedis(folder / "redis").start() if log == "redis" else None
     settings = {"REDIS_URL": redis.url, "REAP_AFTER_S": "3", "HEARTBEAT_S": "1"} if redis else {}
-    with Upstream(["echo"]).serve() as upstream:
+    with Upstream(["echo"]).serve() as upstream, Wire().open() as wire:
         server = Server(
             folder, VLLM_BASE_URL=upstream.url, BUSY_TIMEOUT_S="0.3", CHECKPOINT_S="0.2", **settings
         ).start()
         try:
-            chat = Chat(new_context().new_page())
+            chat = Chat(new_context(proxy=wire.proxy).new_page())
             chat.page.goto(server.url)
-            run = Run(chat, server, upstream, redis)
+            run = Run(chat, wire, server, upstream, redis)
             for number in range(FAULTS[log]):
                 if number % 10 == 0:  # a new conversation now and then
                     chat.page.goto(server.url)

@@ -1,4 +1,4 @@
-"""Words from a model, a person or a server name are words: nothing in them runs, loads or leaves the page."""
+"""Who may ask, what may be known, and that everybody can use and read the page."""
 
 import json
 import re
@@ -9,129 +9,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser import Chat
+from tests.browser import Chat, until_heard
 from tests.server import Server
-from tests.upstream import Script, Upstream
-
-RUN = "window.__ran = true"
-PAYLOADS = [
-    f"<script>{RUN}</script>",
-    f"<img src=x onerror='{RUN}'>",
-    f"<svg onload='{RUN}'></svg>",
-    f"<svg><script>{RUN}</script></svg>",
-    f"<svg><animate onbegin='{RUN}' attributeName=x dur=1s></svg>",
-    f'<iframe srcdoc="<script>parent.{RUN}</script>"></iframe>',
-    f"<iframe src='javascript:parent.{RUN}'></iframe>",
-    f"<object data='javascript:{RUN}'></object>",
-    f"<embed src='javascript:{RUN}'>",
-    f"<body onload='{RUN}'>",
-    f"<input autofocus onfocus='{RUN}'>",
-    f"<details open ontoggle='{RUN}'>x</details>",
-    f"<video><source onerror='{RUN}'></video>",
-    f"<marquee onstart='{RUN}'>x</marquee>",
-    f"<a href='javascript:{RUN}'>click</a>",
-    f"[click](javascript:{RUN})",
-    f"[click](JaVaScRiPt:{RUN})",
-    f"[click](java\tscript:{RUN})",
-    f"[click](&#106;avascript:{RUN})",
-    f"[click](vbscript:{RUN})",
-    f"[click](data:text/html,<script>{RUN}</script>)",
-    f"![x](javascript:{RUN})",
-    "![x](https://tracker.example/pixel.png)",
-    "![x](//tracker.example/pixel.png)",
-    "![x](data:image/svg+xml;base64,PHN2ZyBvbmxvYWQ9IndpbmRvdy5fX3Jhbj10cnVlIi8+)",
-    "<img src=https://tracker.example/a.png>",
-    "<link rel=stylesheet href=https://tracker.example/a.css>",
-    "<style>@import 'https://tracker.example/b.css'; body{display:none}</style>",
-    "<style>*{background:url(https://tracker.example/c.png)}</style>",
-    "<div style='background:url(https://tracker.example/d.png)'>x</div>",
-    "<meta http-equiv=refresh content='0;url=https://tracker.example'>",
-    "<base href='https://tracker.example/'>",
-    "<form action='https://tracker.example'><button>send</button></form>",
-    f"<math><mtext><script>{RUN}</script></mtext></math>",
-    f"<noscript><p title='</noscript><img src=x onerror={RUN}>'>",
-    f"<textarea></textarea><script>{RUN}</script>",
-    f"<!--><script>{RUN}</script>-->",
-    f"```html\n<script>{RUN}</script>\n```",
-    f'```mermaid\ngraph TD; A["<img src=x onerror=\'{RUN}\'>"] --> B; click A "javascript:{RUN}"\n```',
-    f"$\\href{{javascript:{RUN}}}{{x}}$",
-    "$\\includegraphics{https://tracker.example/e.png}$",
-    f"$\\htmlData{{x=1}}{{y}}$ $\\unicode{{<img src=x onerror={RUN}>}}$",
-    f"[x]: javascript:{RUN}\n\n[x]",
-    f'<https://x.example/"onmouseover="{RUN}>',
-    "\u202egnp.exe \u2066 \u200b\u0000 \ufeff",
-    f"[a](https://ok.example \"' onclick='{RUN}\")",
-]
-FORBIDDEN = "script, iframe, object, embed, link, meta, base, form, svg, img, video, audio, style, input:not([disabled]), [onclick], [onerror], [onload]"
-
-
-def _watch(page: Page) -> list[str]:
-    """Requests to anywhere else."""
-    elsewhere: list[str] = []
-    page.on(
-        "request", lambda r: elsewhere.append(r.url) if not re.match(r"(http|ws)://127\.0\.0\.1|data:", r.url) else None
-    )
-    return elsewhere
-
-
-def _harmless(page: Page, elsewhere: list[str]) -> None:
-    assert page.evaluate("window.__ran") is None
-    assert elsewhere == []
-    assert (
-        page.evaluate(
-            f"[...document.querySelectorAll('.body')].flatMap(b => [...b.querySelectorAll('{FORBIDDEN}')]).map(n => n.outerHTML)"
-        )
-        == []
-    )
-    hrefs = page.evaluate("[...document.querySelectorAll('.body a')].map(a => a.getAttribute('href'))")
-    assert [h for h in hrefs if not re.match("(https?|mailto):", h)] == []
-
-
-def test_there_are_enough_payloads():
-    assert len(set(PAYLOADS)) >= 40
-
-
-def test_hostile_words_in_answers_run_nothing_live_or_settled(chat: Chat, upstream):
-    elsewhere = _watch(chat.page)
-    for payload in PAYLOADS:
-        upstream.then(Script([payload[i : i + 5] for i in range(0, len(payload), 5)] + ["\n\nend of it"]))
-        chat.ask("say it")
-        expect(chat.answers.last).to_contain_text("end of it")
-        chat.expect_status("complete")
-    _harmless(chat.page, elsewhere)
-    chat.page.reload()
-    chat.expect_status("complete")
-    expect(chat.answers.first.locator(".body")).to_have_attribute("data-loaded", "true")
-    for answer in chat.answers.all():
-        answer.scroll_into_view_if_needed()
-    _harmless(chat.page, elsewhere)
-
-
-def test_hostile_words_in_questions_and_titles_run_nothing(chat: Chat, upstream):
-    elsewhere = _watch(chat.page)
-    for payload in PAYLOADS[:12]:
-        chat.page.get_by_role("link", name="New chat").first.click()
-        chat.ask(payload)
-        chat.expect_status("complete")
-    _harmless(chat.page, elsewhere)
-
-
-def test_hostile_names_of_models_and_texts_of_errors_run_nothing(new_context, folder):
-    name = f"<img src=x onerror='{RUN}'>"
-    with Upstream([name]).serve() as upstream:
-        server = Server(folder, VLLM_BASE_URL=upstream.url).start()
-        try:
-            chat = Chat(new_context().new_page())
-            elsewhere = _watch(chat.page)
-            chat.page.goto(server.url)
-            upstream.then(Script(status=500, body={"error": {"message": f"<script>{RUN}</script>"}}))
-            chat.ask("why")
-            chat.expect_status("failed")
-            chat.page.get_by_text("Details", exact=True).first.click()
-            expect(chat.page.get_by_role("alert")).to_contain_text("<script>")
-            _harmless(chat.page, elsewhere)
-        finally:
-            server.stop()
+from tests.upstream import Script, Upstream, words
 
 
 @pytest.mark.parametrize("headers", [{"origin": "http://evil.example"}, {"host": "evil.example"}])
@@ -174,6 +54,7 @@ def test_a_key_reaches_neither_browser_nor_log(new_context, folder):
             upstream.then(Script(status=401, body={"error": {"message": f"bad key {key}"}}))
             chat.ask("why")
             chat.expect_status("failed")
+            chat.conversation_id()
             chat.page.reload()
             chat.expect_status("failed")
             seen.append(chat.page.content())
@@ -200,13 +81,30 @@ def test_axe_finds_nothing_on_any_page(new_context: Callable, server: Server, up
     assert _findings(page) == []
     upstream.then(
         Script(
-            ["# Title\n\n", "Text with `code`.\n\n```python\nx = 1\n```\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n\n$x^2$"]
+            ["# Title\n\n", "Text with `code`.\n\n```python\nx = 1\n```\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n\n$x^2$\n\n",
+             "```mermaid\ngraph TD; A --> B\n```\n\n数据库的索引。"]
         )
-    )
+    )  # fmt: skip
     chat.ask("show me")
     chat.expect_status("complete")
     expect(chat.answers.last.locator("table")).to_be_visible()
+    expect(chat.answers.last.locator(".diagram img")).to_be_visible()
     assert _findings(page) == []
+    for button, item in (("More", "Edit"), ("Try again", "As I say…"), ("More", "Details")):
+        chat.button(button).click()
+        assert _findings(page) == [], button
+        page.get_by_role("menuitem", name=item, exact=True).click()
+        assert _findings(page) == [], item
+        page.keyboard.press("Escape")
+    page.keyboard.press("Control+/")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    assert _findings(page) == []
+    page.keyboard.press("Escape")
+    if width == 390:
+        page.get_by_role("button", name="Conversations").click()
+        expect(page.get_by_role("navigation", name="Conversations")).to_be_visible()
+        assert _findings(page) == []
+        page.keyboard.press("Escape")
     upstream.then(Script(status=500))
     chat.ask("fail")
     chat.expect_status("failed")
@@ -220,24 +118,92 @@ def test_axe_finds_nothing_on_any_page(new_context: Callable, server: Server, up
     assert _findings(page) == []
 
 
-ALLOWED = re.compile(
-    r"^[\W\d_]*$|^(echo ▾|echo|other|Passages|chat_app|English|A title from the model|.*⟦.*⟧.*|vLLM at [\d.:]+|\d\d:\d\d|built in|简体中文|Hello there\.|show me|Ctrl.*|Alt.*|Esc)$"
-)
+# Names, keys and units are the same in every language; and what a person, a model or a server has said is theirs.
+ALLOWED = {
+    "chat_app", "vLLM", "Passages", "echo", "other", "English", "Ctrl", "Shift", "O", "B", "Alt", "Esc", "s", "AM", "PM", "v1",
+    "JSON", "Markdown", "ChatGPT", "Claude",
+}  # fmt: skip
+OWN = """() => {
+  const all = [...document.querySelectorAll("body *")];
+  const isOurs = (n) => !n.matches(".settings li") && !n.closest("script, style, textarea, .body, .row .title, header h1, .plain, .words");
+  const words = all.filter(isOurs).flatMap((n) => [...n.childNodes].filter((c) => c.nodeType === 3).map((c) => c.data));
+  const titles = all.filter((n) => n.matches(".row .title")).map((n) => n.textContent);
+  const labels = all.flatMap((n) => ["aria-label", "title", "placeholder"].map((name) => n.getAttribute(name) ?? ""));
+  return [...words, ...labels.map((label) => titles.reduce((line, title) => line.replace(title, ""), label))];
+}"""
+_TRANSLATED = re.compile("[A-Za-z]\u0301|[0-9a-f-]{36}")
 
 
-def test_a_pseudo_language_leaves_no_english(new_context, server: Server, upstream):
-    page = new_context().new_page()
-    page.add_init_script("localStorage.setItem('chat_app.language', 'pseudo')")
-    chat = Chat(page)
-    page.goto(server.url)
-    page.locator("#composer").fill("show me")
+def _english(page: Page) -> list[str]:
+    """Lines on the page that hold a word of no language but English. Each letter of a translated one has an accent."""
+    lines = page.evaluate(OWN)  # in one look: a title may come at any moment
+    return [line for line in lines if set(re.findall("[A-Za-z][A-Za-z_]*", _TRANSLATED.sub("", line))) - ALLOWED]
+
+
+def test_a_pseudo_language_leaves_no_english(lone_chat: Chat, server: Server, upstream, tmp_path):
+    page = lone_chat.page
+    page.evaluate("localStorage.setItem('chat_app.language', 'pseudo')")
+    page.reload()
+    composer = page.locator("#composer")
+    expect(composer).to_be_visible()
+    assert _english(page) == [], "before anything was said"
+
+    def ask(text: str, status: str, script: Script) -> None:
+        upstream.then(script)
+        composer.fill(text)
+        page.keyboard.press("Enter")
+        expect(lone_chat.questions.filter(has_text=text)).to_have_count(1)
+        lone_chat.expect_status(status)
+
+    ask("one", "complete", Script())
+    assert _english(page) == [], "an answer"
+    ask("two", "interrupted", Script(["half"], ending="cut"))
+    assert _english(page) == [], "a broken answer"
+    for number, (status, headers) in enumerate({500: {}, 401: {}, 404: {}, 429: {"retry-after": "9"}}.items()):
+        ask(f"three{number}", "failed", Script(status=status, headers=headers, body={"error": {"message": "theirs"}}))
+        page.locator(".card summary").last.click()
+        assert _english(page) == [], f"a failure by {status}"
+    upstream.then(Script(words(2000), pace_s=0.02))
+    composer.fill("four")
     page.keyboard.press("Enter")
-    chat.expect_status("complete")
-    outside = "document.querySelectorAll('main, .sidebar h2, .sidebar > a')"  # the rows hold people's own words
-    shown = "\n".join(page.evaluate(f"[...{outside}].map(n => n.innerText)")).splitlines()
+    until_heard(lone_chat, "word3 ")
+    composer.fill("five")
+    page.keyboard.press("Enter")
+    expect(page.locator(".waiting-send")).to_be_visible()
+    composer.fill("x" * 200_001)
+    assert _english(page) == [], "while it answers, with one waiting and one too long"
+    composer.fill("")
+    page.locator(".waiting-send button").first.click()
+    page.keyboard.press("Escape")
+    lone_chat.expect_status("stopped")
+    for button in (
+        page.locator("article").last.locator(".picker > button").all()
+        + page.locator(".composer .picker > button").all()
+    ):
+        button.click()
+        expect(page.locator(".popover")).to_be_visible()
+        assert _english(page) == [], "a menu"
+        page.keyboard.press("Escape")
+    page.locator("article").last.locator(".picker > button").last.click()
+    page.locator(".popover [data-item]").nth(1).click()
+    expect(page.locator("dialog[open] dl")).to_be_visible()
+    assert [line for line in _english(page) if line not in ("max_tokens", "stream_options")] == [], "details"
+    page.keyboard.press("Escape")
+    page.locator("article").last.locator(".picker > button").last.click()
+    page.locator(".popover [data-item]").last.click()
+    expect(page.locator(".toast")).to_be_visible()
+    page.keyboard.press("Control+/")
+    expect(page.locator("dialog[open]")).to_be_visible()
+    assert _english(page) == [], "keys and the toast"
+    page.keyboard.press("Escape")
+
     page.goto(f"{server.url}/settings")
     expect(page.locator(".settings")).to_be_visible()
-    shown += page.evaluate("document.querySelector('.settings').innerText").splitlines()
-    shown += page.evaluate("[...document.querySelectorAll('[aria-label]')].map(n => n.getAttribute('aria-label'))")
-
-    assert [line for line in shown if not ALLOWED.match(line.strip())] == []
+    (tmp_path / "bad.json").write_text('[{"what": 1}]')
+    page.locator('input[type="file"]').set_input_files(tmp_path / "bad.json")
+    expect(page.locator(".settings [role=alert]")).to_be_visible()
+    page.locator(".settings .button.danger").click()
+    assert _english(page) == [], "settings"
+    page.goto(f"{server.url}/c/unknown")
+    expect(page.locator("main h1")).to_have_count(1)
+    assert _english(page) == [], "an address of nothing"

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from tests.browser import Chat
 from tests.conftest import POSTGRES, REDIS
+from tests.server import Server
 from tests.upstream import Script, Upstream, words
 from tests.waiting import until_now
 
@@ -49,3 +50,24 @@ def test_a_killed_worker_is_replaced_and_the_page_goes_on(new_context, one_serve
         chat.ask("again")
         expect(chat.answers).to_have_count(2, timeout=30_000)
         chat.expect_status("complete")
+
+
+def test_a_tab_is_watched_over_again_after_its_server_was_killed(new_context, folder, shared):
+    """What a killed process had noted in Redis must not keep the next one from watching."""
+    with Upstream(["echo"]).serve() as upstream:
+        server = Server(folder, VLLM_BASE_URL=upstream.url, **shared).start()
+        try:
+            first, second = (Chat(new_context().new_page()) for _ in range(2))
+            first.page.goto(server.url)
+            expect(first.page.get_by_text("Your conversations will be listed here.")).to_be_visible()
+            server.kill()
+            server.start()
+            first.page.reload()
+            expect(first.page.get_by_text("Your conversations will be listed here.")).to_be_visible()
+            second.page.goto(server.url)
+            second.ask("news")
+            second.expect_status("complete")
+
+            expect(first.page.get_by_role("navigation").locator('a[href^="/c/"]')).to_have_count(1)
+        finally:
+            server.stop()

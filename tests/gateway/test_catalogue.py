@@ -1,5 +1,5 @@
 import asyncio
-import time
+import socket
 
 import pytest
 
@@ -10,6 +10,7 @@ from chat_app.providers.base import Offer
 from chat_app.providers.fake import FakeProvider
 from tests.conftest import make_settings
 from tests.upstream import Upstream
+from tests.waiting import until
 
 
 async def _catalogue(tmp_path, **settings) -> Catalogue:
@@ -25,7 +26,7 @@ async def test_models_are_listed_from_every_server_and_told_apart(tmp_path, upst
         cards = catalogue.cards()
         await catalogue.aclose()
 
-    assert [card.id for card in cards] == ["echo", f"echo (vLLM at 127.0.0.1:{second.port})", "more"]
+    assert [card.id for card in cards] == ["echo", f"echo (vLLM 127.0.0.1:{second.port})", "more"]
     assert catalogue.resolve(cards[1].id).upstream == "echo"
     assert cards[0].context_tokens == 8192
 
@@ -52,7 +53,7 @@ async def test_a_server_that_is_down_offers_nothing_and_is_said(tmp_path):
     await catalogue.aclose()
 
     assert catalogue.cards() == []
-    assert "No answer from vLLM at 127.0.0.1:9" in str(catalogue.problems["vLLM at 127.0.0.1:9"])
+    assert "No answer from vLLM 127.0.0.1:9" in str(catalogue.problems["vLLM 127.0.0.1:9"])
 
 
 async def test_without_a_key_openai_is_absent_and_with_one_its_aliases_are_offered(tmp_path, upstream):
@@ -94,16 +95,20 @@ def test_a_wrong_file_stops_the_start_with_its_name(tmp_path, text):
         read_aliases(tmp_path / "models.toml")
 
 
-async def test_servers_on_this_machine_are_looked_for_together_and_in_no_time(tmp_path):
-    settings = make_settings(tmp_path, discover_servers=True, port=8080)
-    catalogue = Catalogue(settings, [FakeProvider()])
-    began = time.monotonic()
-    found = await catalogue._local.listening()
-    await catalogue.aclose()
+async def test_servers_on_this_machine_are_found_by_themselves_and_go_with_their_server(tmp_path):
+    with Upstream(["local-model"]).serve() as server, socket.create_server(("127.0.0.1", 0)) as closed:
+        nobody = closed.getsockname()[1]
+        closed.close()
+        local = (("LM Studio", server.port), ("Ollama", nobody), ("llama.cpp", 8080))
+        settings = make_settings(tmp_path, discover_servers=True, port=8080)
+        catalogue = Catalogue(settings, [FakeProvider()], local=local)
+        await catalogue.refresh()
 
-    assert time.monotonic() - began < 4 * settings.discover_timeout_s
-    assert all("8080" not in provider.server for provider in catalogue._local.all())
-    assert isinstance(found, list)
+        cards = {card.id: card.server for card in catalogue.cards()}
+        assert cards == {"fake": "fake", "local-model": f"LM Studio 127.0.0.1:{server.port}"}
+    await catalogue.refresh()
+    assert [card.id for card in catalogue.cards()] == ["fake"]
+    await catalogue.aclose()
 
 
 class _Slow(FakeProvider):
@@ -112,9 +117,14 @@ class _Slow(FakeProvider):
         return []
 
 
-async def test_a_slow_server_does_not_hold_up_the_others(tmp_path, monkeypatch):
-    monkeypatch.setattr("chat_app.gateway.catalogue._LIST_TIMEOUT_S", 0.05)
+async def test_a_silent_server_does_not_hold_up_the_others(tmp_path):
     catalogue = Catalogue(make_settings(tmp_path), [_Slow(), FakeProvider()])
-    await catalogue.refresh()
+    async with asyncio.TaskGroup() as group:
+        refreshing = group.create_task(catalogue.refresh())
 
-    assert [card.id for card in catalogue.cards()] == ["fake"]
+        async def listed() -> list[str]:
+            return [card.id for card in catalogue.cards()]
+
+        assert await until(listed) == ["fake"]
+        assert not refreshing.done()
+        refreshing.cancel()

@@ -2,6 +2,8 @@
 
 import json
 from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
@@ -136,11 +138,32 @@ async def test_a_refusal_is_told_by_its_kind_and_asked_only_once(upstream, scrip
     assert KEY not in str(raised.value) + raised.value.detail
 
 
-async def test_the_wait_that_a_server_asks_for_is_kept(upstream):
-    with pytest.raises(RateLimited) as raised:
-        await _reply(upstream, REFUSED["429"][0])
+async def test_the_key_is_not_told_by_an_error_in_mid_answer(upstream):
+    with pytest.raises(AnswerBroken) as raised:
+        await _reply(upstream, Script(["a", sse({"error": {"message": f"bad key {KEY}"}})]))
 
-    assert raised.value.retry_after_s == 20
+    assert "bad key …" in raised.value.detail
+
+
+@pytest.mark.parametrize(
+    ("header", "least_s", "most_s"),
+    [("20", 20, 20), ("1.5", 1.5, 1.5), ("in 90 seconds, as a date", 30, 90)],
+)
+async def test_the_wait_that_a_server_asks_for_is_kept(upstream, header, least_s, most_s):
+    if "date" in header:
+        header = format_datetime(datetime.now(UTC) + timedelta(seconds=90))
+    with pytest.raises(RateLimited) as raised:
+        await _reply(upstream, Script(status=429, headers={"retry-after": header}))
+
+    assert least_s <= raised.value.retry_after_s <= most_s
+
+
+@pytest.mark.parametrize("header", ["soon", "", "-3", "nan", "inf", "1e99"])
+async def test_a_wait_that_means_nothing_is_unknown(upstream, header):
+    with pytest.raises(RateLimited) as raised:
+        await _reply(upstream, Script(status=429, headers={"retry-after": header}))
+
+    assert raised.value.retry_after_s is None
 
 
 async def test_nobody_listening_is_said():
@@ -207,6 +230,19 @@ async def test_models_come_with_their_context(upstream):
     await provider.aclose()
 
     assert [(offer.model, offer.context_tokens) for offer in offers] == [("echo", 8192)]
+
+
+@pytest.mark.parametrize(
+    ("told", "context"),
+    [({"meta": {"n_ctx_train": 4096}}, 4096), ({"max_model_len": "?"}, None), ({"meta": None}, None), ({}, None)],
+)
+async def test_a_context_is_known_where_a_server_tells_it(upstream, told, context):
+    upstream.models[:] = [{"id": "m", "object": "model"} | told]
+    provider = _provider(upstream.url)
+    offers = await provider.offers()
+    await provider.aclose()
+
+    assert [offer.context_tokens for offer in offers] == [context]
 
 
 def test_the_wire_is_json():

@@ -76,6 +76,20 @@ async def test_what_was_deleted_long_ago_goes_for_good_with_its_messages(library
     assert await library.all_ids("local") == [kept]
 
 
+async def test_messages_deleted_long_ago_go_for_good_with_what_followed_them(library):
+    conversation_id = await _make(library, "kept")
+    messages = MessageStore(library._database)
+    first = (await messages.all_of("local", conversation_id))[-1]
+    new = NewTurn((TextPart("gone"),), "m", "gone", "gone", conversation_id, first.id)
+    gone = await messages.add_turn("local", new)
+    await messages.set_deleted("local", gone.question_id, deleted=True)
+    await library.purge(2**60)
+
+    with pytest.raises(NotFound):
+        await messages.record("local", gone.reply_id)
+    assert len(await messages.all_of("local", conversation_id)) == 2
+
+
 async def test_deleting_everything_touches_nobody_else(library):
     await _make(library, "x")
     async with library._database.write() as connection:

@@ -49,6 +49,12 @@ async def _thread(store: MessageStore, turns: int) -> list[Turn]:
     return made
 
 
+async def _leaf(store: MessageStore, turn: Turn) -> str:
+    record = await ConversationStore(store._database).get("local", turn.conversation_id)
+    assert record.leaf_message_id is not None
+    return record.leaf_message_id
+
+
 async def test_a_turn_is_a_question_and_its_running_answer(store):
     turn = await store.add_turn("local", _new("why"))
 
@@ -192,6 +198,58 @@ async def test_a_complete_or_running_answer_does_not_go_on(store):
         await store.reopen("local", turn.reply_id)
 
 
+async def test_a_deleted_answer_gives_way_to_its_neighbour_and_comes_back(store):
+    turn = (await _thread(store, 1))[0]
+    other = await store.add_reply("local", turn.question_id, "m", "again")
+    await store.settle(_end(other, "other"))
+
+    await store.set_deleted("local", other.reply_id, deleted=True)
+    after = await store.page("local", await _leaf(store, turn), 9)
+    await store.set_deleted("local", other.reply_id, deleted=False)
+    back = await store.page("local", await _leaf(store, turn), 9)
+
+    assert [(m.id, len(m.siblings)) for m in after] == [(turn.question_id, 1), (turn.reply_id, 1)]
+    assert [(m.id, len(m.siblings)) for m in back] == [(turn.question_id, 1), (other.reply_id, 2)]
+
+
+async def test_what_follows_a_deleted_message_goes_and_comes_back_with_it(store):
+    turns = await _thread(store, 3)
+
+    await store.set_deleted("local", turns[1].question_id, deleted=True)
+    left = [m.id for m in await store.all_of("local", turns[0].conversation_id)]
+    leaf = await _leaf(store, turns[0])
+    await store.set_deleted("local", turns[1].question_id, deleted=False)
+
+    assert left == [turns[0].question_id, turns[0].reply_id]
+    assert leaf == turns[0].reply_id
+    assert await _leaf(store, turns[0]) == turns[2].reply_id
+    assert len(await store.all_of("local", turns[0].conversation_id)) == 6
+
+
+async def test_walking_branches_passes_deleted_messages_by(store):
+    turns = await _thread(store, 2)
+    edited = await store.add_turn(
+        "local", _new("edited", conversation_id=turns[0].conversation_id, parent_id=turns[0].reply_id)
+    )
+    await store.settle(_end(edited))
+    await store.set_deleted("local", edited.question_id, deleted=True)
+
+    assert await store.select_branch("local", turns[0].question_id) == turns[1].reply_id
+
+
+async def test_a_persons_own_version_stands_beside_the_answer_once(store):
+    turn = (await _thread(store, 1))[0]
+
+    made = await store.add_version("local", turn.reply_id, (TextPart("mine"),), "k")
+    again = await store.add_version("local", turn.reply_id, (TextPart("mine"),), "k")
+
+    assert made == again == await _leaf(store, turn)
+    record = await store.record("local", made)
+    assert (record.role, record.status, record.siblings) == ("assistant", "complete", (turn.reply_id, made))
+    assert (await store.details("local", made)).notes == {"edited_from": turn.reply_id}
+    assert (await store_texts(store, made))[0].text == "mine"
+
+
 async def test_nobody_reaches_another_persons_messages(store):
     turn = (await _thread(store, 1))[0]
 
@@ -205,6 +263,8 @@ async def test_nobody_reaches_another_persons_messages(store):
         store.details("other", turn.reply_id),
         store.select_branch("other", turn.reply_id),
         store.reopen("other", turn.reply_id),
+        store.set_deleted("other", turn.reply_id, deleted=True),
+        store.add_version("other", turn.reply_id, (TextPart("mine"),), "k"),
         store.add_reply("other", turn.question_id, "m", "k"),
         store.add_turn("other", _new(conversation_id=turn.conversation_id)),
         store.add_turn("other", _new(conversation_id=turn.conversation_id, parent_id=turn.reply_id)),

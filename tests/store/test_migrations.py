@@ -10,6 +10,7 @@ from sqlmodel import SQLModel
 from chat_app.errors import StoreUnavailable
 from chat_app.store import tables
 from chat_app.store.database import Database
+from chat_app.store.messages import MessageStore
 from tests.waiting import until
 
 
@@ -22,8 +23,8 @@ async def test_the_migrated_tables_are_those_the_code_describes(database: Databa
     assert tables.users.name == "users"
 
 
-async def test_several_processes_may_migrate_at_once(database_url: str):
-    databases = [Database(database_url) for _ in range(4)]
+async def test_several_processes_may_migrate_at_once(bare_database_url: str):
+    databases = [Database(bare_database_url) for _ in range(4)]
     async with asyncio.TaskGroup() as group:
         for each in databases:
             group.create_task(each.migrate())
@@ -40,7 +41,7 @@ async def test_the_first_migration_makes_the_person_local(database: Database):
 
 
 async def test_a_folder_that_cannot_be_used_is_said(tmp_path):
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'no' / 'such' / 'chat.db'}")
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'no' / 'such' / 'chat.db'}", busy_timeout_s=0.1)
     with pytest.raises(StoreUnavailable):
         await database.migrate()
     await database.aclose()
@@ -49,3 +50,26 @@ async def test_a_folder_that_cannot_be_used_is_said(tmp_path):
         return not any("_connection_worker" in thread.name for thread in threading.enumerate())
 
     await until(driver_has_let_go)
+
+
+async def test_messages_of_the_first_version_come_along_undeleted(bare_database_url: str):
+    database = Database(bare_database_url)
+    await database.migrate(to="0001")
+    async with database.write() as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO conversations (id, created_at, user_id, title, title_source, model, parameters, pinned, "
+                "read_at, updated_at, leaf_message_id) VALUES ('c', 1, 'local', 't', 'question', 'm', '{}', false, 1, 1, 'q')"
+            )
+        )
+        await connection.execute(
+            text(
+                "INSERT INTO messages (id, created_at, conversation_id, user_id, role, parts, search_text, status, revision, "
+                "model, deployment, request_sent, request_dropped, error_text, error_detail, notes) VALUES ('q', 1, 'c', "
+                "'local', 'user', '[]', '', 'complete', 0, '', '', '{}', '[]', '', '', '{}')"
+            )
+        )
+    await database.migrate()
+
+    assert [m.id for m in await MessageStore(database).all_of("local", "c")] == ["q"]
+    await database.aclose()

@@ -2,17 +2,15 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-BLOCKS = Path(__file__).parents[2] / "chat_app" / "ui" / "islands" / "blocks.js"
-NODE = Path(sys.executable).with_name("node")
+from tests.ui.node import command, results
+
 SCRIPT = """
 import { createInterface } from "node:readline";
 const { advance, emptyBlocks, markMath } = await import(process.argv[1]);
@@ -30,8 +28,9 @@ class Node:
     """`blocks.js` in a process of its own, a question a line."""
 
     def __init__(self) -> None:
-        command = [str(NODE), "--no-warnings", "--input-type=module", "-e", SCRIPT, BLOCKS.as_uri()]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            command("blocks.js", SCRIPT), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
 
     def ask(self, question: dict):
         assert self._process.stdin is not None
@@ -117,3 +116,21 @@ def test_a_block_closes_where_markdown_closes_it(node: Node, text, closed):
 )
 def test_money_stays_money_and_formulas_stay_formulas(node: Node, text, wanted):
     assert node.ask({"math": text}) == wanted
+
+
+PLAIN = [
+    "words and nothing else",
+    "Commas, 3.5 % and (brackets); a dash - too.",
+    "one line\nand another",
+    "中文，标点。",
+]
+MORE = [
+    "*stress*", "`code`", "a_b_c", "~~no~~", "$x$", "<b>", "a | b", "# head", "[link]", "![img]", "&amp;", "me@b.c", "http://a",
+    "www.a.b", "- item", "  + item", "12. item", "1) item", "words\n- item", "words\n===", "words\n---", "    code", "two  \nlines",
+    "a\n\nb", "back\\slash", "> said", "  ",
+]  # fmt: skip
+
+
+def test_a_paragraph_of_mere_words_needs_no_parser_and_nothing_else_is_taken_for_one():
+    assert results("blocks.js", "isPlainParagraph", *([text] for text in PLAIN)) == [True] * len(PLAIN)
+    assert results("blocks.js", "isPlainParagraph", *([text] for text in MORE)) == [False] * len(MORE)

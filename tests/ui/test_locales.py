@@ -9,7 +9,10 @@ LOCALES = {path.stem: json.loads(path.read_text()) for path in (UI / "locales").
 SOURCES = [p for p in UI.rglob("*") if p.suffix in (".py", ".js", ".jsx")]
 USED = re.compile(r"""\bt\(\s*f?["'`]([\w.\-]+)["'`]""")
 # Keys that the sources put together: by a model's error, a status, a choice.
-MADE = ("problem.", "error.", "facts.", "settings.", "status.", "library.", "toast.", "start.", "keys.", "ending.")
+MADE = (
+    "problem.", "error.", "facts.", "settings.", "status.", "library.", "toast.", "start.", "keys.", "ending.", "refused.",
+    "trouble.", "state.", "import.", "model.",
+)  # fmt: skip
 
 
 def _fields(text: str) -> set[str]:
@@ -26,11 +29,13 @@ def test_every_language_has_every_sentence_and_no_other_fields(name):
 
 
 def test_every_key_in_use_exists_and_none_lies_idle():
-    used = {key for path in SOURCES for key in USED.findall(path.read_text())}
+    used = {key for path in SOURCES for key in USED.findall(path.read_text())} - {""}
     known = LOCALES["en"].keys()
 
     assert {key for key in used if not key.endswith(".")} <= known
-    assert {key for key in known if key not in used and not key.startswith(MADE)} == {"app.name"} - used
+    assert {key for key in known if key.removesuffix(".one") not in used and not key.startswith(MADE)} == {
+        "app.name"
+    } - used
 
 
 def test_sentences_neither_shout_nor_oops():
@@ -48,3 +53,20 @@ def test_every_error_a_person_can_meet_has_its_words():
         if isinstance(cls, type) and issubclass(cls, errors.ModelError):
             assert f"problem.{cls.code}.what" in LOCALES["en"], cls
             assert f"problem.{cls.code}.do" in LOCALES["en"], cls
+
+
+def test_every_error_that_is_not_a_models_has_its_sentence():
+    from chat_app import errors
+
+    for cls in vars(errors).values():
+        if isinstance(cls, type) and issubclass(cls, errors.ChatError) and not issubclass(cls, errors.ModelError):
+            assert cls is errors.ImportFailed or f"error.{cls.code}" in LOCALES["en"], cls
+
+
+def test_every_reason_an_import_fails_for_has_its_sentence():
+    sources = [*(UI.parent / "conversations").glob("*.py"), *(UI.parent / "api").glob("*.py")]
+    raised = re.compile(r"""(?:ImportFailed|Unusable|failed)\((?:[^"]|"(?![a-z_]+"[,)]))*"([a-z_]+)"[,)]""")
+    reasons = {reason for path in sources for reason in raised.findall(path.read_text())}
+
+    assert len(reasons) >= 12
+    assert {f"import.{reason}" for reason in reasons} <= LOCALES["en"].keys()

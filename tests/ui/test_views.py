@@ -1,23 +1,6 @@
-from datetime import UTC, datetime, timedelta
-
-from chat_app.messages import Usage
-from chat_app.store.records import ConversationRecord, Details, MessageRecord
-from chat_app.ui.views import fact_views, message_view, problem_view, row_views
-
-
-def _record(days: float) -> ConversationRecord:
-    at = int((datetime.now(UTC) - timedelta(days=days)).timestamp() * 1000)
-    return ConversationRecord(str(days), "t", "question", "m", None, False, at, at, at, None, None)
-
-
-def test_rows_are_grouped_by_day_and_only_the_first_of_a_group_has_its_heading():
-    rows = row_views([_record(0), _record(0), _record(1), _record(3), _record(400)], UTC, pinned=False)
-    headings = [row.heading for row in rows]
-
-    assert headings[0] == "today"
-    assert headings[1] == ""
-    assert "yesterday" in headings
-    assert headings[-1][:2] == "20"
+from chat_app.messages import ModelCard, Usage
+from chat_app.store.records import Details, MessageRecord
+from chat_app.ui.views import fact_views, message_view, problem_view, server_views
 
 
 def test_a_message_knows_its_neighbours():
@@ -38,6 +21,21 @@ def test_unknown_figures_are_a_dash_and_parameters_keep_their_names():
 
 
 def test_a_failure_carries_its_wait_and_its_numbers():
-    view = problem_view("prompt_too_long", "too long: 10 of 5 tokens.", "detail\nretry_after_s: 2.5", "S")
+    view = problem_view("rate_limited", "wait", "detail\nretry_after_s: 2.5 until 1700", "S")
+    long = problem_view("prompt_too_long", "too long: 10 of 5 tokens.", "detail", "S")
 
-    assert (view.used, view.budget, view.retry_after_s, view.detail) == ("10", "5", 3, "S\ndetail")
+    assert (view.code, view.retry_after_s, view.retry_at, view.detail, view.server) == (
+        "rate_limited", 3, 1700, "detail", "S",
+    )  # fmt: skip
+    assert (long.code, long.used, long.budget) == ("prompt_too_long", "10", "5")
+
+
+def test_what_a_failure_does_not_tell_is_not_made_up():
+    assert problem_view("rate_limited", "wait", "detail", "S").code == "rate_limited_unknown"
+    assert problem_view("prompt_too_long", "too long", "detail", "S").code == "prompt_too_long_unknown"
+
+
+def test_servers_are_counted_by_their_language_models():
+    cards = [ModelCard("a", "vllm", "vLLM"), ModelCard("b", "vllm", "vLLM"), ModelCard("c", "openai", "OpenAI")]
+
+    assert [(s.name, s.models) for s in server_views(cards)] == [("OpenAI", 1), ("vLLM", 2)]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import reflex as rx
 
 from chat_app.ui.i18n import t
-from chat_app.ui.islands import Dialog, Keys, Toast
+from chat_app.ui.islands import Dialog, Keys, LocalDialog, PageTitle, Toast
 from chat_app.ui.states.chat import ChatState
+from chat_app.ui.states.dialogs import DialogState
 from chat_app.ui.states.library import LibraryState
 from chat_app.ui.views import FactView
 
@@ -22,12 +23,26 @@ _KEYS = (
 )
 
 
-def around() -> rx.Component:
-    """The unseen rest of a page."""
+def around(*, title: rx.Var[str], shows_conversation: bool = False) -> rx.Component:
+    """The unseen rest of a page.
+
+    Args:
+        title: What the tab is called.
+        shows_conversation: Whether what is open is in view on this page.
+    """
+    is_unread = LibraryState.unread.contains(ChatState.conversation_id)
     return rx.fragment(
-        Keys.create(on_new=ChatState.new, on_help=ChatState.toggle_keys, on_ready=LibraryState.ready),
+        PageTitle.create(
+            title=title,
+            running=LibraryState.running.length() > 0,
+            unread=LibraryState.unread.length() > 0,
+            is_unread_here=is_unread if shows_conversation else False,
+            on_seen=LibraryState.seen,
+        ),
+        Keys.create(on_new=ChatState.new, on_stop=ChatState.stop, on_ready=LibraryState.ready),
         Toast.create(
             text=rx.cond(LibraryState.toast != "", t(LibraryState.toast), ""),
+            mark=LibraryState.toast_mark,
             undo=LibraryState.undo_id != "",
             seconds=LibraryState.undo_s,
             on_undo=LibraryState.undo,
@@ -35,22 +50,20 @@ def around() -> rx.Component:
         ),
         Dialog.create(
             rx.el.h2(t("facts.title")),
-            rx.el.dl(rx.foreach(ChatState.facts, _fact)),
-            rx.el.button(t("action.close"), type="button", class_name="button", on_click=ChatState.hide_facts),
-            is_open=ChatState.facts_open,
+            rx.el.dl(rx.foreach(DialogState.facts, _fact)),
+            rx.el.button(t("action.close"), type="button", class_name="button", on_click=DialogState.hide_facts),
+            is_open=DialogState.facts_open,
             label=t("facts.title"),
-            on_close=ChatState.hide_facts,
+            on_close=DialogState.hide_facts,
         ),
-        Dialog.create(
+        LocalDialog.create(
             rx.el.h2(t("keys.title")),
             rx.el.dl(*(rx.fragment(rx.el.dt(rx.el.kbd(keys)), rx.el.dd(t(f"keys.{name}"))) for keys, name in _KEYS)),
-            rx.el.button(t("action.close"), type="button", class_name="button", on_click=ChatState.toggle_keys),
-            is_open=ChatState.keys_open,
+            name="keys",
             label=t("keys.title"),
-            on_close=ChatState.toggle_keys,
         ),
     )
 
 
 def _fact(fact: FactView) -> rx.Component:
-    return rx.fragment(rx.el.dt(t(fact.name)), rx.el.dd(fact.value))
+    return rx.fragment(rx.el.dt(t(fact.name)), rx.el.dd(rx.cond(fact.is_key, t(fact.value), fact.value)))

@@ -13,8 +13,12 @@ from chat_app.ui.states.chat import ChatState
 def composer() -> rx.Component:
     """The composer and what stands over it."""
     return rx.el.div(
-        rx.cond(has_connection_errors, rx.el.p(t("offline"), role="status", class_name="strip")),
+        rx.cond(has_connection_errors, rx.el.p(t("offline"), role="status", class_name="strip offline")),
         rx.cond(ChatState.error_code != "", _refusal()),
+        rx.cond(
+            ChatState.is_model_gone,
+            rx.el.p(t("model.gone", model=ChatState.model), role="status", class_name="strip"),
+        ),
         ComposerField.create(
             Picker.create(
                 label=t("model.button"),
@@ -28,13 +32,11 @@ def composer() -> rx.Component:
             conversation_id=ChatState.conversation_id,
             model=ChatState.model,
             running=ChatState.running.length() > 0,
+            is_loaded=ChatState.is_loaded,
             accepted=ChatState.accepted,
-            refused=ChatState.refused,
             limit=ChatState.limit,
-            fill=ChatState.fill,
-            on_send=ChatState.send,
+            on_sent=ChatState.sent,
             on_stop=ChatState.stop,
-            on_edit_last=ChatState.edit_last,
         ),
         class_name="composer-place",
     )
@@ -42,7 +44,7 @@ def composer() -> rx.Component:
 
 def _refusal() -> rx.Component:
     return rx.el.p(
-        t("error." + ChatState.error_code, text=ChatState.error_text),
+        t("error." + ChatState.error_code, limit=ChatState.limit),
         rx.el.button(
             "✕",
             type="button",

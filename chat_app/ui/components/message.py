@@ -5,8 +5,9 @@ from __future__ import annotations
 import reflex as rx
 
 from chat_app.ui.i18n import t
-from chat_app.ui.islands import CopyButton, EditField, MessageBody, Picker, RetryButton
+from chat_app.ui.islands import CopyButton, Editable, EditButton, Figures, MessageBody, Picker, RetryButton
 from chat_app.ui.states.chat import ChatState
+from chat_app.ui.states.library import LibraryState
 from chat_app.ui.views import MessageView
 
 
@@ -16,22 +17,20 @@ def message(view: MessageView) -> rx.Component:
     return rx.el.article(
         rx.el.div(
             rx.cond(view.role == "assistant", _speaker(view)),
-            rx.cond(
-                ChatState.editing == view.id,
-                EditField.create(
-                    message_id=view.id,
-                    value="",
-                    label=t("message.edit"),
-                    multiline=True,
-                    on_save=ChatState.save_edit,
-                    on_cancel=ChatState.cancel_edit,
-                ),
+            Editable.create(
                 MessageBody.create(message_id=view.id, role=view.role, status=status),
+                message_id=view.id,
+                role=view.role,
+                accepted=ChatState.accepted,
+                refused=ChatState.refused,
+                on_edit=ChatState.edit,
+                on_wish=ChatState.wish,
             ),
             rx.cond(view.role == "assistant", _ending(view, status)),
             class_name="said",
         ),
-        rx.cond(status != "streaming", _actions(view)),
+        # Their room is kept while words come, so that the end of an answer moves nothing.
+        rx.cond(status == "streaming", rx.el.div(class_name="actions"), _actions(view)),
         custom_attrs={
             "data-role": view.role,
             "data-status": status,
@@ -75,13 +74,17 @@ def _failure(view: MessageView) -> rx.Component:
     what = rx.cond(problem.code != "", "problem." + problem.code + ".what", "problem.model_failed.what")
     to_do = rx.cond(problem.code != "", "problem." + problem.code + ".do", "problem.model_failed.do")
     return rx.el.div(
-        rx.el.b(t(what, model=view.model, used=problem.used, budget=problem.budget)),
+        rx.el.b(t(what, model=view.model, server=problem.server, used=problem.used, budget=problem.budget)),
         rx.el.p(t(to_do, model=view.model, seconds=problem.retry_after_s)),
         rx.el.div(
-            RetryButton.create(seconds=problem.retry_after_s, on_retry=ChatState.resume(view.id)),
+            rx.cond(
+                problem.code.startswith("prompt_too_long"),  # it would be too long again
+                rx.fragment(),
+                RetryButton.create(at=problem.retry_at, on_retry=ChatState.resume(view.id)),
+            ),
             Picker.create(
-                label=t("action.try_other"),
-                text=t("action.try_other"),
+                label=rx.cond(problem.code.startswith("prompt_too_long"), t("action.fitting"), t("action.try_other")),
+                text=rx.cond(problem.code.startswith("prompt_too_long"), t("action.fitting"), t("action.try_other")),
                 kind="menu",
                 items=ChatState.models,
                 on_pick=lambda model: ChatState.try_again(view.id, "model:" + model.to(str)),
@@ -93,45 +96,74 @@ def _failure(view: MessageView) -> rx.Component:
             problem.detail != "",
             rx.el.details(rx.el.summary(t("action.details")), rx.el.div(problem.detail, class_name="plain")),
         ),
-        role="alert",
         class_name="card",
     )
 
 
 def _actions(view: MessageView) -> rx.Component:
     return rx.el.div(
-        CopyButton.create(message_id=view.id, class_name="quiet copy"),
+        CopyButton.create(message_id=view.id, class_name="quiet icon-only copy"),
         rx.cond(
             view.role == "assistant",
+            rx.fragment(_again(view), _menu(view)),
             rx.fragment(
-                Picker.create(
-                    label=t("action.again"),
-                    text=t("action.again"),
-                    kind="menu",
-                    items=_again_items(),
-                    on_pick=lambda how: ChatState.try_again(view.id, how),
-                ),
-                Picker.create(
-                    label=t("action.more"),
-                    text="⋯",
-                    kind="menu",
-                    items=rx.Var.create([{"id": "facts", "text": t("action.details")}]),
-                    on_pick=lambda action: ChatState.message_action(view.id, action),
+                rx.cond(view.id == ChatState.messages[-1].id, _again(view)),
+                EditButton.create(message_id=view.id, class_name="quiet icon-only"),
+                rx.el.button(
+                    rx.icon("trash-2", size=18, stroke_width=1.75),
+                    type="button",
+                    title=t("message.delete"),
+                    class_name="quiet icon-only",
+                    custom_attrs={"aria-label": t("message.delete")},
+                    on_click=LibraryState.act_on_message(view.id, "delete"),
                 ),
             ),
-            _button(t("action.edit"), ChatState.edit(view.id)),
         ),
         rx.cond(view.branches > 1, _branches(view)),
+        rx.cond(view.role == "assistant", Figures.create(message_id=view.id)),
         class_name="actions",
     )
 
 
+def _again(view: MessageView) -> rx.Component:
+    """Also under a question that lost its answer."""
+    return Picker.create(
+        label=t("action.again"),
+        icon="rotate-cw",
+        kind="menu",
+        items=_again_items(),
+        subject=view.id,
+        on_pick=lambda how: ChatState.try_again(view.id, how),
+    )
+
+
 def _again_items() -> rx.Var:
-    same = [{"id": "same", "text": t("again.same")}, {"id": "shorter", "text": t("again.shorter")}]
+    own = [
+        {"id": "same", "text": t("again.same")},
+        {"id": "shorter", "text": t("again.shorter")},
+        {"id": "wish", "text": t("again.wish"), "local": "yes"},
+    ]
     others = ChatState.models.map(
         lambda model: {"id": "model:" + model["id"], "text": t("again.with", model=model["id"])}
     )
-    return rx.Var.create(same).to(list) + others.to(list)
+    return rx.Var.create(own).to(list) + others.to(list)
+
+
+def _menu(view: MessageView) -> rx.Component:
+    items = [
+        {"id": "edit", "text": t("action.edit"), "local": "yes"},
+        {"id": "facts", "text": t("action.details")},
+        {"id": "markdown", "text": t("library.markdown")},
+        {"id": "delete", "text": t("message.delete")},
+    ]
+    return Picker.create(
+        label=t("action.more"),
+        icon="ellipsis",
+        kind="menu",
+        items=rx.Var.create(items),
+        subject=view.id,
+        on_pick=lambda action: LibraryState.act_on_message(view.id, action),
+    )
 
 
 def _branches(view: MessageView) -> rx.Component:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import reflex as rx
 
-from chat_app.ui.i18n import heading, t
-from chat_app.ui.islands import Drawer, EditField, Picker, Sentinel
+from chat_app.ui.i18n import heading, t, time_of_day
+from chat_app.ui.islands import Drawer, Picker, Renamable, Sentinel
 from chat_app.ui.states.chat import ChatState
 from chat_app.ui.states.library import LibraryState
 from chat_app.ui.views import RowView
@@ -14,10 +14,12 @@ from chat_app.ui.views import RowView
 def sidebar() -> rx.Component:
     """Beside the page, or a drawer on a narrow one."""
     return Drawer.create(
-        rx.el.a(rx.icon("plus", size=18), t("library.new"), href="/new", class_name="row-link new"),
+        # A link, so that it opens in a new tab too; a button to those who hear it, as it begins something.
+        rx.el.a(rx.icon("plus", size=18), t("library.new"), href="/new", class_name="row-link new", role="button"),
         rx.el.div(
+            rx.cond(LibraryState.pinned.length() > 0, rx.el.h2(t("library.pinned"))),
             rx.foreach(LibraryState.pinned, lambda row: _row(row, is_pinned=True)),
-            rx.foreach(LibraryState.rows, lambda row: _row(row, is_pinned=False)),
+            rx.foreach(LibraryState.rows, _dated_row),
             rx.cond(
                 LibraryState.is_loaded & (LibraryState.rows.length() + LibraryState.pinned.length() == 0),
                 rx.el.p(t("library.empty"), class_name="empty"),
@@ -34,55 +36,54 @@ def sidebar() -> rx.Component:
     )
 
 
+def _dated_row(row: RowView, index: int) -> rx.Component:
+    above = heading(LibraryState.rows, index)
+    return rx.fragment(rx.cond(above != "", rx.el.h2(above)), _row(row, is_pinned=False))
+
+
 def _row(row: RowView, *, is_pinned: bool) -> rx.Component:
     is_open = ChatState.conversation_id == row.id
     is_running = LibraryState.running.contains(row.id)
     is_unread = LibraryState.unread.contains(row.id)
-    return rx.fragment(
-        rx.cond(row.heading != "", rx.el.h2(heading(row.heading))),
-        rx.cond(
-            LibraryState.renaming == row.id,
-            EditField.create(
-                message_id="",
-                value=row.title,
-                label=t("library.rename"),
-                multiline=False,
-                on_save=LibraryState.rename,
-                on_cancel=LibraryState.cancel_rename,
-            ),
-            rx.el.div(
-                rx.el.a(
-                    rx.cond(
-                        is_running, rx.el.span("●", class_name="dot", custom_attrs={"aria-label": t("library.running")})
-                    ),
-                    rx.cond(
-                        is_unread & (ChatState.conversation_id != row.id),
-                        rx.el.span(t("library.unread"), class_name="visually-hidden"),
-                    ),
-                    rx.el.span(row.title, class_name="title"),
-                    rx.el.time(row.time),
-                    href="/c/" + row.id,
-                    class_name="row-link",
-                    custom_attrs={
-                        "aria-current": rx.cond(is_open, "page", "false"),
-                        "data-unread": rx.cond(is_unread & (ChatState.conversation_id != row.id), "true", "false"),
-                        "data-running": rx.cond(is_running, "true", "false"),
-                    },
+    return Renamable.create(
+        rx.el.div(
+            rx.el.a(
+                rx.cond(
+                    is_running, rx.el.span("●", class_name="dot", custom_attrs={"aria-label": t("library.running")})
                 ),
-                Picker.create(
-                    label=t("library.actions", title=row.title),
-                    text="⋯",
-                    kind="menu",
-                    items=_items(is_pinned=is_pinned),
-                    on_pick=lambda action: LibraryState.act(row.id, action),
-                    class_name="row-menu",
+                rx.cond(
+                    is_unread & (ChatState.conversation_id != row.id),
+                    rx.el.span(t("library.unread"), class_name="visually-hidden"),
                 ),
-                class_name="row",
+                rx.el.span(row.title, class_name="title"),
+                rx.el.time(time_of_day(row.updated_at)),
+                href="/c/" + row.id,
+                class_name="row-link",
+                custom_attrs={
+                    "aria-current": rx.cond(is_open, "page", "false"),
+                    "data-unread": rx.cond(is_unread & (ChatState.conversation_id != row.id), "true", "false"),
+                    "data-running": rx.cond(is_running, "true", "false"),
+                },
             ),
+            Picker.create(
+                label=t("library.actions", title=row.title),
+                icon="ellipsis",
+                kind="menu",
+                subject=row.id,
+                items=_items(is_pinned=is_pinned),
+                on_pick=lambda action: LibraryState.act(row.id, action),
+                class_name="row-menu",
+            ),
+            class_name="row",
         ),
+        conversation_id=row.id,
+        title=row.title,
+        label=t("library.rename"),
+        on_rename=LibraryState.rename,
     )
 
 
 def _items(*, is_pinned: bool) -> rx.Var:
-    names = ["rename", "unpin" if is_pinned else "pin", "archive", "markdown", "json", "delete"]
-    return rx.Var.create([{"id": name, "text": t(f"library.{name}")} for name in names])
+    names = ["unpin" if is_pinned else "pin", "archive", "markdown", "json", "delete"]
+    rename = {"id": "rename", "text": t("library.rename"), "local": "yes"}
+    return rx.Var.create([rename, *({"id": name, "text": t(f"library.{name}")} for name in names)])

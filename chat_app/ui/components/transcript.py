@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import reflex as rx
 
 from chat_app.ui.components.message import message
 from chat_app.ui.i18n import t
-from chat_app.ui.islands import LiveAnswers, TranscriptScroller
+from chat_app.ui.islands import LiveAnswers, Picker, StartingPoint, TranscriptScroller
 from chat_app.ui.states.chat import ChatState
 from chat_app.ui.states.library import LibraryState
 
 _STARTS = ("explain", "write", "plan", "help")
+_GUIDED = ("help", "add", "keys", "undo")
+"""What Passages alone can answer, from the guide."""
 
 
 def transcript() -> rx.Component:
@@ -22,52 +26,69 @@ def transcript() -> rx.Component:
     )
 
 
+def _last_id() -> rx.Var[str]:
+    return rx.cond(ChatState.messages.length() > 0, ChatState.messages[-1].id, "").to(str)
+
+
 def _messages() -> rx.Component:
     return rx.fragment(
         TranscriptScroller.create(
             rx.foreach(ChatState.messages, message),
             conversation_id=ChatState.conversation_id,
-            last_id=rx.cond(ChatState.messages.length() > 0, ChatState.messages[-1].id, ""),
+            last_id=_last_id(),
+            size=ChatState.messages.length(),
             has_more=ChatState.has_more,
+            is_loaded=ChatState.is_loaded,
             on_older=ChatState.older,
         ),
         LiveAnswers.create(
+            Picker.create(
+                label=t("action.try_other"),
+                text=t("action.try_other"),
+                kind="menu",
+                items=ChatState.models,
+                on_pick=ChatState.ask_other,
+            ),
             conversation_id=ChatState.conversation_id,
             running=ChatState.running,
-            model=ChatState.model,
-            title=ChatState.title,
-            unread=LibraryState.unread.length() > 0,
+            resumed=ChatState.resumed,
+            accepted=ChatState.accepted,
+            messages=ChatState.messages,
             on_settled=ChatState.settled,
         ),
     )
 
 
 def _greeting() -> rx.Component:
+    is_first_start = LibraryState.is_loaded & (LibraryState.rows.length() + LibraryState.pinned.length() == 0)
     return rx.el.div(
         rx.el.h1(t("greeting.title")),
-        rx.cond(
-            ChatState.models.length() <= 1,
-            rx.el.div(
-                rx.el.p(t("first.none")),
-                rx.el.p(t("first.how")),
-                rx.el.p(t("first.passages")),
-                class_name="first",
-            ),
-            rx.el.p(t("first.found", count=ChatState.models.length()), class_name="first"),
-        ),
-        rx.el.div(
-            *(
-                rx.el.button(
-                    t(f"start.{name}"),
-                    type="button",
-                    class_name="start",
-                    on_click=ChatState.start_with(t(f"start.{name}")),
-                )
-                for name in _STARTS
-            ),
-            class_name="starts",
-        ),
+        rx.cond(is_first_start | (ChatState.servers.length() == 0), _first_start()),
+        rx.cond(ChatState.servers.length() == 0, _starting_points(_GUIDED), _starting_points(_STARTS)),
         class_name="greeting",
+    )
+
+
+def _starting_points(names: Sequence[str]) -> rx.Component:
+    return rx.el.div(*(StartingPoint.create(text=t(f"start.{name}")) for name in names), class_name="starts")
+
+
+def _first_start() -> rx.Component:
+    """Which models were found, how to add one, and what works without any."""
+    return rx.el.div(
+        rx.cond(
+            ChatState.servers.length() == 0,
+            rx.el.p(t("first.none")),
+            rx.el.ul(
+                rx.foreach(
+                    ChatState.servers,
+                    lambda server: rx.el.li(t("first.server", server=server.name, count=server.models)),
+                )
+            ),
+        ),
+        rx.el.p(t("first.how")),
+        rx.el.p(t("first.passages")),
+        class_name="first",
     )
 
 

@@ -8,6 +8,7 @@ import reflex as rx
 from reflex.event import no_args_event_spec, passthrough_event_spec
 
 import chat_app.ui.locales  # noqa: F401 # puts the sentences beside the islands
+from chat_app.ui.views import MessageView
 
 _HERE = Path(__file__).parent
 _NPM = [
@@ -17,6 +18,7 @@ _NPM = [
     "@streamdown/math@1.0.3",
     "@streamdown/code@2.0.0",
     "katex@0.16.28",
+    "mermaid@12.3.0",
 ]
 
 for _file in sorted(_HERE.glob("*.js*")):
@@ -47,7 +49,7 @@ class RetryButton(_Island):
     library = f"{PUBLIC}/retry_button.jsx"
     tag = "RetryButton"
 
-    seconds: rx.Var[int]
+    at: rx.Var[int]
     on_retry: rx.EventHandler[no_args_event_spec]
 
 
@@ -60,13 +62,20 @@ class ComposerField(_Island):
     conversation_id: rx.Var[str]
     model: rx.Var[str]
     running: rx.Var[bool]
+    is_loaded: rx.Var[bool]
     accepted: rx.Var[str]
-    refused: rx.Var[str]
     limit: rx.Var[int]
-    fill: rx.Var[str]
-    on_send: rx.EventHandler[passthrough_event_spec(str, str, str)]
+    on_sent: rx.EventHandler[passthrough_event_spec(str, str)]
     on_stop: rx.EventHandler[no_args_event_spec]
-    on_edit_last: rx.EventHandler[no_args_event_spec]
+
+
+class StartingPoint(_Island):
+    """A question to begin with."""
+
+    library = f"{PUBLIC}/composer_field.jsx"
+    tag = "StartingPoint"
+
+    text: rx.Var[str]
 
 
 class TranscriptScroller(_Island):
@@ -77,21 +86,23 @@ class TranscriptScroller(_Island):
 
     conversation_id: rx.Var[str]
     last_id: rx.Var[str]
+    size: rx.Var[int]
     has_more: rx.Var[bool]
+    is_loaded: rx.Var[bool]
     on_older: rx.EventHandler[passthrough_event_spec(str)]
 
 
 class LiveAnswers(_Island):
-    """Follows the running answers of the open conversation."""
+    """Follows the running answers of the open conversation; its children show when one is slow to start."""
 
     library = f"{PUBLIC}/live_answers.jsx"
     tag = "LiveAnswers"
 
     conversation_id: rx.Var[str]
     running: rx.Var[list[str]]
-    model: rx.Var[str]
-    unread: rx.Var[bool]
-    title: rx.Var[str]
+    resumed: rx.Var[str]
+    accepted: rx.Var[str]
+    messages: rx.Var[list[MessageView]]
     on_settled: rx.EventHandler[passthrough_event_spec(str)]
 
 
@@ -104,9 +115,11 @@ class Picker(_Island):
     label: rx.Var[str]
     list_label: rx.Var[str]
     text: rx.Var[str]
+    icon: rx.Var[str]
     items: rx.Var[list[dict[str, str]]]
     selected: rx.Var[str]
     kind: rx.Var[str]
+    subject: rx.Var[str]
     on_pick: rx.EventHandler[passthrough_event_spec(str)]
 
 
@@ -119,18 +132,48 @@ class CopyButton(_Island):
     message_id: rx.Var[str]
 
 
-class EditField(_Island):
-    """Edits words in place."""
+class Figures(_Island):
+    """What an answer took, in tokens and time."""
 
-    library = f"{PUBLIC}/edit_field.jsx"
-    tag = "EditField"
+    library = f"{PUBLIC}/figures.jsx"
+    tag = "Figures"
 
     message_id: rx.Var[str]
-    value: rx.Var[str]
+
+
+class Editable(_Island):
+    """A message whose words can be edited, and which can be asked for otherwise."""
+
+    library = f"{PUBLIC}/edit_field.jsx"
+    tag = "Editable"
+
+    message_id: rx.Var[str]
+    role: rx.Var[str]
+    accepted: rx.Var[str]
+    refused: rx.Var[str]
+    on_edit: rx.EventHandler[passthrough_event_spec(str, str, str)]
+    on_wish: rx.EventHandler[passthrough_event_spec(str, str, str)]
+
+
+class EditButton(_Island):
+    """Begins to edit a message."""
+
+    library = f"{PUBLIC}/edit_field.jsx"
+    tag = "EditButton"
+
+    message_id: rx.Var[str]
+
+
+class Renamable(_Island):
+    """A row of the sidebar whose title can be given anew."""
+
+    library = f"{PUBLIC}/edit_field.jsx"
+    tag = "Renamable"
+
+    conversation_id: rx.Var[str]
+    title: rx.Var[str]
     label: rx.Var[str]
-    multiline: rx.Var[bool]
-    on_save: rx.EventHandler[passthrough_event_spec(str, str)]
-    on_cancel: rx.EventHandler[no_args_event_spec]
+    on_rename: rx.EventHandler[passthrough_event_spec(str, str)]
 
 
 class Keys(_Island):
@@ -140,8 +183,21 @@ class Keys(_Island):
     tag = "Keys"
 
     on_new: rx.EventHandler[no_args_event_spec]
-    on_help: rx.EventHandler[no_args_event_spec]
-    on_ready: rx.EventHandler[passthrough_event_spec(str)]
+    on_stop: rx.EventHandler[no_args_event_spec]
+    on_ready: rx.EventHandler[no_args_event_spec]
+
+
+class PageTitle(_Island):
+    """The title of the tab; tells of answers that run and of those that ended unseen."""
+
+    library = f"{PUBLIC}/shell.jsx"
+    tag = "PageTitle"
+
+    title: rx.Var[str]
+    running: rx.Var[bool]
+    unread: rx.Var[bool]
+    is_unread_here: rx.Var[bool]
+    on_seen: rx.EventHandler[no_args_event_spec]
 
 
 class Dialog(_Island):
@@ -155,6 +211,16 @@ class Dialog(_Island):
     on_close: rx.EventHandler[no_args_event_spec]
 
 
+class LocalDialog(_Island):
+    """A modal dialog that needs no server; an act of its name opens it."""
+
+    library = f"{PUBLIC}/shell.jsx"
+    tag = "LocalDialog"
+
+    name: rx.Var[str]
+    label: rx.Var[str]
+
+
 class Toast(_Island):
     """What just happened, with Undo."""
 
@@ -162,6 +228,7 @@ class Toast(_Island):
     tag = "Toast"
 
     text: rx.Var[str]
+    mark: rx.Var[int]
     undo: rx.Var[bool]
     seconds: rx.Var[float]
     on_undo: rx.EventHandler[no_args_event_spec]
@@ -171,7 +238,7 @@ class Toast(_Island):
 class Drawer(_Island):
     """The sidebar, or on a narrow page a drawer."""
 
-    library = f"{PUBLIC}/shell.jsx"
+    library = f"{PUBLIC}/drawer.jsx"
     tag = "Drawer"
 
     path: rx.Var[str]
@@ -181,7 +248,7 @@ class Drawer(_Island):
 class DrawerButton(_Island):
     """Opens the drawer of a narrow page."""
 
-    library = f"{PUBLIC}/shell.jsx"
+    library = f"{PUBLIC}/drawer.jsx"
     tag = "DrawerButton"
 
     label: rx.Var[str]

@@ -44,6 +44,12 @@ function continues(open, line) {
 /** Definitions that other blocks refer to: such a text is rendered whole once it has ended. */
 export const needsWhole = (text) => /^ {0,3}\[[^\]\n]+\]:\s*\S/m.test(text);
 
+// Whatever may mean more than itself to Markdown, with its links by sight; and, at a line's beginning, lists and underlines.
+const MEANS_MORE = /[\\`*_~$<>|#[\]!&@:]|www\.|^[ \t]*(?:[-+=]|\d+[.)])|^[ \t]{4}| {2}$|\n[ \t]*\n/im;
+
+/** Whether a block is a paragraph of words that stand for themselves, so that no parser need look at it. */
+export const isPlainParagraph = (text) => !MEANS_MORE.test(text) && /\S/.test(text);
+
 const CODE = /(^ {0,3}(`{3,}|~{3,})[^\n]*\n[\s\S]*?(?:^ {0,3}\2[`~]*[ \t]*$|$(?![\s\S])))|(`+)[^`][\s\S]*?\3(?!`)/gm;
 
 /** Money stays money: only dollars that open and close a formula, by Pandoc's rule, stay; `\(…\)` and `\[…\]` become dollars. */

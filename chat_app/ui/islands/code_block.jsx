@@ -1,9 +1,10 @@
 // Read-only code with a bar: language, wrap (remembered), copy. Highlighted once it is complete; plain while it grows.
-import { useEffect, useState } from "react";
+import { useContext, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { CopyButton } from "./copy_button.jsx";
-import { t } from "./i18n.js";
+import { number, t } from "./i18n.js";
+import { Live } from "./live_context.js";
 
-const FOLD_LINES = 24;
+const FOLD_PX = 480;
 const color = (name) => `var(--code-${name})`;
 const rule = (scope, name) => ({ scope, settings: { foreground: color(name) } });
 const theme = {
@@ -55,7 +56,13 @@ export function CodeBlock({ code, language, isOpen = false }) {
   const [wraps, setWraps] = useState(() => localStorage.getItem("chat_app.wrap") === "1");
   const lines = code.split("\n").length;
   const [isUnfolded, unfold] = useState(false);
-  const isFolded = !isOpen && !isUnfolded && lines > FOLD_LINES;
+  const [isTall, setTall] = useState(false);
+  const pre = useRef(null);
+  const isOver = !useContext(Live);
+  useLayoutEffect(() => {
+    if (isOver) setTall(pre.current.scrollHeight > FOLD_PX);
+  }, [code, wraps, isOver]);
+  const isFolded = isOver && isTall && !isUnfolded;
   const wrap = () => {
     localStorage.setItem("chat_app.wrap", wraps ? "0" : "1");
     setWraps(!wraps);
@@ -69,7 +76,7 @@ export function CodeBlock({ code, language, isOpen = false }) {
         </button>
         <CopyButton text={() => code} />
       </figcaption>
-      <pre tabIndex={0} role="region" aria-label={t("code.label", { language: language || t("code.plain") })} data-wraps={wraps} data-folded={isFolded}>
+      <pre ref={pre} tabIndex={0} role="region" aria-label={t("code.label", { language: language || t("code.plain") })} data-wraps={wraps} data-folded={isFolded}>
         <code>
           {tokens
             ? tokens.map((line, index) => (
@@ -83,7 +90,7 @@ export function CodeBlock({ code, language, isOpen = false }) {
       </pre>
       {isFolded && (
         <button type="button" className="unfold" onClick={() => unfold(true)}>
-          {t("code.unfold", { lines })}
+          {t("code.unfold", { lines: number(lines) })}
         </button>
       )}
     </figure>

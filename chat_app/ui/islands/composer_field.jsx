@@ -1,108 +1,70 @@
-// The field people write in. It knows input methods, keeps drafts, queues while an answer runs, and lets go of the
-// words only once the server has them.
-import { useCallback, useEffect, useRef, useState } from "react";
-import { idHere, isHere, placeOf, readDraft, saveDraft, whole } from "./drafts.js";
-import { t } from "./i18n.js";
-import { PastedChip } from "./pasted_chip.jsx";
+// The field people write in. It knows input methods, keeps drafts, and hands what is sent to the outbox, which lets go of
+// the words only once the server has them. What is sent while an answer runs waits there for its end.
+import { useEffect, useRef, useState } from "react";
+import { act, onAct } from "./acts.js";
+import { useDraft } from "./draft_hook.js";
+import { idHere, whole } from "./drafts.js";
+import { number, t } from "./i18n.js";
+import { Icon } from "./icons.jsx";
+import { useOutbox } from "./outbox_hook.js";
+import { PastedChip, WaitingChip } from "./pasted_chip.jsx";
 
 const LONG_CHARS = 4000;
 const LONG_LINES = 60;
 const isTouch = () => matchMedia("(pointer: coarse)").matches;
-const newKey = () => crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+const lastQuestion = () => [...document.querySelectorAll('article[data-role="user"]')].at(-1)?.dataset.messageId;
 
-export function ComposerField({ conversationId, model, running, accepted, refused, limit, fill, onSend, onStop, onEditLast, children }) {
-  const [draft, setDraft] = useState(() => readDraft(idHere()));
-  const [queued, setQueued] = useState(null);
-  const [sent, setSent] = useState(null); // {key, draft} until the server has it
+/** A question to begin with, written into the field. */
+export const StartingPoint = ({ text }) => <button type="button" className="start" onClick={() => act("write", text)}>{text}</button>;
+
+export function ComposerField({ conversationId, model, running, isLoaded, accepted, limit, onSent, onStop, children }) {
+  const [draft, change, clear] = useDraft(conversationId);
+  const [refusal, refuse] = useState("");
   const field = useRef(null);
-  const saving = useRef(0);
   const text = whole(draft);
   const isOver = text.length > limit;
   const canSend = Boolean(text.trim()) && !isOver;
 
-  const save = useCallback((value, id) => {
-    clearTimeout(saving.current);
-    saveDraft(id, value);
-  }, []);
-  const typedAt = useRef(""); // the address at which the field was last written in
-  const change = (value) => {
-    typedAt.current = location.pathname;
-    setDraft(value);
-    clearTimeout(saving.current);
-    saving.current = setTimeout(() => save(value, idHere()), 300);
-  };
-  const latest = useRef(draft);
-  latest.current = draft;
-
-  // Another conversation: keep what was written there, bring back what was written here before. The address changes first,
-  // so words may stand here already; and a first send gives the conversation its address, with the next words under way.
-  const begun = useRef(false);
   useEffect(() => {
-    const isWritten = typedAt.current === location.pathname && whole(latest.current);
-    if (!isWritten && !begun.current) setDraft(readDraft(conversationId));
-    begun.current = false;
+    refuse("");
     if (!isTouch()) field.current?.focus();
-    const leave = () => (!typedAt.current || typedAt.current === placeOf(conversationId)) && save(latest.current, conversationId);
-    addEventListener("pagehide", leave);
-    return () => {
-      removeEventListener("pagehide", leave);
-      leave();
-    };
-  }, [conversationId, save]);
+  }, [conversationId]);
 
-  useEffect(() => {
-    if (fill) change({ text: fill.replace(/\u200b.*$/, ""), pasted: [] });
-    if (fill) field.current?.focus();
-  }, [fill]);
+  /** Words come back before those that were written meanwhile. */
+  const giveBack = (words) => change({ text: [words.text, draft.text].filter(Boolean).join("\n\n"), pasted: [...words.pasted, ...draft.pasted] });
+  const { entries, isLate, send, takeBack } = useOutbox(conversationId, {
+    isFree: isLoaded && !running,
+    accepted,
+    onTurn: (turn, key) => onSent(turn.conversation_id, key),
+    onRefusal: (code, words) => {
+      giveBack(words);
+      refuse(code);
+    },
+  });
 
-  useEffect(() => {
-    if (sent && accepted === sent.key) setSent(null);
-    if (sent && refused === sent.key) {
-      setDraft((now) => (whole(now) ? now : sent.draft));
-      setSent(null);
-    }
-  }, [accepted, refused, sent]);
+  useEffect(() => onAct((action, words) => {
+    if (action !== "write") return;
+    change({ ...draft, text: [draft.text, words].filter(Boolean).join("\n\n") });
+    field.current.focus();
+  }), [draft]);
 
-  const submit = (value) => {
-    const key = sent && whole(sent.draft) === whole(value) ? sent.key : newKey(); // the same words again: the same send
-    setSent({ key, draft: value });
-    begun.current = !conversationId;
-    latest.current = { text: "", pasted: [] };
-    setDraft(latest.current);
-    saveDraft(conversationId, latest.current);
-    onSend(whole(value), key, model);
-  };
-  const send = () => {
+  const submit = () => {
     if (!canSend) return;
-    if (running || !isHere(conversationId)) {
-      setQueued(draft);
-      change({ text: "", pasted: [] });
-    } else submit(draft);
+    refuse("");
+    send(draft, { conversationId: idHere(), model });
+    clear();
   };
-  // The second tap of a double one falls where Send has just become Stop.
-  const stop = (event) => event.detail < 2 && onStop();
-  useEffect(() => {
-    if (running || !queued || sent) return undefined;
-    const go = () => {
-      if (!isHere(conversationId)) return;
-      clearInterval(timer);
-      setQueued(null);
-      submit(queued);
-    };
-    const timer = setInterval(go, 50);
-    go();
-    return () => clearInterval(timer);
-  }, [running, queued, sent, conversationId]);
+  const stop = (event) => event.detail < 2 && onStop(); // the second tap of a double one falls where Send became Stop
 
   const onKeyDown = (event) => {
     if (event.nativeEvent.isComposing || event.keyCode === 229) return; // the key belongs to the input method
     if (event.key === "Enter" && !event.shiftKey && !isTouch()) {
       event.preventDefault();
-      send();
+      submit();
     } else if (event.key === "ArrowUp" && !event.altKey && !text) {
+      act("edit", lastQuestion());
       event.preventDefault();
-      onEditLast();
-    } else if (event.key === "Escape" && running) onStop();
+    }
   };
   const onPaste = (event) => {
     const paste = event.clipboardData.getData("text/plain");
@@ -114,12 +76,10 @@ export function ComposerField({ conversationId, model, running, accepted, refuse
   const keepAsText = (index) => change({ text: draft.text + draft.pasted[index], pasted: draft.pasted.filter((_, i) => i !== index) });
 
   return (
-    <div className="composer" data-pending={sent ? "true" : "false"}>
-      {queued && (
-        <p className="chip">
-          {t("composer.queued")} <button type="button" onClick={() => { change(queued); setQueued(null); }} aria-label={t("composer.unqueue")}>✕</button>
-        </p>
-      )}
+    <div className="composer" data-pending={entries.length > 0}>
+      {entries.map((entry) => (
+        <WaitingChip key={entry.key} entry={entry} onTakeBack={() => giveBack(takeBack(entry))} />
+      ))}
       {draft.pasted.map((paste, index) => (
         <PastedChip key={index} paste={paste} onKeep={() => keepAsText(index)} onDrop={() => drop(index)} />
       ))}
@@ -134,14 +94,16 @@ export function ComposerField({ conversationId, model, running, accepted, refuse
         onKeyDown={onKeyDown}
         onPaste={onPaste}
       />
-      {isOver && <p className="limit" role="alert">{t("composer.over", { limit, length: text.length })}</p>}
+      {isOver && <p className="limit" role="alert">{t("composer.over", { limit: number(limit), length: number(text.length) })}</p>}
+      {isLate && <p className="limit" role="alert">{t("composer.late")}</p>}
+      {refusal && !isOver && <p className="limit" role="alert">{t(`refused.${refusal}`)}</p>}
       <div className="row">
         {children}
         <span className="grow" />
         {running && !text ? (
           <button type="button" className="send" aria-label={t("composer.stop")} onClick={stop}><span className="stop" /></button>
         ) : (
-          <button type="button" className="send" aria-label={t("composer.send")} disabled={!canSend} onClick={send}>↑</button>
+          <button type="button" className="send" aria-label={t("composer.send")} disabled={!canSend} onClick={submit}><Icon name="arrow-up" /></button>
         )}
       </div>
     </div>

@@ -1,34 +1,53 @@
 // Copies words and says so in place. Works on plain http too, where the clipboard API is missing.
 import { useState } from "react";
 import { t } from "./i18n.js";
+import { Icon } from "./icons.jsx";
 import { textOf } from "./words.js";
 
 async function write(text, html) {
   if (navigator.clipboard?.write && globalThis.ClipboardItem) {
     const kinds = { "text/plain": new Blob([text], { type: "text/plain" }) };
     if (html) kinds["text/html"] = new Blob([html], { type: "text/html" });
-    await navigator.clipboard.write([new ClipboardItem(kinds)]);
-    return;
+    try {
+      return await navigator.clipboard.write([new ClipboardItem(kinds)]);
+    } catch {
+      // not allowed here: the older way may be
+    }
   }
-  const field = document.createElement("textarea");
+  const fill = (event) => {
+    event.clipboardData.setData("text/plain", text);
+    if (html) event.clipboardData.setData("text/html", html);
+    event.preventDefault();
+  };
+  const field = document.createElement("textarea"); // something must be selected
   field.value = text;
   document.body.append(field);
   field.select();
+  document.addEventListener("copy", fill, { once: true });
   document.execCommand("copy");
+  document.removeEventListener("copy", fill);
   field.remove();
+}
+
+/** What an answer says, as HTML: without the bars, buttons and thoughts that the page shows with it. */
+function htmlOf(messageId) {
+  const body = document.querySelector(`[data-message-id="${messageId}"] .body`)?.cloneNode(true);
+  body?.querySelectorAll("figcaption, button, .reasoning, .sources, .notice").forEach((node) => node.remove());
+  return body?.innerHTML;
 }
 
 export function CopyButton({ text, html, messageId, className }) {
   const [isDone, setDone] = useState(false);
   const copy = async () => {
-    const article = messageId && document.querySelector(`[data-message-id="${messageId}"] .body`);
-    await write(messageId ? textOf(messageId) : text(), article?.innerHTML ?? html?.());
+    await write(messageId ? textOf(messageId) : text(), messageId ? htmlOf(messageId) : html?.());
     setDone(true);
     setTimeout(() => setDone(false), 1500);
   };
+  const label = isDone ? t("action.copied") : t("action.copy");
+  if (!messageId) return <button type="button" className={className} onClick={copy}>{label}</button>;
   return (
-    <button type="button" className={className} onClick={copy}>
-      {isDone ? t("action.copied") : t("action.copy")}
+    <button type="button" className={className} aria-label={label} title={label} onClick={copy}>
+      <Icon name={isDone ? "check" : "copy"} />
     </button>
   );
 }

@@ -1,6 +1,7 @@
 // Words of the page in the reader's language. Both languages are small enough to come along; nothing is fetched.
 import en from "../locales/en.json";
 import zh from "../locales/zh-CN.json";
+import { groupOf } from "./days.js";
 
 const LOCALES = { en, "zh-CN": zh };
 const stored = () => globalThis.localStorage?.getItem("chat_app.language");
@@ -18,28 +19,43 @@ export const language = (() => {
 const intl = language === "pseudo" ? "en" : language;
 if (globalThis.document) document.documentElement.lang = intl === "zh-CN" ? "zh-Hans" : intl;
 
-const pseudo = (text) => `⟦${text.replace(/[a-z](?![^{]*})/g, (c) => c + "\u0301")}⟧`;
+// A language that shows what was forgotten: each letter of a sentence bears an accent, what is filled into it none.
+const pseudo = (text) => `⟦${text.replace(/[A-Za-z](?![^{]*})/g, (letter) => letter + "\u0301")}⟧`;
 
 /** The words for a key; {name} is filled from `values`, numbers in the reader's form. */
 export function t(key, values = {}) {
-  const text = (LOCALES[intl][key] ?? en[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => {
+  const words = LOCALES[intl];
+  const form = values.count === 1 ? `${key}.one` : key;
+  const text = words[form] ?? words[key] ?? en[key] ?? key;
+  return (language === "pseudo" ? pseudo(text) : text).replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     return typeof value === "number" ? number(value) : (value ?? whole);
   });
-  return language === "pseudo" ? pseudo(text) : text;
 }
 
-export const number = (value) => new Intl.NumberFormat(intl).format(value);
+// Numbers and times as the reader's region writes them, where it speaks the page's language.
+const region = (globalThis.navigator?.languages ?? []).find((tag) => tag.startsWith(intl.slice(0, 2))) ?? intl;
+export const number = (value, options) => new Intl.NumberFormat(region, options).format(value);
 
 /** "2026-10" as the month's name, with the year when it is not this one. */
-export function monthName(key) {
+function monthName(key) {
   const [year, month] = key.split("-").map(Number);
   const options = { month: "long", ...(year === new Date().getFullYear() ? {} : { year: "numeric" }) };
   return new Intl.DateTimeFormat(intl, options).format(new Date(year, month - 1, 1));
 }
 
-/** The heading of a group in the sidebar. */
-export const heading = (key) => (/^\d{4}-\d{2}$/.test(key) ? monthName(key) : t(`library.${key}`));
+/** The heading over a row of the sidebar; none where the row above belongs to the same days. */
+export function heading(rows, index) {
+  const group = groupOf(rows[index].updated_at);
+  if (index > 0 && groupOf(rows[index - 1].updated_at) === group) return "";
+  return /^\d/.test(group) ? monthName(group) : t(`library.${group}`);
+}
+
+/** The time of a moment of today; of older ones nothing. */
+export function timeOfDay(ms) {
+  if (groupOf(ms) !== "today") return "";
+  return new Intl.DateTimeFormat(region, { hour: "2-digit", minute: "2-digit" }).format(ms);
+}
 
 /** Keep a choice of language and show the page anew in it. */
 export function chooseLanguage(tag) {

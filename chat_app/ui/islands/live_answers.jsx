@@ -1,14 +1,21 @@
 // Follows the running answers of the open conversation while the page is visible, and says how they fare.
 import { useEffect, useRef, useState } from "react";
 import { number, t } from "./i18n.js";
-import { follow, want, wordsOf } from "./words.js";
+import { follow, subscribe, want, wordsOf } from "./words.js";
 
-export function LiveAnswers({ conversationId, running, model, unread, title, onSettled }) {
+const AGAIN_MS = 2000;
+const heard = new Set(); // the sends and resumptions that were looked after already, before this was mounted anew
+
+export function LiveAnswers({ conversationId, running, resumed, accepted, messages, onSettled, children }) {
   const [isVisible, setVisible] = useState(() => document.visibilityState === "visible");
   const [said, say] = useState("");
+  const [attempt, again] = useState(0);
   const call = useRef(onSettled);
   call.current = onSettled;
   const ids = running.join(",");
+  const lastId = messages.at(-1)?.id;
+  const modelOf = (id) => messages.find((message) => message.id === id)?.model ?? "";
+  const model = modelOf(running[0]);
 
   useEffect(() => {
     const look = () => setVisible(document.visibilityState === "visible");
@@ -19,28 +26,72 @@ export function LiveAnswers({ conversationId, running, model, unread, title, onS
   useEffect(() => {
     if (!conversationId || !ids || !isVisible) return undefined;
     say(t("status.answering", { model }));
-    return follow(conversationId, (id, status) => {
-      if (!id) ids.split(",").forEach(want); // the log knows of nothing running: the store has the words
-      else say(t(`status.${status}`));
+    let timer = 0;
+    const stop = follow(conversationId, (id) => {
       call.current(id);
+      if (id) return;
+      ids.split(",").forEach(want); // the log knows of nothing running: the store has the words
+      timer = setTimeout(() => again((n) => n + 1), AGAIN_MS); // unless its writer died, and the store will know soon
     });
-  }, [conversationId, ids, isVisible, model]);
+    return () => {
+      clearTimeout(timer);
+      stop();
+    };
+  }, [conversationId, ids, isVisible, model, attempt]);
 
+  // It may have gone on and ended again before the page heard of it, with the same status as before.
   useEffect(() => {
-    const mark = ids ? "● " : unread ? "✓ " : "";
-    document.title = `${mark}${title || t("app.name")}`;
-  }, [ids, unread, title]);
+    if (!resumed || heard.has(resumed)) return;
+    heard.add(resumed);
+    const [id] = resumed.split(":");
+    whenRead(id, (words) => say(ending(words, modelOf(id))));
+    want(id);
+  }, [resumed]);
+
+  // The same for a new answer: it is announced though nobody here saw it run.
+  useEffect(() => {
+    if (!accepted || heard.has(accepted)) return;
+    heard.add(accepted);
+    if (lastId && !running.includes(lastId)) onceSettled(lastId, (words) => say(ending(words, modelOf(lastId))));
+  }, [accepted, lastId]);
+
+  const before = useRef({ conversationId, running });
+  useEffect(() => {
+    const ended = before.current.running.filter((id) => !running.includes(id));
+    if (before.current.conversationId === conversationId) ended.forEach((id) => onceSettled(id, (words) => say(ending(words, modelOf(id)))));
+    before.current = { conversationId, running };
+  }, [conversationId, ids]);
 
   return (
     <>
       <p className="visually-hidden" role="status">{said}</p>
-      {ids && <Waiting id={ids.split(",")[0]} model={model} />}
+      {ids && <Waiting id={ids.split(",")[0]} model={model}>{children}</Waiting>}
     </>
   );
 }
 
-/** What a person is told while no word comes: at 150 ms whom we wait for, at 3 s how long, at 10 s why it may be. */
-function Waiting({ id, model }) {
+const isSettled = (words) => words?.output_tokens !== undefined && words.status !== "streaming"; // as the store has them
+
+/** Call back with a message's words when they are next read from the store, and settled. */
+function whenRead(id, call) {
+  const stop = subscribe(id, () => {
+    const words = wordsOf(id);
+    if (!isSettled(words)) return;
+    stop();
+    call(words);
+  });
+}
+
+/** The same, at once where they have been read already. */
+const onceSettled = (id, call) => (isSettled(wordsOf(id)) ? call(wordsOf(id)) : whenRead(id, call));
+
+function ending({ status, output_tokens: count, error_code: code }, model) {
+  if (status === "failed") return t("status.failed", { what: t(`problem.${code}.what`, { model, server: model }) });
+  return status === "complete" && count ? t("status.complete_tokens", { count }) : t(`status.${status}`);
+}
+
+/** What a person is told while no word comes: at 150 ms whom we wait for, at 3 s how long, at 10 s why it may be, and a way out. */
+function Waiting({ id, model, children }) {
   const [now, tick] = useState(0);
   const since = useRef(Date.now());
   useEffect(() => {
@@ -60,9 +111,10 @@ function Waiting({ id, model }) {
   if (silence < 150) return null;
   const seconds = Math.floor(silence / 1000);
   return (
-    <p className="waiting">
+    <div className="waiting">
       {seconds >= 10 ? t("waiting.slow") : t("waiting.for", { model })}
       {seconds >= 3 && <span className="count"> {number(seconds)}&nbsp;s</span>}
-    </p>
+      {seconds >= 10 && children}
+    </div>
   );
 }

@@ -5,8 +5,9 @@ import "katex/dist/katex.min.css";
 import { Children, isValidElement } from "react";
 import remend from "remend";
 import { defaultRemarkPlugins, Streamdown } from "streamdown";
-import { markMath } from "./blocks.js";
+import { isPlainParagraph, markMath } from "./blocks.js";
 import { CodeBlock } from "./code_block.jsx";
+import { Diagram } from "./diagram.jsx";
 import { t } from "./i18n.js";
 
 const plugins = { cjk, math: createMathPlugin({ singleDollarTextMath: true, errorColor: "inherit" }) };
@@ -34,6 +35,9 @@ const Table = ({ children }) => (
   </div>
 );
 
+const Cell = (Tag) =>
+  ({ style, className, children }) => <Tag style={style} className={className}>{children}</Tag>;
+
 const text = (children) =>
   Children.toArray(children)
     .map((child) => (isValidElement(child) ? text(child.props.children) : String(child)))
@@ -42,7 +46,8 @@ const text = (children) =>
 const Pre = ({ children }) => {
   const code = Children.toArray(children).find(isValidElement);
   const language = /language-([^\s]+)/.exec(code?.props.className ?? "")?.[1] ?? "";
-  return <CodeBlock code={text(code?.props.children ?? children).replace(/\n$/, "")} language={language} />;
+  const words = text(code?.props.children ?? children).replace(/\n$/, "");
+  return language === "mermaid" ? <Diagram source={words} /> : <CodeBlock code={words} language={language} />;
 };
 
 const Heading = (level) => {
@@ -54,6 +59,8 @@ const components = {
   a: Link,
   img: Picture,
   table: Table,
+  th: Cell("th"),
+  td: Cell("td"),
   pre: Pre,
   code: ({ className, children }) => <code className={className}>{children}</code>,
   inlineCode: ({ children }) => <code>{children}</code>,
@@ -75,7 +82,26 @@ function showHtml(node) {
   });
   return node;
 }
-const remarkPlugins = [...Object.values(defaultRemarkPlugins), () => showHtml];
+const NUMBER = /^[~≈±<>≤≥+\-−]?\s*[$€£¥]?\s*\d[\d\s.,']*\s*(?:[%‰°]|[\p{L}µ/²³]{1,6})?$/u;
+const wordsIn = (node) => node.value ?? (node.children ?? []).map(wordsIn).join("");
+
+const SHORT_CHARS = 32;
+
+/** Numbers and short words in a table stay unbroken, and a column of nothing but numbers is set to the right. */
+function setTable(node) {
+  if (node.type !== "table") {
+    node.children?.forEach(setTable);
+    return node;
+  }
+  const [, ...rows] = node.children;
+  for (const cell of rows.flatMap((row) => row.children)) {
+    if (wordsIn(cell).length <= SHORT_CHARS) cell.data = { hProperties: { className: ["short"] } };
+  }
+  const isNumber = (row, column) => row.children[column] && NUMBER.test(wordsIn(row.children[column]));
+  node.align = node.align.map((align, column) => align ?? (rows.length && rows.every((row) => isNumber(row, column)) ? "right" : align));
+  return node;
+}
+const remarkPlugins = [...Object.values(defaultRemarkPlugins), () => showHtml, () => setTable];
 const rehypePlugins = []; // no HTML is ever parsed, so none is to be cleaned
 const asOneBlock = (source) => [source]; // it has been cut before
 
@@ -85,6 +111,8 @@ export default function Markdown({ text: source, open }) {
   if (open === "fence" && OPEN_FENCE.test(source)) {
     return <CodeBlock code={source.replace(OPEN_FENCE, "")} language={OPEN_FENCE.exec(source)[1]} isOpen />;
   }
+  // Parsed anew at each paint, the paragraph that grows was most of what an answer cost; most are words and nothing else.
+  if (open && isPlainParagraph(source)) return <div className="prose"><p>{source.trim()}</p></div>;
   return (
     <Streamdown
       className="prose"

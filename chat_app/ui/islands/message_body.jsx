@@ -1,14 +1,18 @@
 // One message's words: reasoning, Markdown, sources.
-import { useEffect, useRef, useState } from "react";
-import { t } from "./i18n.js";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import { flushSync } from "react-dom";
+import { number, t } from "./i18n.js";
 import { Plain, Prose } from "./prose.jsx";
-import { subscribe, want, wordsOf } from "./words.js";
+import { want, wordsOf } from "./words.js";
+import { useWords } from "./words_hook.js";
 
 const NEAR = "1200px";
+const FOLD_LINES = 8;
 
 function Reasoning({ part, live, isLast }) {
-  const seconds = Math.max(1, Math.round((part.duration_ms ?? 0) / 1000));
-  const label = live && isLast ? t("message.thinking") : t("message.thought", { seconds });
+  // How long is known of what was heard from its beginning, and once it is stored.
+  const seconds = part.duration_ms ? Math.max(1, Math.round(part.duration_ms / 1000)) : 0;
+  const label = live && isLast ? t("message.thinking") : seconds ? t("message.thought", { seconds: number(seconds) }) : t("message.thoughts");
   return (
     <details className="reasoning">
       <summary>{label}</summary>
@@ -30,25 +34,6 @@ const Sources = ({ sources }) => (
   </ol>
 );
 
-/** Render again when the words change, once per frame at most. */
-function useWords(id) {
-  const [, render] = useState(0);
-  useEffect(() => {
-    let frame = 0;
-    const paint = () => {
-      frame = 0;
-      render((n) => n + 1);
-    };
-    const stop = subscribe(id, () => (frame ||= requestAnimationFrame(paint)));
-    paint();
-    return () => {
-      stop();
-      cancelAnimationFrame(frame);
-    };
-  }, [id]);
-  return wordsOf(id);
-}
-
 /** Only what nears the view is rendered as Markdown; until then the plain words keep its place. */
 function useNear() {
   const ref = useRef(null);
@@ -56,7 +41,12 @@ function useNear() {
   useEffect(() => {
     const watch = new IntersectionObserver((seen) => seen.some((e) => e.isIntersecting) && setNear(true), { rootMargin: NEAR });
     watch.observe(ref.current);
-    return () => watch.disconnect();
+    const onPrint = () => flushSync(() => setNear(true)); // the browser takes the page as it stands after this
+    addEventListener("beforeprint", onPrint);
+    return () => {
+      watch.disconnect();
+      removeEventListener("beforeprint", onPrint);
+    };
   }, []);
   return [ref, isNear];
 }
@@ -64,38 +54,53 @@ function useNear() {
 export function MessageBody({ messageId, role, status }) {
   const words = useWords(messageId);
   const [ref, isNear] = useNear();
-  // However the page learned of the end, by the stream or by the state, the settled words are read once more.
+  // However the page learned of the end, by the stream or by the state, the settled words are read once more. A quick
+  // answer may have ended before the page heard that it had begun.
   const before = useRef(status);
   useEffect(() => {
-    if (before.current === "streaming" && status !== "streaming") want(messageId);
+    const isBehind = before.current !== status || wordsOf(messageId)?.status === "streaming";
+    if (isBehind && status !== "streaming") want(messageId);
     before.current = status;
   }, [messageId, status]);
   const live = status === "streaming";
   const parts = words?.parts ?? [];
-  const fold = role === "user" && parts[0]?.text.split("\n").length > 8;
   return (
     <div ref={ref} className={`body ${role}`} data-loaded={words ? "true" : "false"}>
-      {fold ? <Folded text={parts[0].text} /> : parts.map((part, index) => {
+      {/* Sources come before the words and stand after them, as notes do. */}
+      {parts.map((part, index) => {
         if (part.type === "reasoning") return <Reasoning key={index} part={part} live={live} isLast={index === parts.length - 1} />;
-        if (part.type === "sources") return <Sources key={index} sources={part.sources} />;
         if (part.type !== "text") return null;
-        if (role === "user" || !(isNear || live)) return <Plain key={index} text={part.text} />;
+        if (role === "user") return <Folded key={index} text={part.text} />;
+        if (!(isNear || live)) return <Plain key={index} text={part.text} />;
         return <Prose key={index} text={part.text} live={live} />;
       })}
+      {parts.map((part, index) => part.type === "sources" && <Sources key={index} sources={part.sources} />)}
+      {live && words?.isAway && <p className="notice" role="status">{t("message.away")}</p>}
       {words?.unsaved && <p className="notice" role="status">{t("message.unsaved")}</p>}
     </div>
   );
 }
 
+/** A question of more than eight lines, as they are set, shows the first eight. */
 function Folded({ text }) {
   const [isOpen, open] = useState(false);
-  const lines = text.split("\n");
+  const [lines, count] = useState(0);
+  const ref = useRef(null);
+  useLayoutEffect(() => {
+    const measure = () => count(Math.round(ref.current.scrollHeight / parseFloat(getComputedStyle(ref.current).lineHeight)));
+    const watch = new ResizeObserver(measure);
+    watch.observe(ref.current);
+    return () => watch.disconnect();
+  }, [text]);
+  const isLong = lines > FOLD_LINES;
   return (
     <>
-      <div className="plain">{isOpen ? text : lines.slice(0, 8).join("\n")}</div>
-      <button type="button" className="link" aria-expanded={isOpen} onClick={() => open(!isOpen)}>
-        {isOpen ? t("message.fold") : t("message.unfold", { lines: lines.length })}
-      </button>
+      <div ref={ref} className={isLong && !isOpen ? "folded" : ""}><Plain text={text} /></div>
+      {isLong && (
+        <button type="button" className="link unfold-question" aria-expanded={isOpen} onClick={() => open(!isOpen)}>
+          {isOpen ? t("message.fold") : t("message.unfold", { lines: number(lines) })}
+        </button>
+      )}
     </>
   );
 }

@@ -1,7 +1,11 @@
-// A long paste, folded away: a million characters in the field would make every key slow.
+// What stands over the field: a long paste, folded away, since a million characters in the field would make every key slow;
+// and words that wait to be sent.
+import { useEffect, useState } from "react";
 import { t } from "./i18n.js";
+import { troubles } from "./outbox.js";
 
 const SHOWN_CHARS = 2000;
+const QUIET_MS = 600; // a send that goes through at once needs no word
 
 export const PastedChip = ({ paste, onKeep, onDrop }) => (
   <details className="chip">
@@ -11,3 +15,21 @@ export const PastedChip = ({ paste, onKeep, onDrop }) => (
     <button type="button" onClick={onDrop}>{t("composer.remove")}</button>
   </details>
 );
+
+export function WaitingChip({ entry, onTakeBack }) {
+  const [isQuiet, setQuiet] = useState(Boolean(entry.isSent));
+  useEffect(() => {
+    if (!entry.isSent) return setQuiet(false);
+    const timer = setTimeout(() => setQuiet(false), QUIET_MS);
+    return () => clearTimeout(timer);
+  }, [entry.isSent]);
+  const trouble = troubles.get(entry.key);
+  if (isQuiet && !trouble) return null;
+  const said = trouble ? t(`trouble.${trouble}`) : entry.isSent ? t("composer.sending") : t("composer.queued");
+  return (
+    <div className="chip waiting-send" role="status">
+      <span>{said}</span> <span className="words">{entry.draft.text.slice(0, SHOWN_CHARS)}</span>
+      <button type="button" onClick={onTakeBack} aria-label={t("composer.unqueue")}>✕</button>
+    </div>
+  );
+}

@@ -1,23 +1,52 @@
 // A button that opens a list: a menu of actions, or a listbox of choices. Arrow keys, Home, End, Enter, Esc, letters.
-import { useEffect, useId, useRef, useState } from "react";
+// An item marked `local` is asked of `subject` on this page. The list lies in the browser's top layer, so that nothing around it cuts it off.
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "react";
+import { act } from "./acts.js";
+import { t } from "./i18n.js";
+import { Icon } from "./icons.jsx";
 
-export function Picker({ label, text, items, selected, kind, listLabel, className, onPick }) {
+const GAP = 4;
+
+/** Over or under its button, wherever there is more room, and never past the window's edges. */
+function put(list, button) {
+  list.showPopover();
+  const at = button.getBoundingClientRect();
+  const [above, below] = [at.top - GAP, innerHeight - at.bottom - GAP];
+  const isBelow = below >= Math.min(list.scrollHeight + GAP, above);
+  list.style.maxHeight = `${(isBelow ? below : above) - GAP}px`;
+  list.style.top = isBelow ? `${at.bottom + GAP}px` : `${at.top - GAP - list.offsetHeight}px`;
+  list.style.left = `${Math.max(GAP, Math.min(at.left, innerWidth - list.offsetWidth - GAP))}px`;
+}
+
+export function Picker({ label, text, icon, items, selected, kind, listLabel, subject, className, onPick }) {
   const [isOpen, open] = useState(false);
   const [at, setAt] = useState(0);
   const id = useId();
   const root = useRef(null);
   const button = useRef(null);
+  const list = useRef(null);
   const isList = kind === "listbox";
 
+  useLayoutEffect(() => {
+    if (isOpen) put(list.current, button.current);
+  }, [isOpen]);
   useEffect(() => {
     if (!isOpen) return undefined;
     const away = (event) => root.current?.contains(event.target) || open(false);
+    const moved = (event) => list.current?.contains(event.target) || open(false);
     addEventListener("pointerdown", away);
-    return () => removeEventListener("pointerdown", away);
+    addEventListener("resize", moved);
+    addEventListener("wheel", moved, { passive: true });
+    return () => {
+      removeEventListener("pointerdown", away);
+      removeEventListener("resize", moved);
+      removeEventListener("wheel", moved);
+    };
   }, [isOpen]);
+  // Also when the items change under an open list: with the one that had it the focus would go, and Esc with it.
   useEffect(() => {
-    if (isOpen) root.current.querySelectorAll("[data-item]")[at]?.focus();
-  }, [isOpen, at]);
+    if (isOpen) list.current.querySelectorAll("[data-item]")[Math.min(at, items.length - 1)]?.focus();
+  }, [isOpen, at, items]);
 
   const show = () => {
     setAt(Math.max(0, items.findIndex((item) => item.id === selected)));
@@ -28,9 +57,9 @@ export function Picker({ label, text, items, selected, kind, listLabel, classNam
     button.current?.focus();
   };
   const pick = (item) => {
-    if (item.disabled) return;
     close();
-    onPick(item.id);
+    if (item.local) act(item.id, subject);
+    else onPick(item.id);
   };
   const onKeyDown = (event) => {
     if (!isOpen) return;
@@ -49,25 +78,32 @@ export function Picker({ label, text, items, selected, kind, listLabel, classNam
   };
   return (
     <div ref={root} className={`picker ${className ?? ""}`} onKeyDown={onKeyDown}>
-      <button ref={button} type="button" aria-label={label} aria-haspopup={isList ? "listbox" : "menu"} aria-expanded={isOpen} aria-controls={isOpen ? id : undefined} onClick={show}>
-        {text}
+      <button
+        ref={button}
+        type="button"
+        aria-label={label}
+        title={icon && label}
+        aria-haspopup={isList ? "listbox" : "menu"}
+        aria-expanded={isOpen}
+        aria-controls={isOpen ? id : undefined}
+        onClick={show}
+      >
+        {icon ? <Icon name={icon} /> : text}
       </button>
       {isOpen && (
-        <div id={id} className="popover" role={isList ? "listbox" : "menu"} aria-label={listLabel ?? label}>
+        <div ref={list} id={id} popover="manual" className="popover" role={isList ? "listbox" : "menu"} aria-label={listLabel ?? label}>
           {items.map((item, index) => (
             <div
               key={item.id}
               data-item
-              data-danger={item.danger || undefined}
               role={isList ? "option" : "menuitem"}
               aria-selected={isList ? item.id === selected : undefined}
-              aria-disabled={item.disabled || undefined}
               tabIndex={index === at ? 0 : -1}
               onClick={() => pick(item)}
               onKeyDown={(event) => (event.key === "Enter" || event.key === " ") && (event.preventDefault(), pick(item))}
             >
               <span>{item.text}</span>
-              {item.note && <small>{item.note}</small>}
+              {(item.note || item.note_key) && <small>{item.note ?? t(item.note_key)}</small>}
             </div>
           ))}
         </div>

@@ -6,6 +6,7 @@ const CHOICES = {
   theme: ["system", "light", "dark"],
   language: ["", "en", "zh-CN"],
   size: ["small", "medium", "large"],
+  follow: ["1", "0"],
   slash: ["1", "0"],
 };
 const read = (name) => localStorage.getItem(name === "theme" ? "theme" : `chat_app.${name}`) ?? CHOICES[name][name === "size" ? 1 : 0];
@@ -54,18 +55,29 @@ export function Choice({ name }) {
   );
 }
 
+/** Why nothing was imported, in the reader's language. */
+function refusal({ code, reason, values }) {
+  if (!reason) return t(`error.${code}`);
+  const place = values.entry ? t(values.title ? "import.entry_titled" : "import.entry", values) : "";
+  return place + t(`import.${reason}`, values);
+}
+
 /** Import of a file: posted as it is, checked by the server. */
 export function ImportFile() {
   const [said, say] = useState("");
+  const [isRefused, setRefused] = useState(false);
   const choose = async (event) => {
     const [file] = event.target.files;
     if (!file) return;
+    setRefused(false);
     say(t("settings.importing"));
     try {
       const response = await fetch("/api/import", { method: "POST", body: file, headers: { "content-type": "application/json" } });
       const body = await response.json();
-      say(response.ok ? t("settings.imported", body) : body.error.message);
+      setRefused(!response.ok);
+      say(response.ok ? t("settings.imported", body) : refusal(body.error));
     } catch {
+      setRefused(true);
       say(t("error.offline"));
     }
     event.target.value = "";
@@ -76,7 +88,7 @@ export function ImportFile() {
         {t("settings.import")}
         <input type="file" accept=".json,application/json" className="visually-hidden" onChange={choose} />
       </label>
-      <p role="status">{said}</p>
+      <p role={isRefused ? "alert" : "status"}>{said}</p>
     </div>
   );
 }

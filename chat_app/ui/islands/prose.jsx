@@ -1,6 +1,9 @@
 // Markdown as it grows. Closed blocks are rendered once; a paint costs the open one.
-import { Component, memo, useEffect, useRef, useState } from "react";
+import { Component, memo, useEffect, useMemo, useRef, useState } from "react";
 import { advance, emptyBlocks, needsWhole } from "./blocks.js";
+import { language as pageLanguage } from "./i18n.js";
+import { Live } from "./live_context.js";
+import { languageOf } from "./scripts.js";
 
 // A server that went away while the renderer was loading must not take the page with it: plain words stand meanwhile.
 const load = () => import("./markdown.jsx").catch(() => new Promise((later) => setTimeout(later, 2000)).then(load));
@@ -16,15 +19,25 @@ function useRenderer() {
   return Markdown;
 }
 const GROUP = 16;
+const TELLING_CHARS = 200;
+// Said only where it differs from what the page would make of it.
+const languageIn = (text) => languageOf(text) || (pageLanguage === "zh-CN" ? "" : undefined);
 
-export const Plain = ({ text }) => <div className="plain">{text}</div>;
+export const Plain = ({ text }) => <div className="plain" lang={languageIn(text)}>{text}</div>;
 const Block = memo(({ text, open }) => {
   const Markdown = useRenderer();
-  if (!Markdown) return <Plain text={text} />;
+  const start = text.slice(0, TELLING_CHARS); // of a block that grows, its start decides, and is looked at once
+  const language = useMemo(() => languageIn(start), [start]);
   return (
-    <PlainOnFault text={text}>
-      <Markdown text={text} open={open} />
-    </PlainOnFault>
+    <div className="block" lang={language}>
+      {Markdown ? (
+        <PlainOnFault text={text}>
+          <Markdown text={text} open={open} />
+        </PlainOnFault>
+      ) : (
+        <Plain text={text} />
+      )}
+    </div>
   );
 });
 
@@ -51,18 +64,18 @@ export function Prose({ text, live }) {
   const seen = useRef({ text: "", blocks: emptyBlocks() });
   const before = text.startsWith(seen.current.text) ? seen.current.blocks : emptyBlocks();
   seen.current = { text, blocks: advance(before, text) };
-  const { closed, open, done, fence } = seen.current.blocks;
-  if (!live && needsWhole(text)) return <Block text={text} />;
+  const { closed, open, done, fence } = live ? seen.current.blocks : advance(seen.current.blocks, `${text}\n`);
+  if (!live && needsWhole(text)) return <Block text={text} />; // outside any context, which is false: it is over
   const groups = [];
   for (let i = 0; i < closed.length; i += GROUP) groups.push(closed.slice(i, i + GROUP));
   const tail = open + text.slice(done);
   return (
-    <>
+    <Live.Provider value={live}>
       {groups.map((group, index) => (
         <SameGroup key={index} blocks={group} />
       ))}
       {tail.trim() && <Block text={tail} open={live && (fence ? "fence" : "text")} />}
-    </>
+    </Live.Provider>
   );
 }
 

@@ -2,11 +2,12 @@
 import { useEffect, useState } from "react";
 import { number, t } from "./i18n.js";
 
-export function RetryButton({ seconds, onRetry }) {
-  const [left, count] = useState(seconds);
+export function RetryButton({ at, onRetry }) {
+  const wait = () => Math.ceil((at - Date.now()) / 1000);
+  const [left, count] = useState(wait);
   useEffect(() => {
     if (left <= 0) return undefined;
-    const timer = setTimeout(() => count(left - 1), 1000);
+    const timer = setTimeout(() => count(wait()), 1000);
     return () => clearTimeout(timer);
   }, [left]);
   return (

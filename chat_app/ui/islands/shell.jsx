@@ -1,13 +1,30 @@
-// What belongs to the page as a whole: keys, the drawer of a phone, a dialog, the toast, and telling the server that the
-// page is here and in which time zone.
+// What belongs to the page as a whole: keys, a dialog, the toast, and telling the server that the page is here.
 import { Component, useEffect, useRef, useState } from "react";
+import { act, onAct } from "./acts.js";
 import { t } from "./i18n.js";
 
 const isTyping = (target) => target.closest?.("input, textarea, [contenteditable]");
 
-export function Keys({ onNew, onReady, onHelp }) {
+/** The tab's title tells of answers that run, and of those that ended unseen, whichever conversation they are in. */
+export function PageTitle({ title, running, unread, isUnreadHere, onSeen }) {
+  const [isVisible, setVisible] = useState(() => document.visibilityState === "visible");
   useEffect(() => {
-    onReady(Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC");
+    const look = () => setVisible(document.visibilityState === "visible");
+    document.addEventListener("visibilitychange", look);
+    return () => document.removeEventListener("visibilitychange", look);
+  }, []);
+  useEffect(() => {
+    document.title = `${running ? "● " : unread ? "✓ " : ""}${title || t("app.name")}`;
+  }, [title, running, unread]);
+  useEffect(() => {
+    if (isVisible && isUnreadHere) onSeen();
+  }, [isVisible, isUnreadHere]);
+  return null;
+}
+
+export function Keys({ onNew, onReady, onStop }) {
+  useEffect(() => {
+    onReady();
   }, []);
   useEffect(() => {
     const onKeyDown = (event) => {
@@ -17,7 +34,8 @@ export function Keys({ onNew, onReady, onHelp }) {
       if (command && event.shiftKey && key === "o") onNew();
       else if (command && key === "b" && !event.shiftKey) document.body.toggleAttribute("data-sidebar-hidden");
       else if (command && event.shiftKey && (key === ";" || key === ":")) copyLast();
-      else if (command && key === "/") onHelp();
+      else if (command && key === "/") act("keys");
+      else if (key === "escape" && !event.defaultPrevented && canStop()) onStop();
       else if (key === "/" && !isTyping(event.target) && localStorage.getItem("chat_app.slash") !== "0") document.getElementById("composer")?.focus();
       else if (event.altKey && (key === "arrowup" || key === "arrowdown")) step(key === "arrowup" ? -1 : 1);
       else return;
@@ -25,10 +43,12 @@ export function Keys({ onNew, onReady, onHelp }) {
     };
     addEventListener("keydown", onKeyDown);
     return () => removeEventListener("keydown", onKeyDown);
-  }, [onNew, onHelp]);
+  }, [onNew, onStop]);
   return null;
 }
 
+// Esc closes what is open before it stops an answer; menus and edits keep the key to themselves.
+const canStop = () => document.querySelector('[aria-busy="true"]') && !document.querySelector('dialog[open], .sidebar[data-open="true"]');
 const articles = () => [...document.querySelectorAll("article[data-message-id]")];
 const copyLast = () => articles().findLast((a) => a.dataset.role === "assistant")?.querySelector(".copy")?.click();
 
@@ -41,25 +61,41 @@ function step(by) {
 
 export function Dialog({ isOpen, label, onClose, children }) {
   const ref = useRef(null);
+  const isWanted = useRef(isOpen);
+  isWanted.current = isOpen;
   useEffect(() => {
     if (isOpen && !ref.current.open) ref.current.showModal();
     if (!isOpen && ref.current.open) ref.current.close();
   }, [isOpen]);
+  const onClosed = () => isWanted.current && onClose(); // the browser tells of what the page itself closed too
   return (
-    <dialog ref={ref} aria-label={label} onClose={onClose} onClick={(event) => event.target === ref.current && onClose()}>
+    <dialog ref={ref} aria-label={label} onClose={onClosed} onClick={(event) => event.target === ref.current && onClose()}>
       {isOpen && children}
     </dialog>
   );
 }
 
+/** A dialog that needs no server: an act of its name opens it, and closes it again. */
+export function LocalDialog({ name, label, children }) {
+  const [isOpen, open] = useState(false);
+  useEffect(() => onAct((action) => action === name && open((now) => !now)), [name]);
+  return (
+    <Dialog isOpen={isOpen} label={label} onClose={() => open(false)}>
+      {children}
+      <button type="button" className="button" onClick={() => open(false)}>{t("action.close")}</button>
+    </Dialog>
+  );
+}
+
 /** Something happened; it can be undone for a while, which pauses while one looks at it. */
-export function Toast({ text, undo, seconds, onUndo, onGone }) {
+export function Toast({ text, mark, undo, seconds, onUndo, onGone }) {
   const [isHeld, hold] = useState(false);
+  useEffect(() => hold(false), [mark]); // another one, whatever became of the last
   useEffect(() => {
     if (!text || isHeld) return undefined;
     const timer = setTimeout(onGone, seconds * 1000);
     return () => clearTimeout(timer);
-  }, [text, isHeld, seconds]);
+  }, [text, mark, isHeld, seconds]);
   const on = { onMouseEnter: () => hold(true), onMouseLeave: () => hold(false), onFocus: () => hold(true), onBlur: () => hold(false) };
   return (
     <div role="status" className="toast-place">
@@ -72,34 +108,6 @@ export function Toast({ text, undo, seconds, onUndo, onGone }) {
     </div>
   );
 }
-
-/** The sidebar: beside the page, or on a narrow one a drawer that Back and Esc close. */
-export function Drawer({ path, label, children }) {
-  const [isOpen, open] = useState(false);
-  useEffect(() => open(false), [path]);
-  useEffect(() => {
-    const toggle = () => open((now) => !now);
-    const onKey = (event) => event.key === "Escape" && open(false);
-    addEventListener("chat_app.drawer", toggle);
-    addEventListener("keydown", onKey);
-    return () => {
-      removeEventListener("chat_app.drawer", toggle);
-      removeEventListener("keydown", onKey);
-    };
-  }, []);
-  return (
-    <>
-      <nav className="sidebar" aria-label={label} data-open={isOpen}>{children}</nav>
-      {isOpen && <div className="scrim" onClick={() => open(false)} />}
-    </>
-  );
-}
-
-export const DrawerButton = ({ label }) => (
-  <button type="button" className="icon only-narrow" aria-label={label} onClick={() => dispatchEvent(new Event("chat_app.drawer"))}>
-    <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 6h16M4 12h16M4 18h16" /></svg>
-  </button>
-);
 
 /** Calls when it comes into view, for lists that page as they scroll. */
 export function Sentinel({ mark, onSeen }) {

@@ -1,7 +1,7 @@
 // The words of messages, outside of React and of Reflex's state: settled ones by HTTP in batches, running ones over SSE.
 const MOST_IDS = 100;
 const KEY_LENGTH = 4;
-const store = new Map(); // id → {parts, status, error_code, error_text, unsaved}
+const store = new Map(); // id → {parts, status, unsaved}, and once settled what /api/messages tells of it
 const listeners = new Map(); // id → Set of functions
 let wanted = new Set();
 let timer = 0;
@@ -57,12 +57,20 @@ function grow(key, text, type) {
   for (const [id, words] of store) {
     if (!id.endsWith(key) || words.status !== "streaming") continue;
     const last = words.parts.at(-1);
-    if (last?.type === type) last.text += text;
-    else words.parts.push({ type, text });
     words.grewAt = Date.now();
+    if (last?.beganAt && last.type === "reasoning") last.duration_ms = words.grewAt - last.beganAt; // also when the answer begins
+    if (last?.type === type) last.text += text;
+    else words.parts.push({ type, text, beganAt: words.grewAt });
     put(id, words);
     return;
   }
+}
+
+/** What a send just told the server needs no reading: the question stands at once, and its answer is empty yet. */
+export function begin({ question_id: question, reply_id: reply, is_new: isNew }, text) {
+  if (!isNew) return;
+  put(question, { parts: [{ type: "text", text }], status: "complete" });
+  if (!store.has(reply)) put(reply, { parts: [], status: "streaming" });
 }
 
 /** Follow the running answers of a conversation until they end or the returned function is called. */
@@ -84,6 +92,7 @@ export function follow(conversationId, onSettled) {
     want(id);
     onSettled(id, status);
   });
+  on("away", () => listeners.forEach((calls, id) => store.get(id)?.status === "streaming" && put(id, { ...store.get(id), isAway: true })));
   on("idle", () => {
     source.close();
     onSettled("", "");

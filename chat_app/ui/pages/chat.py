@@ -38,7 +38,7 @@ def chat_page() -> rx.Component:
                 transcript(),
                 rx.cond(ChatState.is_missing, rx.fragment(), composer()),
             ),
-            around(),
+            around(title=rx.cond(ChatState.is_missing, "", ChatState.title), shows_conversation=True),
             class_name="page",
         )
     )

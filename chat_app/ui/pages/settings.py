@@ -29,6 +29,7 @@ def settings_page() -> rx.Component:
                         rx.el.h2(t("settings.appearance")),
                         Choice.create(name="theme"),
                         Choice.create(name="size"),
+                        Choice.create(name="follow"),
                         Choice.create(name="slash"),
                     ),
                     rx.el.section(rx.el.h2(t("settings.language")), Choice.create(name="language")),
@@ -36,7 +37,7 @@ def settings_page() -> rx.Component:
                     class_name="settings",
                 ),
             ),
-            around(),
+            around(title=t("settings.title")),
             class_name="page",
         )
     )
@@ -49,6 +50,10 @@ def _data() -> rx.Component:
         ImportFile.create(),
         _shelf("archived", LibraryState.put_away, "unarchive"),
         _shelf("deleted", LibraryState.thrown_away, "undelete"),
+        rx.cond(
+            LibraryState.has_more_shelved,
+            rx.el.button(t("settings.more"), type="button", class_name="quiet", on_click=LibraryState.more_shelved),
+        ),
         rx.el.button(
             t("settings.delete_all"), type="button", class_name="button danger", on_click=LibraryState.ask_delete_all
         ),

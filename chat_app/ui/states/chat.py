@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import time
+import uuid
+from collections.abc import Sequence
 
 import reflex as rx
 
-from chat_app.conversations.service import PAGE, Page
+from chat_app.conversations.service import PAGE
 from chat_app.errors import ChatError, NotFound
 from chat_app.messages import Principal
-from chat_app.store.records import Turn
+from chat_app.store.records import MessageRecord
 from chat_app.ui.states.session import services, who
-from chat_app.ui.views import FactView, MessageView, ProblemView, fact_views, message_view, model_items, problem_view
+from chat_app.ui.views import (
+    MessageView,
+    ProblemView,
+    ServerView,
+    message_view,
+    model_items,
+    problem_view,
+    server_views,
+)
 
 _MOST_SHOWN = 500
+_SECOND_CLICK_S = 1.0
+_SHORTER = "Please answer more briefly."
 
 
 class ChatState(rx.State):
@@ -30,17 +42,15 @@ class ChatState(rx.State):
     is_loaded: bool = False
     model: str = ""
     models: list[dict[str, str]] = []
+    servers: list[ServerView] = []
     accepted: str = ""
     refused: str = ""
+    resumed: str = ""
     error_code: str = ""
-    error_text: str = ""
-    editing: str = ""
-    fill: str = ""
-    facts: list[FactView] = []
-    facts_open: bool = False
-    keys_open: bool = False
+    is_model_gone: bool = False
     limit: int = 200_000
     _seen: tuple[str, int, str] = ("", 0, "")
+    _last_wish: tuple[str, float] = ("", 0.0)
 
     # -- opening -------------------------------------------------------------------------------------------------
 
@@ -73,8 +83,8 @@ class ChatState(rx.State):
     def _clear(self, conversation_id: str) -> None:
         self.conversation_id = conversation_id
         self.title, self.messages, self.marks, self.problems, self.running = "", [], {}, {}, []
-        self.has_more, self.is_missing, self.editing, self.facts_open = False, False, "", False
-        self.error_code = self.error_text = ""
+        self.has_more, self.is_missing = False, False
+        self.error_code = ""
         self._seen = ("", 0, "")
 
     async def refresh(self, principal: Principal) -> None:
@@ -95,26 +105,26 @@ class ChatState(rx.State):
             self.title = conversation.title
         if conversation.model and self.model != conversation.model:
             self.model = conversation.model
-        self._show(page)
-        if conversation.read_at < conversation.updated_at and not self.running:
-            await services().conversations.library.mark_read(principal.user_id, conversation.id)
+        oldest = page.messages[0].id if page.messages else ""
+        at = next((i for i, view in enumerate(self.messages) if view.id == oldest), 0)
+        if len(page.messages) == _MOST_SHOWN and at:  # more is shown than is read at once: what is older stays
+            self._show(page.messages, above=self.messages[:at])
+        else:
+            self._show(page.messages)
+            self.has_more = page.has_more
 
-    def _show(self, page: Page) -> None:
-        views = [message_view(record) for record in page.messages]
-        if self.messages != views:
-            self.messages = views
-        marks = {r.id: r.status for r in page.messages if r.status != "complete"}
-        if self.marks != marks:
-            self.marks = marks
+    def _show(self, records: Sequence[MessageRecord], *, above: Sequence[MessageView] = ()) -> None:
+        """Put messages in view below those that were read before. What differs is set, as it travels whole."""
+        kept = {view.id for view in above}
+        views = [*above, *(message_view(record) for record in records)]
+        marks = {i: status for i, status in self.marks.items() if i in kept}
+        marks |= {r.id: r.status for r in records if r.status != "complete"}
+        problems = {i: problem for i, problem in self.problems.items() if i in kept}
+        problems |= {r.id: _problem(r) for r in records if r.error_code}
         running = [message_id for message_id, status in marks.items() if status == "streaming"]
-        if self.running != running:
-            self.running = running
-        problems = {
-            r.id: _problem(r.model, r.error_code, r.error_text, r.error_detail) for r in page.messages if r.error_code
-        }
-        if self.problems != problems:
-            self.problems = problems
-        self.has_more = page.has_more
+        for name, value in {"messages": views, "marks": marks, "problems": problems, "running": running}.items():
+            if getattr(self, name) != value:
+                setattr(self, name, value)
 
     def is_stale(self, conversation_id: str, updated_at: int, leaf_id: str) -> bool:
         """Whether the open conversation has moved on since it was read."""
@@ -122,11 +132,15 @@ class ChatState(rx.State):
 
     def refresh_models(self) -> None:
         """Read the list of models again; keep the chosen one while it exists."""
-        items = model_items(services().catalogue.cards())
+        cards = services().catalogue.cards()
+        items, servers = model_items(cards), server_views(cards)
         if self.models != items:
-            self.models = items
+            self.models, self.servers = items, servers
         if not self.model and items:
             self.model = items[0]["id"]
+        is_gone = bool(self.model) and all(item["id"] != self.model for item in items)
+        if self.is_model_gone != is_gone:
+            self.is_model_gone = is_gone
 
     @rx.event
     async def older(self, first_id: str):
@@ -139,66 +153,94 @@ class ChatState(rx.State):
         except ChatError as error:
             self._say(error)
             return
+        self.marks |= {r.id: r.status for r in page.messages if r.status != "complete"}
+        self.problems |= {r.id: _problem(r) for r in page.messages if r.error_code}
         self.messages = [message_view(record) for record in page.messages] + self.messages
         self.has_more = page.has_more
 
     @rx.event
     async def settled(self, _message_id: str):
         """An answer ended, or the page comes back: the store knows."""
-        await self._refreshed()
+        await self.reread()
 
     # -- talking -------------------------------------------------------------------------------------------------
 
     @rx.event
-    async def send(self, text: str, key: str, model: str):
-        """Ask the model that the page shows."""
+    async def sent(self, conversation_id: str, key: str):
+        """The page has put a question into a conversation, by `POST /api/turns`."""
         await self._recall()
-        self.model = model
+        if self.conversation_id not in ("", conversation_id):
+            return None  # the page has moved on meanwhile
+        self.accepted = key
+        return await self._began(conversation_id)
+
+    @rx.event
+    async def edit(self, message_id: str, text: str, key: str):
+        """Ask an edited question, or keep an answer in a person's own words."""
+        await self._recall()
+        is_question = any(view.id == message_id and view.role == "user" for view in self.messages)
+        turn = None
         try:
-            turn = await services().conversations.send(
-                who(self), text=text, model=self.model, key=key, conversation_id=self.conversation_id or None
-            )
+            if is_question:
+                turn = await services().conversations.edit(who(self), message_id, text=text, model=self.model, key=key)
+            else:
+                await services().conversations.rewrite(who(self), message_id, text=text, key=key)
         except ChatError as error:
             self.refused = key
             self._say(error)
             return None
         self.accepted = key
-        return await self._began(turn)
-
-    @rx.event
-    async def save_edit(self, text: str, key: str):
-        """Ask an edited question."""
-        message_id, self.editing = self.editing, ""
-        try:
-            turn = await services().conversations.edit(who(self), message_id, text=text, model=self.model, key=key)
-        except ChatError as error:
-            self.editing = message_id
-            self._say(error)
-            return None
-        return await self._began(turn)
+        return await self._began(turn.conversation_id) if turn else await self.reread()
 
     @rx.event
     async def try_again(self, message_id: str, how: str):
         """Answer once more: `same`, `shorter`, or `model:` and another model's name."""
+        await self._recall()
         model = how.removeprefix("model:") if how.startswith("model:") else self._model_of(message_id)
-        hint = "Please answer more briefly." if how == "shorter" else ""
-        key = f"again:{message_id}:{how}:{time.time_ns() // 500_000_000}"
+        hint = _SHORTER if how == "shorter" else ""
+        wish, now = f"{message_id}:{how}", time.monotonic()
+        last, self._last_wish = self._last_wish, (wish, now)
+        if last[0] == wish and now - last[1] < _SECOND_CLICK_S:
+            return None  # the second click of a double one
+        return await self._again(message_id, model, str(uuid.uuid4()), hint)
+
+    @rx.event
+    async def wish(self, message_id: str, text: str, key: str):
+        """Answer once more, as a person wishes."""
+        await self._recall()
+        return await self._again(message_id, self._model_of(message_id), key, text)
+
+    @rx.event
+    async def ask_other(self, model: str):
+        """Give up on the answer that does not begin, and ask another model."""
+        await self._recall()
+        if not self.running:
+            return None
+        slow = self.running[0]
+        await self.stop()
+        return await self._again(slow, model, f"other:{slow}:{model}", "")
+
+    async def _again(self, message_id: str, model: str, key: str, hint: str):
         try:
             turn = await services().conversations.regenerate(who(self), message_id, model=model, key=key, hint=hint)
         except ChatError as error:
+            self.refused = key
             self._say(error)
             return None
-        return await self._began(turn)
+        self.accepted = key
+        return await self._began(turn.conversation_id)
 
     @rx.event
     async def resume(self, message_id: str):
         """Let a broken-off answer go on, or try a failed one again."""
+        await self._recall()
         try:
             turn = await services().conversations.resume(who(self), message_id)
+            self.resumed = f"{message_id}:{turn.generation_id}"
         except ChatError as error:
             self._say(error)
             return None
-        return await self._began(turn)
+        return await self._began(turn.conversation_id)
 
     @rx.event
     async def stop(self):
@@ -218,17 +260,18 @@ class ChatState(rx.State):
         except ChatError as error:
             self._say(error)
             return
-        await self._refreshed()
+        await self.reread()
 
-    async def _began(self, turn: Turn):
-        self.error_code = self.error_text = ""
+    async def _began(self, conversation_id: str):
+        self.error_code = ""
         is_first = not self.conversation_id
         if is_first:
-            self.conversation_id = turn.conversation_id
-        await self._refreshed()
-        return rx.redirect(f"/c/{turn.conversation_id}", replace=True) if is_first else None
+            self.conversation_id = conversation_id
+        await self.reread()
+        return rx.redirect(f"/c/{conversation_id}", replace=True) if is_first else None
 
-    async def _refreshed(self) -> None:
+    async def reread(self) -> None:
+        """Show the open conversation as the store has it now, or say why not."""
         await self._recall()
         try:
             await self.refresh(who(self))
@@ -241,7 +284,7 @@ class ChatState(rx.State):
         return next((view.model for view in self.messages if view.id == message_id), "") or self.model
 
     def _say(self, error: ChatError) -> None:
-        self.error_code, self.error_text = error.code, str(error)
+        self.error_code = error.code
 
     # -- around it -----------------------------------------------------------------------------------------------
 
@@ -257,65 +300,17 @@ class ChatState(rx.State):
                 self._say(error)
 
     @rx.event
-    def edit(self, message_id: str):
-        """Edit a question in place."""
-        self.editing = message_id
-
-    @rx.event
-    async def edit_last(self):
-        """Edit the last question."""
-        await self._recall()
-        self.editing = next((view.id for view in reversed(self.messages) if view.role == "user"), "")
-
-    @rx.event
-    def cancel_edit(self):
-        """Leave the question as it is."""
-        self.editing = ""
-
-    @rx.event
-    def start_with(self, text: str):
-        """Fill the composer with a starting point. The mark at the end makes the same one count again."""
-        self.fill = f"{text}\u200b{time.time_ns()}"
-
-    @rx.event
-    async def show_facts(self, message_id: str):
-        """Open the details of an answer."""
-        try:
-            details = await services().conversations.messages.details(who(self).user_id, message_id)
-        except ChatError as error:
-            self._say(error)
-            return
-        self.facts, self.facts_open = fact_views(details), True
-
-    @rx.event
-    def hide_facts(self):
-        """Close the details."""
-        self.facts_open, self.facts = False, []
-
-    @rx.event
-    def toggle_keys(self):
-        """Open or close the list of keys."""
-        self.keys_open = not self.keys_open
-
-    @rx.event
     def dismiss_error(self):
         """The sentence at the composer was read."""
-        self.error_code = self.error_text = ""
+        self.error_code = ""
 
     @rx.event
     def new(self):
         """Begin a new conversation."""
         return rx.redirect("/new")
 
-    @rx.event
-    def message_action(self, message_id: str, action: str):
-        """What the menu under a message asks for."""
-        if action == "edit":
-            self.editing = message_id
-            return None
-        return ChatState.show_facts(message_id)
 
-
-def _problem(model: str, code: str | None, text: str, detail: str) -> ProblemView:
+def _problem(record: MessageRecord) -> ProblemView:
+    model = record.model
     server = next((card.server for card in services().catalogue.cards() if card.id == model), model)
-    return problem_view(code or "", text, detail, server)
+    return problem_view(record.error_code or "", record.error_text, record.error_detail, server)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import reflex as rx
 
@@ -11,12 +10,17 @@ from chat_app.errors import ChatError, NotFound
 from chat_app.messages import Principal
 from chat_app.store.records import ConversationRecord
 from chat_app.ui.states.chat import ChatState
+from chat_app.ui.states.dialogs import DialogState
 from chat_app.ui.states.session import is_connected, services, who
 from chat_app.ui.views import RowView, row_views
 
 _PAGE = 50
+_MOST_PINNED = 1000
+_SHELF = 200
 _LOOK_S = 10
 _GATHER_S = 0.2
+# The tabs that this process watches over. Not in the state, which in Redis outlives a killed process.
+_watched: set[str] = set()
 
 
 class LibraryState(rx.State):
@@ -28,22 +32,21 @@ class LibraryState(rx.State):
     unread: list[str] = []
     has_more: bool = False
     is_loaded: bool = False
-    renaming: str = ""
     toast: str = ""
+    toast_mark: int = 0
     undo_id: str = ""
     undo_action: str = ""
     undo_s: float = 8
     put_away: list[RowView] = []
     thrown_away: list[RowView] = []
+    has_more_shelved: bool = False
     asks_delete_all: bool = False
-    _zone: str = "UTC"
     _shown: int = _PAGE
-    _watching: bool = False
+    _shelf: int = _SHELF
 
     @rx.event
-    async def ready(self, zone: str):
-        """The page is there, in this time zone."""
-        self._zone = zone
+    async def ready(self):
+        """The page is there."""
         self.undo_s = services().settings.undo_s
         await self._reload()
         return LibraryState.watch
@@ -58,10 +61,10 @@ class LibraryState(rx.State):
     async def watch(self):
         """Keep the sidebar and the open conversation true until the tab is gone."""
         async with self:
-            if self._watching:
-                return
-            self._watching = True
             token, user_id = self.router.session.client_token, who(self).user_id
+        if token in _watched:
+            return
+        _watched.add(token)
         try:
             async with services().changes.watch(user_id) as changed:
                 while is_connected(token):
@@ -76,8 +79,7 @@ class LibraryState(rx.State):
                         await self._reload()
                         await self._follow()
         finally:
-            async with self:
-                self._watching = False
+            _watched.discard(token)
 
     async def _follow(self) -> None:
         """The open conversation, where another tab or worker moved it on."""
@@ -99,15 +101,15 @@ class LibraryState(rx.State):
         try:
             await self._read(who(self))
         except ChatError as error:
-            self.toast, self.undo_id = str(error), ""
+            self._say(f"error.{error.code}")
 
     async def _read(self, principal: Principal) -> None:
         service, user_id = services().conversations, principal.user_id
-        pinned = await service.library.library(user_id, limit=100, pinned=True)
+        pinned = await service.library.library(user_id, limit=_MOST_PINNED, pinned=True)
         found = await service.library.library(user_id, limit=self._shown + 1)
         running = sorted(set((await service.messages.running(user_id)).values()))
-        self._put("pinned", row_views(pinned, self._tz(), pinned=True))
-        self._put("rows", row_views(found[: self._shown], self._tz(), pinned=False))
+        self._put("pinned", row_views(pinned))
+        self._put("rows", row_views(found[: self._shown]))
         self._put("has_more", len(found) > self._shown)
         self._put("running", running)
         self._put("unread", [r.id for r in (*pinned, *found) if _is_unread(r) and r.id not in running])
@@ -118,11 +120,16 @@ class LibraryState(rx.State):
         if getattr(self, name) != value:
             setattr(self, name, value)
 
-    def _tz(self) -> ZoneInfo:
+    @rx.event
+    async def seen(self):
+        """The open conversation is in view, with what ended in it."""
+        chat = await self.get_state(ChatState)
         try:
-            return ZoneInfo(self._zone)
-        except (ZoneInfoNotFoundError, ValueError):
-            return ZoneInfo("UTC")
+            await services().conversations.library.mark_read(who(self).user_id, chat.conversation_id)
+        except ChatError:
+            return  # it stays unread, which is no loss
+        await self._reload()
+        services().changes.tell(who(self).user_id)
 
     @rx.event
     async def more(self):
@@ -137,8 +144,6 @@ class LibraryState(rx.State):
         library, user_id = services().conversations.library, who(self).user_id
         try:
             match action:
-                case "rename":
-                    self.renaming = conversation_id
                 case "pin" | "unpin":
                     await library.set_pinned(user_id, conversation_id, pinned=action == "pin")
                 case "archive":
@@ -147,14 +152,14 @@ class LibraryState(rx.State):
                 case "unarchive":
                     await library.set_archived(user_id, conversation_id, archived=False)
                 case "delete":
-                    await library.set_deleted(user_id, conversation_id, deleted=True)
+                    await services().conversations.delete_conversation(who(self), conversation_id)
                     self._offer_undo("deleted", conversation_id, "undelete")
                 case "undelete":
                     await library.set_deleted(user_id, conversation_id, deleted=False)
                 case "markdown" | "json":
                     return rx.download(f"/api/conversations/{conversation_id}/export?format={action}")
         except ChatError as error:
-            self.toast, self.undo_id = str(error), ""
+            self._say(f"error.{error.code}")
             return None
         await self._reload()
         services().changes.tell(user_id)
@@ -167,14 +172,26 @@ class LibraryState(rx.State):
         return None
 
     def _offer_undo(self, what: str, conversation_id: str, action: str) -> None:
-        self.toast, self.undo_id, self.undo_action = f"toast.{what}", conversation_id, action
+        self._say(f"toast.{what}")
+        self.undo_id, self.undo_action = conversation_id, action
+
+    def _say(self, key: str) -> None:
+        """Say a sentence of the locale files for a while."""
+        self.toast, self.undo_id, self.toast_mark = key, "", self.toast_mark + 1
 
     @rx.event
     async def undo(self):
         """Take the last thing back."""
-        conversation_id, action = self.undo_id, self.undo_action
+        gone, action = self.undo_id, self.undo_action
         self.toast = self.undo_id = ""
-        return await self.act(conversation_id, action)
+        if action != "restore":
+            return await self.act(gone, action)
+        try:
+            await services().conversations.restore(who(self), gone)
+        except ChatError as error:
+            self._say(f"error.{error.code}")
+            return None
+        return await self._shown_again()
 
     @rx.event
     def hide_toast(self):
@@ -182,22 +199,48 @@ class LibraryState(rx.State):
         self.toast = self.undo_id = ""
 
     @rx.event
-    async def rename(self, title: str, _key: str):
+    async def rename(self, conversation_id: str, title: str):
         """Give a person's own title."""
-        conversation_id, self.renaming = self.renaming, ""
         principal = who(self)
         try:
             await services().conversations.rename(principal, conversation_id, title)
         except ChatError as error:
-            self.toast, self.undo_id = str(error), ""
+            self._say(f"error.{error.code}")
             return
         await self._reload()
         services().changes.tell(principal.user_id)
 
     @rx.event
-    def cancel_rename(self):
-        """Leave the title as it is."""
-        self.renaming = ""
+    async def act_on_message(self, message_id: str, action: str):
+        """What the menu under a message asks for."""
+        match action:
+            case "facts":
+                return DialogState.show_facts(message_id)
+            case "markdown":
+                chat = await self.get_state(ChatState)
+                return rx.download(f"/api/conversations/{chat.conversation_id}/export?format=markdown")
+            case _:
+                return await self._delete_message(message_id)
+
+    async def _delete_message(self, message_id: str):
+        try:
+            gone = await services().conversations.delete(who(self), message_id)
+        except ChatError as error:
+            self._say(f"error.{error.code}")
+            return None
+        if gone == message_id:
+            self._offer_undo("deleted", message_id, "restore")
+            return await self._shown_again()
+        self._offer_undo("deleted", gone, "undelete")
+        await self._reload()
+        services().changes.tell(who(self).user_id)
+        return await self._leave(gone, "delete")
+
+    async def _shown_again(self) -> None:
+        """The open conversation, here and in the person's other tabs."""
+        chat = await self.get_state(ChatState)
+        await chat.reread()
+        services().changes.tell(who(self).user_id)
 
     # -- settings ------------------------------------------------------------------------------------------------
 
@@ -205,9 +248,20 @@ class LibraryState(rx.State):
     async def read_shelves(self):
         """The archived and the deleted, for the settings page."""
         library, user_id = services().conversations.library, who(self).user_id
-        archived = await library.library(user_id, limit=200, archived=True)
-        self.put_away = row_views(archived, self._tz(), pinned=False)
-        self.thrown_away = row_views(await library.deleted(user_id, 200), self._tz(), pinned=False)
+        try:
+            archived = await library.library(user_id, limit=self._shelf + 1, archived=True)
+            deleted = await library.deleted(user_id, self._shelf + 1)
+        except ChatError as error:
+            self._say(f"error.{error.code}")
+            return
+        self.put_away, self.thrown_away = row_views(archived[: self._shelf]), row_views(deleted[: self._shelf])
+        self.has_more_shelved = max(len(archived), len(deleted)) > self._shelf
+
+    @rx.event
+    async def more_shelved(self):
+        """One page more of both."""
+        self._shelf += _SHELF
+        return LibraryState.read_shelves
 
     @rx.event
     async def bring_back(self, conversation_id: str, action: str):
@@ -226,9 +280,9 @@ class LibraryState(rx.State):
         self.asks_delete_all = False
         user_id = who(self).user_id
         try:
-            await services().conversations.library.delete_everything(user_id)
+            await services().conversations.delete_everything(who(self))
         except ChatError as error:
-            self.toast = str(error)
+            self._say(f"error.{error.code}")
             return None
         await self._reload()
         services().changes.tell(user_id)

@@ -1,0 +1,67 @@
+"""Sends: a question goes in by HTTP, with a key of its own, and may come again and again until it is answered."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from chat_app.errors import BadRequest, MessageTooLong
+from chat_app.messages import Principal, Struct
+from chat_app.services import Services
+
+_BYTES_PER_CHARACTER = 12  # JSON's longest: a pair of \uXXXX escapes
+_ROOM_BYTES = 10_000
+_encode = msgspec.json.Encoder().encode
+
+
+class _Send(Struct, frozen=True):
+    """`conversation_id` is empty for a new conversation; an empty `model` asks the first on the list."""
+
+    key: Annotated[str, msgspec.Meta(min_length=8, max_length=100)]
+    text: str
+    model: str = ""
+    conversation_id: str = ""
+
+
+_decode = msgspec.json.Decoder(_Send).decode
+
+
+async def send(request: Request, services: Services, user_id: str) -> Response:
+    """`POST /api/turns`: store a question and let its answer run; the same key gives the same turn.
+
+    Raises:
+        BadRequest: The body is no send, or its text is blank.
+        MessageTooLong: The text is over the limit.
+        NotFound: No such conversation, or someone else's.
+        StoreUnavailable: Nothing was stored; it can be sent again.
+    """
+    sent = await _read(request, services.settings.max_message_chars)
+    turn = await services.conversations.send(
+        Principal(user_id),
+        text=sent.text,
+        model=sent.model or services.catalogue.cards()[0].id,
+        key=sent.key,
+        conversation_id=sent.conversation_id or None,
+    )
+    told = {
+        "conversation_id": turn.conversation_id,
+        "question_id": turn.question_id,
+        "reply_id": turn.reply_id,
+        "is_new": turn.is_new,
+    }
+    return Response(_encode(told), status_code=201 if turn.is_new else 200, media_type="application/json")
+
+
+async def _read(request: Request, most_chars: int) -> _Send:
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > most_chars * _BYTES_PER_CHARACTER + _ROOM_BYTES:
+            raise MessageTooLong(f"A message may have {most_chars:,} characters; this is longer.")
+    try:
+        return _decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadRequest("This is no message.", detail=str(error)) from error

@@ -1,0 +1,17 @@
+// The icons of the islands: lucide's, one stroke and one size. What they mean is said by the button that holds one.
+import ArrowDown from "lucide-react/dist/esm/icons/arrow-down.mjs";
+import ArrowUp from "lucide-react/dist/esm/icons/arrow-up.mjs";
+import Check from "lucide-react/dist/esm/icons/check.mjs";
+import Copy from "lucide-react/dist/esm/icons/copy.mjs";
+import Ellipsis from "lucide-react/dist/esm/icons/ellipsis.mjs";
+import Menu from "lucide-react/dist/esm/icons/menu.mjs";
+import Pencil from "lucide-react/dist/esm/icons/pencil.mjs";
+import RotateCw from "lucide-react/dist/esm/icons/rotate-cw.mjs";
+import X from "lucide-react/dist/esm/icons/x.mjs";
+
+const ICONS = { "arrow-down": ArrowDown, "arrow-up": ArrowUp, check: Check, copy: Copy, ellipsis: Ellipsis, menu: Menu, pencil: Pencil, "rotate-cw": RotateCw, x: X };
+
+export function Icon({ name, size = 18 }) {
+  const Drawn = ICONS[name];
+  return <Drawn size={size} strokeWidth={1.75} aria-hidden="true" />;
+}

@@ -1,0 +1,64 @@
+// What waits to be sent in the open conversation, as a React hook.
+import { useEffect, useRef, useState } from "react";
+import { deliver, onOutbox, put, take, waiting } from "./outbox.js";
+
+const NONE = [];
+const LATE_MS = 4000;
+
+/**
+ * `isFree` says that nothing runs here, `accepted` which send the page's state has last heard of: between a delivery and that
+ * word the next one waits. `onTurn` is told of each delivery here, `onRefusal` of words that come back.
+ */
+export function useOutbox(conversationId, { isFree, accepted, onTurn, onRefusal }) {
+  const [seen, see] = useState(() => ({ conversationId, entries: waiting(conversationId) }));
+  const entries = seen.conversationId === conversationId ? seen.entries : NONE; // of the one before, at the moment of change
+  const root = useRef(""); // the key of the send that begins this conversation
+  const unseen = useRef("");
+  const waiter = useRef(0);
+  const [isLate, setLate] = useState(false); // the server has it, but this page is told nothing more
+  const latest = useRef();
+  latest.current = { onTurn, onRefusal };
+
+  useEffect(() => {
+    const look = (entry, turn) => {
+      see({ conversationId, entries: waiting(conversationId) });
+      if (!turn || entry.conversationId !== conversationId) return;
+      unseen.current = entry.key;
+      clearTimeout(waiter.current);
+      waiter.current = setTimeout(() => setLate(true), LATE_MS);
+      latest.current.onTurn(turn, entry.key);
+    };
+    look();
+    const stop = onOutbox(look);
+    return () => {
+      stop();
+      root.current = unseen.current = "";
+      clearTimeout(waiter.current);
+      setLate(false);
+    };
+  }, [conversationId]);
+
+  useEffect(() => {
+    if (accepted && accepted === unseen.current) {
+      unseen.current = "";
+      clearTimeout(waiter.current);
+      setLate(false);
+    }
+    const [head] = entries;
+    if (!head) return;
+    if (head.refusal) {
+      take(head);
+      latest.current.onRefusal(head.refusal, head.draft);
+    } else if (head.isSent || (isFree && !unseen.current)) deliver(head);
+  }, [entries, isFree, accepted]);
+
+  const send = (draft, { conversationId: id, model }) => {
+    const entry = put(draft, { conversationId: id, root: root.current, model });
+    if (!id) root.current = entry.root;
+  };
+  const takeBack = (entry) => {
+    take(entry);
+    return entry.draft;
+  };
+  return { entries, isLate, send, takeBack };
+}

@@ -1,0 +1,76 @@
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from chat_app.api.app import make_api
+from chat_app.api.identity import Identity
+from chat_app.providers.fake import FakeProvider
+from tests.conftest import services_with
+
+IDENTITY = Identity("not-a-secret", 3000)
+MODEL = FakeProvider()
+
+
+@pytest.fixture
+async def api(tmp_path) -> AsyncIterator[Starlette]:
+    MODEL.requests.clear()
+    async with services_with(tmp_path, MODEL, max_message_chars=20) as services:
+        made = make_api()
+        made.state.services, made.state.identity = services, IDENTITY
+        yield made
+
+
+async def _post(api: Starlette, *, user: str = "local", body: bytes | None = None, **fields: str) -> httpx.Response:
+    headers = {"cookie": IDENTITY.cookie(user)} if user else {}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://127.0.0.1:3000") as client:
+        if body is not None:
+            return await client.post("/api/turns", content=body, headers=headers)
+        return await client.post("/api/turns", json={"key": "a-key-of-its-own"} | fields, headers=headers)
+
+
+async def test_a_send_that_comes_again_is_the_same_turn_and_asks_no_model_again(api):
+    first, again = await _post(api, text="hi", model="fake"), await _post(api, text="hi", model="fake")
+
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() | {"is_new": False} == again.json()
+    assert (
+        len([request for request in MODEL.requests if request.messages[-1].text == "hi"]) <= 1
+    )  # others ask for a title
+
+
+async def test_a_send_goes_into_its_conversation(api):
+    first = (await _post(api, text="hi", model="fake")).json()
+    second = await _post(api, text="more", key="another-key", conversation_id=first["conversation_id"])
+
+    assert second.json()["conversation_id"] == first["conversation_id"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "code"),
+    [
+        ({"text": " \n"}, 400, "bad_request"),
+        ({"text": "x" * 21}, 400, "message_too_long"),
+        ({"text": "hi", "key": "short"}, 400, "bad_request"),
+        ({"text": "hi", "conversation_id": "unknown"}, 404, "not_found"),
+        ({"body": b"{nope"}, 400, "bad_request"),
+        ({"body": b'{"key": "a-key-of-its-own"}'}, 400, "bad_request"),
+        ({"body": b'{"key": "a-key-of-its-own", "text": "\xff"}'}, 400, "bad_request"),
+        ({"body": b'{"key": "a-key-of-its-own", "text": 5}'}, 400, "bad_request"),
+        ({"body": b'"' + b"x" * 20_000}, 400, "message_too_long"),
+        ({"text": "hi", "user": ""}, 401, "unauthorized"),
+    ],
+)
+async def test_what_cannot_be_sent_is_refused_with_its_reason(api, fields, status, code):
+    answer = await _post(api, **fields)
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    assert MODEL.requests == []
+
+
+async def test_nobody_sends_into_someone_elses_conversation(api):
+    mine = (await _post(api, text="hi", model="fake")).json()["conversation_id"]
+    answer = await _post(api, text="hi", key="another-key", user="other", conversation_id=mine)
+
+    assert answer.status_code == 404

@@ -1,0 +1,163 @@
+"""What can be done with a message, by its buttons and by keys."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser import Chat, stored_text, until_heard
+from tests.server import Server
+from tests.upstream import Script, words
+
+
+def _pick(chat: Chat, button: str, item: str) -> None:
+    chat.answers.last.get_by_role("button", name=button, exact=True).click()
+    chat.page.get_by_role("menuitem", name=item, exact=True).click()
+
+
+def _announced(chat: Chat, text: str) -> None:
+    expect(chat.page.get_by_role("status").filter(has_text=text)).to_have_count(1)
+
+
+def test_an_answer_shows_its_tokens_and_its_end_is_announced(chat: Chat, upstream):
+    upstream.then(Script(["a "] * 9 + ["b"], pace_s=0.1))  # long enough to be seen running
+    chat.ask("why")
+
+    _announced(chat, "echo is answering")
+    expect(chat.answers.last.locator(".figures")).to_have_text(re.compile(r"^10 tokens\d\.\d\ss to first\d+/s$"))
+    _announced(chat, "Answer finished, 10 tokens")
+
+
+def test_a_failure_is_announced_with_its_cause(chat: Chat, upstream):
+    upstream.then(Script(status=500, body={"error": {"message": "on purpose"}}))
+    chat.ask("why")
+
+    _announced(chat, "Failed: echo failed.")
+
+
+def test_a_deleted_answer_comes_back_by_undo_and_a_question_without_one_is_answered_anew(chat: Chat, upstream):
+    upstream.then(Script(["first"]), Script(["second"]))
+    chat.ask("why")
+    chat.expect_status("complete")
+    _pick(chat, "More", "Delete message")
+    expect(chat.answers).to_have_count(0)
+    chat.button("Undo").click()
+    until_heard(chat, "first")
+
+    _pick(chat, "More", "Delete message")
+    expect(chat.answers).to_have_count(0)
+    chat.page.reload()
+    expect(chat.questions).to_have_count(1)
+    chat.questions.last.get_by_role("button", name="Try again").click()
+    chat.page.get_by_role("menuitem", name="Same model").click()
+    until_heard(chat, "second")
+
+
+def test_deleting_the_first_question_deletes_the_conversation_and_undo_brings_it_back(chat: Chat, upstream):
+    chat.ask("a question to be deleted")
+    chat.expect_status("complete")
+    chat.conversation_id()
+    address = chat.page.url
+    chat.questions.last.hover()
+    chat.questions.last.get_by_role("button", name="Delete message").click()
+    expect(chat.page).to_have_url(re.compile("/new$"))
+    chat.button("Undo").click()
+    expect(chat.button("Undo")).to_have_count(0)  # the server has taken it
+    chat.page.goto(address)
+    expect(chat.questions.last).to_contain_text("a question to be deleted")
+
+
+def test_an_answer_in_a_persons_own_words_is_a_version_and_the_model_goes_on_from_it(chat: Chat, upstream):
+    upstream.then(Script(["theirs"]))
+    chat.ask("why")
+    chat.expect_status("complete")
+    _pick(chat, "More", "Edit")
+    editor = chat.page.get_by_role("textbox", name="Edit message")
+    expect(editor).to_have_value("theirs")
+    editor.fill("mine")
+    chat.button("Save").click()
+    until_heard(chat, "mine")
+    expect(chat.answers.last.locator(".branches")).to_contain_text("2/2")
+    chat.ask("and then?")
+    expect(chat.answers).to_have_count(2)
+    chat.expect_status("complete")
+
+    assert [message["content"] for message in upstream.chats[-1].body["messages"]] == ["why", "mine", "and then?"]
+
+
+def test_a_wish_in_ones_own_words_goes_with_the_question(chat: Chat, upstream):
+    chat.ask("why")
+    chat.expect_status("complete")
+    _pick(chat, "Try again", "As I say…")
+    wish = chat.page.get_by_role("textbox", name="What should be different?")
+    wish.fill("in French")
+    wish.press("Control+Enter")
+    expect(chat.answers.last.locator(".branches")).to_contain_text("2/2")
+    chat.expect_status("complete")
+
+    assert upstream.chats[-1].body["messages"][-1]["content"] == "why\n\n(in French)"
+
+
+def test_words_of_an_open_edit_survive_a_reload_and_a_refusal(chat: Chat, upstream):
+    chat.ask("why")
+    chat.expect_status("complete")
+    chat.field.press("ArrowUp")
+    editor = chat.page.get_by_role("textbox", name="Edit message")
+    editor.fill("half a thought")
+    chat.page.reload()
+    expect(chat.questions.last).to_contain_text("why")
+    chat.field.press("ArrowUp")
+    expect(editor).to_have_value("half a thought")
+    editor.fill("x" * 200_001)
+    chat.questions.last.get_by_role("button", name="Send").click()
+    expect(chat.page.get_by_role("alert")).to_contain_text("A message may have 200,000 characters")
+    expect(editor).to_have_value("x" * 200_001)
+
+
+def test_words_of_an_edit_that_was_sent_do_not_come_back(chat: Chat, upstream):
+    chat.ask("the first version")
+    chat.expect_status("complete")
+    chat.field.press("ArrowUp")
+    chat.page.get_by_role("textbox", name="Edit message").fill("the second version")
+    chat.questions.last.get_by_role("button", name="Send").click()
+    expect(chat.questions.last).to_contain_text("the second version")
+    chat.expect_status("complete")
+    chat.questions.last.hover()
+    chat.questions.last.get_by_role("button", name="Previous version").click()
+    expect(chat.questions.last).to_contain_text("the first version")
+    chat.field.press("ArrowUp")
+    expect(chat.page.get_by_role("textbox", name="Edit message")).to_have_value("the first version")
+
+
+def test_escape_closes_what_is_open_before_it_stops_the_answer(chat: Chat, upstream, server: Server):
+    upstream.then(Script(words(3000), pace_s=0.02))
+    chat.ask("count")
+    until_heard(chat, "word3 ")
+    answer_id = chat.answers.last.get_attribute("data-message-id") or ""
+    chat.button("Model").click()
+    chat.page.keyboard.press("Escape")
+    expect(chat.page.get_by_role("listbox")).to_have_count(0)
+    chat.page.keyboard.press("Control+/")
+    expect(chat.page.get_by_role("dialog")).to_be_visible()
+    chat.page.keyboard.press("Escape")
+    expect(chat.page.get_by_role("dialog")).to_be_hidden()
+    chat.field.press("ArrowUp")
+    chat.page.get_by_role("textbox", name="Edit message").press("Escape")
+    expect(chat.page.get_by_role("textbox", name="Edit message")).to_have_count(0)
+    assert stored_text(server, answer_id)[0] == "streaming"
+    chat.page.keyboard.press("Escape")
+    chat.expect_status("stopped")
+
+
+def test_a_menu_is_whole_wherever_its_button_stands(chat: Chat, upstream):
+    chat.page.set_viewport_size({"width": 390, "height": 420})
+    chat.ask("why")
+    chat.expect_status("complete")
+    for name in ("More", "Try again", "Model"):
+        chat.button(name).click()
+        box = chat.page.locator(".popover").bounding_box()
+        assert box is not None
+        assert box["x"] >= 0, name
+        assert box["y"] >= 0, name
+        assert box["x"] + box["width"] <= 390, name
+        assert box["y"] + box["height"] <= 420, name
+        chat.page.keyboard.press("Escape")

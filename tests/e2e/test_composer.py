@@ -1,0 +1,94 @@
+"""Where people begin and write: the first start, starting points, keys, long pastes."""
+
+from playwright.sync_api import expect
+
+from tests.browser import Chat
+from tests.server import Server
+from tests.upstream import Upstream
+
+PASTE = """(field, text) => {
+  const data = new DataTransfer();
+  data.setData("text/plain", text);
+  field.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+}"""
+
+
+def test_a_first_start_says_what_was_found_and_what_works_without_any_model(new_context, folder):
+    server = Server(folder).start()
+    try:
+        chat = Chat(new_context().new_page())
+        chat.page.goto(server.url)
+        expect(chat.page.get_by_text("No model was found yet.")).to_be_visible()
+        expect(chat.page.get_by_text("Passages works now")).to_be_visible()
+        chat.button("What can this application do?").click()
+        expect(chat.field).to_have_value("What can this application do?")
+        expect(chat.field).to_be_focused()
+        chat.field.press("Enter")
+        chat.expect_status("complete")
+        source = chat.page.get_by_role("list", name="Sources").locator("details").first
+        source.locator("summary").click()
+        expect(source.locator(".plain")).to_be_visible()
+        assert len(source.locator(".plain").inner_text()) > 40
+
+        chat.button("New chat").first.click()
+        expect(chat.page.get_by_text("No model was found yet.")).to_be_visible()  # no first start, but still none
+    finally:
+        server.stop()
+
+
+def test_a_server_that_was_found_is_named_on_a_first_start(new_context, folder):
+    with Upstream(["echo", "other"]).serve() as upstream:
+        server = Server(folder, VLLM_BASE_URL=upstream.url).start()
+        try:
+            chat = Chat(new_context().new_page())
+            chat.page.goto(server.url)
+            expect(chat.page.get_by_text(f"vLLM 127.0.0.1:{upstream.port}: 2 models are ready.")).to_be_visible()
+        finally:
+            server.stop()
+
+
+def test_the_slash_key_goes_to_the_field_unless_it_is_turned_off(chat: Chat, server: Server):
+    chat.page.locator("main").click(position={"x": 5, "y": 200})
+    chat.page.evaluate("document.activeElement.blur()")
+    chat.page.keyboard.press("/")
+    expect(chat.field).to_be_focused()
+    expect(chat.field).to_have_value("")
+
+    chat.page.goto(f"{server.url}/settings")
+    chat.page.get_by_role("group", name="The / key goes to the message field").get_by_label("No").check()
+    chat.page.goto(server.url)
+    expect(chat.field).to_be_focused()
+    chat.page.evaluate("document.activeElement.blur()")
+    chat.page.keyboard.press("/")
+    expect(chat.field).not_to_be_focused()
+
+
+def test_on_a_touch_screen_enter_is_a_new_line_and_the_button_sends(new_context, server: Server, upstream):
+    page = new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True).new_page()
+    page.goto(server.url)
+    chat = Chat(page)
+    chat.field.fill("one")
+    chat.field.press("Enter")
+    chat.field.press_sequentially("two")
+    expect(chat.field).to_have_value("one\ntwo")
+    expect(chat.questions).to_have_count(0)
+    chat.button("Send").tap()
+    chat.expect_status("complete")
+
+    assert upstream.chats[0].body["messages"][-1]["content"] == "one\ntwo"
+
+
+def test_a_million_pasted_characters_are_a_chip_and_the_limit_is_said(chat: Chat):
+    chat.field.evaluate(PASTE, "0123456789abcde\n" * 62_500)
+    expect(chat.page.locator(".chip")).to_contain_text("Pasted text · 62,501 lines")
+    expect(chat.field).to_have_value("")
+    expect(chat.page.get_by_role("alert")).to_have_text("A message may have 200,000 characters; this has 1,000,000.")
+    expect(chat.button("Send")).to_be_disabled()
+    chat.page.locator(".chip summary").click()
+    chat.button("Remove").click()
+    expect(chat.page.get_by_role("alert")).to_have_count(0)
+    chat.field.evaluate(PASTE, "0123456789abcde\n" * 1000)
+    chat.page.locator(".chip summary").click()
+    chat.button("Keep as text").click()
+
+    expect(chat.field).to_have_value("0123456789abcde\n" * 1000)

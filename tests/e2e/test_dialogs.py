@@ -1,0 +1,109 @@
+"""Dialogs, the toast and the tab's title do what their buttons say."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import Chat, query, until_heard
+from tests.server import Server
+from tests.upstream import Script, words
+
+
+@pytest.mark.parametrize("how", ["button", "key", "backdrop"])
+def test_the_list_of_keys_closes_by_whatever_closes_it(chat: Chat, how):
+    expect(chat.button("Model")).to_have_text("echo ▾")  # the page's first state is there, which mounts it anew
+    chat.page.keyboard.press("Control+/")
+    dialog = chat.page.get_by_role("dialog", name="Keys")
+    expect(dialog).to_be_visible()
+    if how == "button":
+        dialog.get_by_role("button", name="Close").click()
+    elif how == "key":
+        chat.page.keyboard.press("Control+/")
+    else:
+        chat.page.mouse.click(5, 5)
+    expect(dialog).to_be_hidden()
+    chat.ask("and it stays closed")
+    chat.expect_status("complete")
+    expect(dialog).to_be_hidden()
+    chat.page.keyboard.press("Control+/")
+    expect(dialog).to_be_visible()
+
+
+def test_deleting_everything_asks_and_deletes_or_does_not(chat: Chat, server):
+    chat.ask("to be deleted")
+    chat.expect_status("complete")
+    chat.page.goto(f"{server.url}/settings")
+    ask = chat.page.get_by_role("dialog")
+    rows = chat.page.get_by_role("navigation").locator('a[href^="/c/"]')
+    expect(rows.first).to_be_visible()
+    chat.page.locator(".settings .button.danger").click()
+    ask.get_by_role("button", name="Cancel").click()
+    expect(ask).to_be_hidden()
+    expect(rows.first).to_be_visible()
+    chat.page.locator(".settings .button.danger").click()
+    ask.locator(".button.danger").click()
+    expect(rows).to_have_count(0)
+    expect(ask).to_be_hidden()
+
+
+def test_each_deletion_offers_undo_for_its_own_time(lone_chat: Chat, server):
+    for text in ("one", "two", "three"):
+        lone_chat.page.goto(server.url)
+        lone_chat.ask(text)
+        lone_chat.expect_status("complete")
+    rows = lone_chat.page.get_by_role("navigation").locator(".row")
+    count = query(server, "SELECT count(*) FROM conversations WHERE deleted_at IS NULL")
+    expect(rows).to_have_count(count)
+    lone_chat.page.clock.install()
+
+    def delete_first() -> None:
+        rows.first.hover()
+        rows.first.get_by_role("button").click()
+        lone_chat.page.get_by_role("menuitem", name="Delete").click()
+
+    delete_first()
+    expect(rows).to_have_count(count - 1)
+    lone_chat.page.clock.run_for(5000)
+    delete_first()
+    expect(rows).to_have_count(count - 2)
+    lone_chat.page.clock.run_for(5000)
+    expect(lone_chat.button("Undo")).to_be_visible()  # eight seconds from the second, not from the first
+    lone_chat.button("Undo").click()  # looked at and then gone: the next toast must not wait for ever
+    expect(rows).to_have_count(count - 1)
+    delete_first()
+    expect(rows).to_have_count(count - 2)
+    expect(lone_chat.button("Undo")).to_be_visible()
+    lone_chat.page.mouse.move(700, 300)
+    lone_chat.page.clock.run_for(9000)
+    expect(lone_chat.button("Undo")).to_have_count(0)
+
+
+def _read_all(server: Server) -> None:
+    """As if every conversation of earlier tests had been looked at."""
+    query(server, "UPDATE conversations SET read_at = updated_at")
+
+
+def test_the_title_tells_of_answers_elsewhere_and_of_those_that_ended_unseen(chat: Chat, upstream, server):
+    _read_all(server)
+    upstream.then(Script(words(60), pace_s=0.02))
+    chat.ask("long")
+    until_heard(chat, "word3 ")
+    chat.button("New chat").first.click()
+    expect(chat.page).to_have_title("● chat_app")
+    expect(chat.page).to_have_title("✓ chat_app")
+    chat.page.goto(f"{server.url}/settings")
+    expect(chat.page).to_have_title("✓ Settings")
+    chat.page.get_by_role("navigation").locator('a[href^="/c/"]').first.click()
+    expect(chat.page).to_have_title("A title from the model")
+
+
+def test_an_answer_that_ends_while_the_tab_is_hidden_is_unread_until_it_is_looked_at(chat: Chat, upstream, server):
+    _read_all(server)
+    hide = """(state) => { Object.defineProperty(document, 'visibilityState', {value: state, configurable: true});
+        document.dispatchEvent(new Event('visibilitychange')); }"""
+    upstream.then(Script(words(30), pace_s=0.02))
+    chat.ask("look away")
+    until_heard(chat, "word3 ")
+    chat.page.evaluate(hide, "hidden")
+    expect(chat.page).to_have_title("✓ A title from the model")
+    chat.page.evaluate(hide, "visible")
+    expect(chat.page).to_have_title("A title from the model")

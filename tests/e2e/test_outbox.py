@@ -1,0 +1,121 @@
+"""What was sent is not lost on its way, whatever happens between Enter and the server."""
+
+import re
+
+from playwright.sync_api import Route, expect
+
+from tests.browser import Chat, until_heard, until_seen
+from tests.server import Server
+from tests.upstream import Script, Upstream, words
+
+TURNS = "**/api/turns"
+
+
+def _asked(upstream: Upstream) -> list[str]:
+    return [call.body["messages"][-1]["content"] for call in upstream.chats]
+
+
+def test_words_sent_while_the_server_is_away_arrive_when_it_is_back(new_context, folder):
+    with Upstream(["echo"]).serve() as upstream:
+        server = Server(folder, VLLM_BASE_URL=upstream.url).start()
+        chat = Chat(new_context().new_page())
+        chat.page.goto(server.url)
+        expect(chat.button("Model")).to_have_text("echo ▾")
+        server.kill()
+        try:
+            chat.ask("are you there?")
+            expect(chat.page.locator(".waiting-send")).to_contain_text("The server cannot be reached")
+            expect(chat.page.locator(".waiting-send")).to_contain_text("are you there?")
+            server.start()
+            chat.expect_status("complete")
+            assert _asked(upstream) == ["are you there?"]
+            expect(chat.page.locator(".waiting-send")).to_have_count(0)
+        finally:
+            server.stop()
+
+
+def test_a_reload_sends_what_had_not_arrived(chat: Chat, upstream):
+    chat.page.route(TURNS, lambda route: route.abort())
+    chat.ask("not yet")
+    expect(chat.page.locator(".waiting-send")).to_contain_text("not yet")
+    chat.page.unroute(TURNS)
+    chat.page.reload()
+    chat.expect_status("complete")
+
+    assert _asked(upstream) == ["not yet"]
+    expect(chat.questions).to_have_count(1)
+
+
+def test_a_send_whose_answer_was_lost_is_sent_again_and_billed_once(chat: Chat, upstream):
+    def lose(route: Route) -> None:
+        route.fetch()  # the server has it, the page does not know
+        route.abort()
+
+    chat.page.route(TURNS, lose, times=1)
+    chat.ask("once")
+    chat.expect_status("complete")
+
+    expect(chat.questions).to_have_count(1)
+    assert _asked(upstream) == ["once"]
+
+
+def test_what_waits_its_turn_survives_a_reload(chat: Chat, upstream):
+    upstream.then(Script(words(150), pace_s=0.02), Script(["second answer"]))
+    chat.ask("first")
+    until_heard(chat, "word3 ")
+    chat.ask("second")
+    expect(chat.page.get_by_text("Sends next")).to_be_visible()
+    chat.page.reload()
+    expect(chat.page.locator(".waiting-send")).to_contain_text("second")
+    until_heard(chat, "second answer")
+
+    assert _asked(upstream) == ["first", "second"]
+    expect(chat.questions).to_have_count(2)
+
+
+def test_what_waits_its_turn_goes_to_its_own_conversation_and_to_no_other(chat: Chat, upstream):
+    upstream.then(Script(words(60), pace_s=0.02), Script(["elsewhere"]), Script(["second answer"]))
+    chat.ask("first")
+    first = chat.conversation_id()
+    chat.expect_status("streaming")
+    chat.ask("second")
+    chat.page.get_by_role("button", name="New chat").first.click()
+    expect(chat.answers).to_have_count(0)
+    expect(chat.page.locator(".waiting-send")).to_have_count(0)
+    chat.ask("other")
+    until_heard(chat, "elsewhere")
+    chat.page.goto(re.sub("/c/.*", f"/c/{first}", chat.page.url))
+    until_heard(chat, "second answer")
+
+    assert _asked(upstream) == ["first", "other", "second"]
+
+
+def test_what_waits_can_be_taken_back_and_stands_before_what_was_written_since(chat: Chat, upstream):
+    upstream.then(Script(words(2000), pace_s=0.02))
+    chat.ask("first")
+    chat.expect_status("streaming")
+    chat.ask("second")
+    chat.field.fill("third")
+    chat.button("Do not send").click()
+
+    expect(chat.field).to_have_value("second\n\nthird")
+    expect(chat.page.locator(".waiting-send")).to_have_count(0)
+    chat.field.fill("")
+    chat.button("Stop").click()
+    chat.expect_status("stopped")
+    assert _asked(upstream) == ["first"]
+
+
+def test_words_that_are_refused_come_back_with_the_reason(chat: Chat, server, upstream):
+    chat.ask("first")
+    chat.expect_status("complete")
+    held: list[Route] = []
+    chat.page.route(TURNS, lambda route: held.append(route), times=1)
+    chat.ask("into nothing")
+    chat.field.fill("written since")
+    until_seen(chat.page, lambda: held)
+    held[0].fulfill(status=400, json={"error": {"code": "not_found", "message": "gone"}})
+
+    expect(chat.page.get_by_role("alert")).to_contain_text("This conversation is not here any more")
+    expect(chat.field).to_have_value("into nothing\n\nwritten since")
+    assert _asked(upstream) == ["first"]

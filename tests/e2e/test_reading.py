@@ -1,0 +1,206 @@
+"""Reading while an answer grows, and waiting for one that does not begin."""
+
+from statistics import mode
+
+from playwright.sync_api import BrowserContext, expect
+
+from tests.browser import Chat, stored_text, until_heard, until_seen
+from tests.imported import conversation, take
+from tests.server import Server
+from tests.upstream import Script, words
+
+LINES = [f"line {index}\n\n" for index in range(400)]
+
+
+def _tops(chat: Chat) -> float:
+    """Where the first line stands, usually: between a growth and its frame it stands elsewhere, which nobody sees."""
+    look = "p => p.getBoundingClientRect().top"
+    return mode(chat.answers.last.locator(".prose p").first.evaluate(look) for _ in range(9))
+
+
+def _scrolled(chat: Chat) -> float:
+    return chat.page.locator(".scroller").evaluate("s => s.scrollTop")
+
+
+def test_the_question_rises_under_the_header_and_a_screenful_grows_without_moving_it(chat: Chat, upstream):
+    upstream.then(Script(LINES[:3]), Script(LINES[:12], pace_s=0.02))
+    chat.ask("first")
+    chat.expect_status("complete")
+    chat.ask("second")
+    until_heard(chat, "line 0")
+    header = chat.page.locator("main > header").bounding_box()
+    assert header is not None
+
+    def top() -> float:
+        return chat.questions.last.evaluate("q => q.getBoundingClientRect().top")
+
+    until_seen(chat.page, lambda: abs(top() - header["height"] - 16) < 1.5)
+    chat.expect_status("complete")
+    assert abs(top() - header["height"] - 16) < 1.5
+
+
+def test_a_selection_lets_go_of_a_growing_answer_and_survives_it(chat: Chat, upstream):
+    upstream.then(Script(LINES, pace_s=0.01))
+    chat.ask("many lines")
+    until_heard(chat, "line 60")
+    # The browser tells of a selection a moment after it was made; the page's own listener hears it before this one.
+    chat.answers.last.get_by_text("line 55", exact=True).evaluate(
+        """p => new Promise((told) => {
+          document.addEventListener("selectionchange", told, { once: true });
+          getSelection().setBaseAndExtent(p.firstChild, 0, p.firstChild, 7);
+        }).then(() => null)"""
+    )
+    before = _tops(chat)
+    until_heard(chat, "line 150")
+
+    assert abs(_tops(chat) - before) < 2
+    assert chat.page.evaluate("getSelection().toString()") == "line 55"
+    chat.button("To the end").click()
+    until_heard(chat, "line 200")
+    assert _scrolled(chat) > -2
+    assert chat.page.evaluate("getSelection().toString()") == "line 55"
+    chat.button("Stop").click()
+
+
+def test_following_can_be_turned_off(new_context, server: Server, upstream):
+    context: BrowserContext = new_context()
+    page = context.new_page()
+    page.goto(f"{server.url}/settings")
+    page.get_by_role("group", name="The page follows an answer as it grows").get_by_label("No").check()
+    page.goto(f"{server.url}/new")
+    chat = Chat(page)
+    upstream.then(Script(LINES, pace_s=0.01))
+    chat.ask("many lines")
+    until_heard(chat, "line 40")
+    before = _tops(chat)
+    until_heard(chat, "line 100")
+
+    assert abs(_tops(chat) - before) < 2
+    chat.button("To the end").click()
+    until_heard(chat, "line 150")
+    assert _scrolled(chat) > -2
+    chat.button("Stop").click()
+
+
+def test_a_model_that_is_slow_to_start_is_said_and_another_can_be_asked(lone_chat: Chat, upstream, server: Server):
+    upstream.then(Script(first_s=60), Script(["from the other"]))
+    page = lone_chat.page
+    page.clock.install()
+    lone_chat.ask("why")
+    expect(page.get_by_text("Waiting for echo")).to_be_visible()
+    given_up = lone_chat.answers.last.get_attribute("data-message-id") or ""
+    page.clock.fast_forward(4000)
+    expect(page.locator(".waiting")).to_contain_text("4\u00a0s")
+    page.clock.fast_forward(7000)
+    expect(page.locator(".waiting")).to_contain_text("Slow to start; the model may be loading")
+    page.locator(".waiting").get_by_role("button", name="Try another model").click()
+    page.get_by_role("menuitem", name="other").click()
+    until_heard(lone_chat, "from the other")
+
+    assert upstream.chats[-1].body["model"] == "other"
+    assert stored_text(server, given_up)[0] == "stopped"
+
+
+def test_silence_in_mid_answer_is_said(lone_chat: Chat, upstream):
+    upstream.then(Script(words(3), ending="stall"))
+    lone_chat.page.clock.install()
+    lone_chat.ask("why")
+    until_heard(lone_chat, "word2")
+    lone_chat.page.clock.fast_forward(11_000)
+    expect(lone_chat.page.locator(".waiting")).to_contain_text("No word for 11 s; still waiting")
+    lone_chat.button("Stop").click()
+    lone_chat.expect_status("stopped")
+
+
+def test_what_takes_long_to_load_has_a_sign_of_it_and_an_empty_list_has_none(chat: Chat, upstream, server: Server):
+    chat.ask("why")
+    chat.expect_status("complete")
+    page = chat.page.context.new_page()
+    page.route_web_socket("**/_event/**", lambda socket: None)  # a server that never answers
+    page.goto(chat.page.url)
+    drawn = "(place) => getComputedStyle(document.querySelector(place), '::before')"
+    expect(page.locator(".column")).to_be_attached()
+    for place in (".column", ".rows"):
+        until_seen(page, lambda place=place: page.evaluate(f"({drawn})('{place}').opacity === '1'"))
+        assert page.evaluate(f"({drawn})('{place}').content") == '""'
+        assert chat.page.evaluate(f"({drawn})('{place}').content") == "none"
+
+
+def test_a_first_visit_stands_at_the_last_question_and_a_later_one_where_reading_ended(chat: Chat, server: Server):
+    turns = ((f"question {index}", f"answer {index}\n\n" + "words\n\n" * 20) for index in range(80))
+    take(chat.page, conversation("read before", [text for turn in turns for text in turn]))
+    chat.page.get_by_role("navigation").get_by_role("link", name="read before").click()
+    header = chat.page.locator("main > header")
+    top = "(q) => q.getBoundingClientRect().top"
+
+    def stands_under_the_header(question: str) -> bool:
+        at = chat.page.get_by_text(question, exact=True).evaluate(top)
+        edge = header.evaluate("h => h.getBoundingClientRect().bottom")
+        return bool(edge <= at < edge + 60)
+
+    until_seen(chat.page, lambda: chat.page.get_by_text("question 79", exact=True).count())
+    until_seen(chat.page, lambda: stands_under_the_header("question 79"))
+
+    chat.page.mouse.move(700, 400)
+    chat.page.mouse.wheel(0, -50)  # by hand: until then the question keeps its place
+    for _ in range(2):  # two pages of messages above
+        count = chat.page.locator("article").count()
+        chat.page.locator(".scroller").evaluate("s => s.scrollTop = -s.scrollHeight")
+        until_seen(chat.page, lambda count=count: chat.page.locator("article").count() > count)
+    chat.page.get_by_text("question 20", exact=True).evaluate("q => q.scrollIntoView({ block: 'start' })")
+    before = chat.page.get_by_text("question 20", exact=True).evaluate(top)
+    # The place is noted a moment after the last movement.
+    is_noted = """(id) => {
+      const kept = JSON.parse(sessionStorage.getItem(`chat_app.place.${id}`) ?? "null");
+      const [article, scroller] = [`[data-message-id="${kept?.id}"]`, ".scroller"].map((s) => document.querySelector(s)?.getBoundingClientRect());
+      return Boolean(kept && article) && Math.abs(article.top - scroller.top - kept.off) < 1;
+    }"""
+    until_seen(chat.page, lambda: chat.page.evaluate(is_noted, chat.conversation_id()))
+    chat.page.reload()
+    expect(chat.page.get_by_text("question 20", exact=True)).to_be_visible()
+    until_seen(chat.page, lambda: abs(chat.page.get_by_text("question 20", exact=True).evaluate(top) - before) < 3)
+
+
+def test_thoughts_are_folded_and_say_how_long_they_took(chat: Chat, upstream):
+    upstream.then(Script(["let me see, ", "well"], field_name="reasoning_content", pace_s=0.3))
+    chat.ask("why")
+    thoughts = chat.answers.last.locator("details.reasoning")
+    expect(thoughts.locator("summary")).to_have_text("Thinking…")
+    expect(thoughts.locator("summary")).to_have_text("Thought for 1\u00a0s")
+    expect(thoughts.locator(".plain")).to_be_hidden()
+    thoughts.locator("summary").click()
+    expect(thoughts.locator(".plain")).to_have_text("let me see, well")
+
+
+def test_details_say_which_turns_did_not_fit(chat: Chat, upstream):
+    for index in range(4):
+        chat.get(f"{index} " + "many words " * 900)
+    chat.get("and now?")
+    chat.answers.last.get_by_role("button", name="More").click()
+    chat.page.get_by_role("menuitem", name="Details").click()
+    facts = chat.page.get_by_role("dialog", name="Details of the answer")
+    left_out = facts.locator("dt:has-text('Messages left out') + dd")
+
+    sent = len(upstream.chats[-1].body["messages"])
+    assert 1 <= sent < 9
+    expect(left_out).to_have_text(str(9 - sent))
+
+
+def test_what_the_server_finds_too_long_goes_again_with_fewer_turns(chat: Chat, upstream):
+    for index in range(3):
+        chat.get(f"turn {index}")
+    too_long = {"error": {"message": "This model's maximum context length is 10 tokens."}}
+    upstream.then(Script(status=400, body=too_long), Script(status=400, body=too_long), Script(["it fits"]))
+    chat.get("and now?")
+    until_heard(chat, "it fits")
+
+    sent = [[message["content"] for message in call.body["messages"]] for call in upstream.chats[3:]]
+    assert [len(messages) for messages in sent] == [7, 5, 3]
+    assert [messages[-1] for messages in sent] == ["and now?"] * 3
+
+    upstream.then(*(Script(status=400, body=too_long) for _ in range(9)))
+    chat.get("x " * 40, "failed")
+    expect(chat.card).to_contain_text("too long")
+    assert upstream.chats[-1].body["messages"][-1]["content"] == "x " * 40
+    assert len(upstream.chats[-1].body["messages"]) == 1
+    upstream.scripts.clear()
