@@ -23,7 +23,7 @@ class Wire:
         self.port = 0
         self._is_cut = False
         self._loop = asyncio.new_event_loop()
-        self._ends: set[asyncio.StreamWriter] = set()
+        self._carrying: set[asyncio.Task[None]] = set()
 
     @property
     def proxy(self) -> dict[str, str]:
@@ -33,7 +33,7 @@ class Wire:
     @property
     def count(self) -> int:
         """Connections that are open now."""
-        return len(self._ends)
+        return len(self._carrying)
 
     def cut(self) -> int:
         """Reset every connection and take none until `mend`; returns how many there were."""
@@ -45,11 +45,11 @@ class Wire:
 
     async def _cut(self) -> int:
         self._is_cut = True
-        ends = list(self._ends)
-        for end in ends:
-            end.transport.abort()
-        self._ends.clear()
-        return len(ends)
+        cut = list(self._carrying)
+        for carrying in cut:
+            carrying.cancel()
+        await asyncio.gather(*cut, return_exceptions=True)
+        return len(cut)
 
     @contextmanager
     def open(self) -> Iterator[Wire]:
@@ -71,29 +71,29 @@ class Wire:
 
     async def _end(self) -> None:
         await self._cut()
-        if carrying := asyncio.all_tasks() - {asyncio.current_task()}:
-            await asyncio.wait(carrying, timeout=5)
         await asyncio.sleep(0)  # transports close in the turn after
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._is_cut:
             writer.transport.abort()
             return
-        self._ends.add(writer)
+        task = asyncio.current_task()
+        assert task is not None
+        self._carrying.add(task)
+        far_writer: asyncio.StreamWriter | None = None
         try:
             port = await _greet(reader, writer)
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
-            try:
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(_copy(reader, far_writer))
-                    group.create_task(_copy(far_reader, writer))
-            finally:
-                far_writer.transport.abort()
-        except* (OSError, asyncio.IncompleteReadError):
-            pass  # either side left
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_copy(reader, far_writer))
+                group.create_task(_copy(far_reader, writer))
+        except* (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # either side left, or the wire was cut
         finally:
-            self._ends.discard(writer)
-            writer.transport.abort()
+            self._carrying.discard(task)
+            for end in (writer, far_writer):  # both ends are reset, as by a cut cable's far router
+                if end is not None:
+                    end.transport.abort()
 
 
 async def _greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
