@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -265,7 +265,8 @@ class ConversationService:
         new = NewTurn((TextPart(text),), model, key, title_from_question(text), conversation_id, parent_id)
         turn = await self.messages.add_turn(who.user_id, new)
         if turn.is_new:
-            self._start(who, turn, model)
+            # Nothing stands before a first question, so that its branch need not be read.
+            self._start(who, turn, model, branch=[Message("user", new.parts)] if parent_id is None else None)
         return turn
 
     def _start(
@@ -275,6 +276,7 @@ class ConversationService:
         model: str,
         *,
         hint: str = "",
+        branch: Sequence[Message] | None = None,
         reply: Reply | None = None,
         earlier: Earlier | None = None,
         notes: dict[str, Json] | None = None,
@@ -283,19 +285,23 @@ class ConversationService:
 
         self._generations.start(
             running,
-            lambda running: self._answer(running, model, hint),
+            lambda running: self._answer(running, model, hint, branch),
             lambda running, settlement: self._entitle(running, settlement, model),
         )
 
-    async def _answer(self, running: Running, model: str, hint: str) -> AsyncGenerator[Event]:
-        """Build the prompt from the branch and ask the gateway."""
+    async def _answer(
+        self, running: Running, model: str, hint: str, branch: Sequence[Message] | None
+    ) -> AsyncGenerator[Event]:
+        """Build the prompt from the branch, newest first, and ask the gateway."""
         route = self._gateway.catalogue.resolve(model)
         heard = text_of(running.reply.parts)
-        leaf = running.turn.reply_id if heard else running.turn.question_id
-        history = await self.messages.history(running.user_id, leaf, self._prompt_messages)
         unread = 0
-        if len(history) == self._prompt_messages:
-            unread = await self.messages.depth(running.user_id, leaf) - len(history)
+        if branch is None:
+            leaf = running.turn.reply_id if heard else running.turn.question_id
+            history = await self.messages.history(running.user_id, leaf, self._prompt_messages)
+            branch = [Message(m.role, spoken(m.parts)) for m in history if text_of(m.parts)]
+            if len(history) == self._prompt_messages:
+                unread = await self.messages.depth(running.user_id, leaf) - len(history)
         if hint:
             running.notes["hint"] = hint
         if heard:
@@ -309,7 +315,7 @@ class ConversationService:
         while True:
             prompt = build_prompt(
                 model=model,
-                newest_first=[Message(m.role, spoken(m.parts)) for m in history if text_of(m.parts)],
+                newest_first=branch,
                 context_tokens=route.card.context_tokens,
                 reserve_tokens=self._reserve,
                 most_tokens=most_tokens,

@@ -13,7 +13,7 @@ from chat_app.errors import NotFound
 from chat_app.store.database import Database, new_id, now_ms
 from chat_app.store.records import ConversationRecord, StoredMessage
 from chat_app.store.tables import conversations, messages, users
-from chat_app.store.tree import searchable, to_json
+from chat_app.store.tree import EMPTY, searchable, to_json
 
 _NAMES = [
     "id",
@@ -233,10 +233,9 @@ def _imported_rows(
 def _imported_row(
     message: StoredMessage, ids: dict[str | None, str | None], conversation_id: str, user_id: str
 ) -> dict[str, object]:
-    return {
+    return EMPTY | {
         "id": ids[message.id], "created_at": message.created_at, "conversation_id": conversation_id,
         "user_id": user_id, "parent_id": ids[message.parent_id], "role": message.role,
         "parts": to_json(message.parts), "search_text": searchable(message.parts), "status": message.status,
-        "revision": 0, "model": message.model, "deployment": "", "request_sent": "{}", "request_dropped": "[]",
-        "error_text": "", "error_detail": "", "notes": "{}",
+        "model": message.model,
     }  # fmt: skip

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 import msgspec
-from sqlalchemy import bindparam, func, literal, or_, select, update
+from sqlalchemy import bindparam, func, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -32,12 +32,12 @@ from chat_app.store.tree import (
     RECORD,
     STORED,
     id_of_key,
-    insert_reply,
     insert_turn,
     insert_version,
     latest_leaf,
     one,
     path_up,
+    reply_row,
     searchable,
     show,
     siblings_of,
@@ -175,10 +175,8 @@ class MessageStore:
             question = await one(connection, user_id, question_id)
             if known := await id_of_key(connection, user_id, idempotency_key):
                 return Turn(question["conversation_id"], question_id, known, "", False)
-            await insert_reply(
-                connection, user_id, question["conversation_id"], question_id, reply_id, generation_id, model,
-                idempotency_key,
-            )  # fmt: skip
+            row = reply_row(user_id, question["conversation_id"], question_id, reply_id, generation_id, model)
+            await connection.execute(insert(messages), [row | {"idempotency_key": idempotency_key}])
             await show(connection, question["conversation_id"], reply_id, model=model)
         return Turn(question["conversation_id"], question_id, reply_id, generation_id, True)
 

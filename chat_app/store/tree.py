@@ -123,19 +123,27 @@ async def id_of_key(connection: AsyncConnection, user_id: str, key: str) -> str 
     return (await connection.execute(query)).scalar_one_or_none()
 
 
+EMPTY: dict[str, object] = {
+    "parts": "[]", "search_text": "", "status": "complete", "revision": 0, "model": "", "deployment": "",
+    "request_sent": "{}", "request_dropped": "[]", "error_text": "", "error_detail": "", "notes": "{}",
+    "idempotency_key": None, "heartbeat_at": None, "generation_id": None,
+}  # fmt: skip
+"""A message of which nothing is known: the same columns in each, so that several rows go in by one statement."""
+
+
 async def insert_turn(connection: AsyncConnection, user_id: str, turn: NewTurn) -> Turn:
     """Store a question and its answer's row, and begin the conversation where there is none.
 
     Raises:
         NotFound: No such conversation, or no such message to follow, or someone else's.
     """
-    conversation_id, at = turn.conversation_id, now_ms()
-    if conversation_id is None:
-        conversation_id = new_id()
+    conversation_id, at = turn.conversation_id or new_id(), now_ms()
+    question_id, reply_id, generation_id = new_id(), new_id(), new_id()
+    if turn.conversation_id is None:
         await connection.execute(
             insert(conversations).values(
                 id=conversation_id, created_at=at, user_id=user_id, title=turn.title, title_source="question",
-                model=turn.model, parameters="{}", pinned=False, read_at=at, updated_at=at,
+                model=turn.model, parameters="{}", pinned=False, read_at=at, updated_at=at, leaf_message_id=reply_id,
             )
         )  # fmt: skip
     elif turn.parent_id is not None:
@@ -148,54 +156,40 @@ async def insert_turn(connection: AsyncConnection, user_id: str, turn: NewTurn) 
         )
         if (await connection.execute(owner)).first() is None:
             raise NotFound("There is no such conversation here.")
-    question_id, reply_id, generation_id = new_id(), new_id(), new_id()
-    await connection.execute(
-        insert(messages).values(
-            id=question_id, created_at=at, conversation_id=conversation_id, user_id=user_id, parent_id=turn.parent_id,
-            role="user", parts=to_json(turn.parts), search_text=searchable(turn.parts), status="complete", revision=0,
-            model="", deployment="", request_sent="{}", request_dropped="[]", error_text="", error_detail="",
-            notes="{}", idempotency_key=turn.idempotency_key,
-        )
-    )  # fmt: skip
-    await insert_reply(connection, user_id, conversation_id, question_id, reply_id, generation_id, turn.model, None)
-    await show(connection, conversation_id, reply_id, model=turn.model)
+    question = EMPTY | {
+        "id": question_id, "created_at": at, "conversation_id": conversation_id, "user_id": user_id,
+        "parent_id": turn.parent_id, "role": "user", "parts": to_json(turn.parts),
+        "search_text": searchable(turn.parts), "idempotency_key": turn.idempotency_key,
+    }  # fmt: skip
+    reply = reply_row(user_id, conversation_id, question_id, reply_id, generation_id, turn.model)
+    await connection.execute(insert(messages), [question, reply])
+    if turn.conversation_id is not None:
+        await show(connection, conversation_id, reply_id, model=turn.model)
     return Turn(conversation_id, question_id, reply_id, generation_id, True)
 
 
-async def insert_reply(
-    connection: AsyncConnection,
-    user_id: str,
-    conversation_id: str,
-    question_id: str,
-    reply_id: str,
-    generation_id: str,
-    model: str,
-    key: str | None,
-) -> None:
-    """Store the row of a running answer."""
+def reply_row(
+    user_id: str, conversation_id: str, question_id: str, reply_id: str, generation_id: str, model: str
+) -> dict[str, object]:
+    """The row of a running answer."""
     at = now_ms()
-    await connection.execute(
-        insert(messages).values(
-            id=reply_id, created_at=at, conversation_id=conversation_id, user_id=user_id, parent_id=question_id,
-            role="assistant", parts="[]", search_text="", status="streaming", revision=0, model=model, deployment="",
-            request_sent="{}", request_dropped="[]", error_text="", error_detail="", notes="{}", heartbeat_at=at,
-            generation_id=generation_id, idempotency_key=key,
-        )
-    )  # fmt: skip
+    return EMPTY | {
+        "id": reply_id, "created_at": at, "conversation_id": conversation_id, "user_id": user_id,
+        "parent_id": question_id, "role": "assistant", "status": "streaming", "model": model, "heartbeat_at": at,
+        "generation_id": generation_id,
+    }  # fmt: skip
 
 
 async def insert_version(
     connection: AsyncConnection, user_id: str, of: RowMapping, version_id: str, parts: Parts, key: str
 ) -> None:
     """Store a person's own version of an answer beside it."""
-    await connection.execute(
-        insert(messages).values(
-            id=version_id, created_at=now_ms(), conversation_id=of["conversation_id"], user_id=user_id,
-            parent_id=of["parent_id"], role=of["role"], parts=to_json(parts), search_text=searchable(parts),
-            status="complete", revision=0, model=of["model"], deployment="", request_sent="{}", request_dropped="[]",
-            error_text="", error_detail="", notes=to_json({"edited_from": of["id"]}), idempotency_key=key,
-        )
-    )  # fmt: skip
+    version = EMPTY | {
+        "id": version_id, "created_at": now_ms(), "conversation_id": of["conversation_id"], "user_id": user_id,
+        "parent_id": of["parent_id"], "role": of["role"], "parts": to_json(parts), "search_text": searchable(parts),
+        "model": of["model"], "notes": to_json({"edited_from": of["id"]}), "idempotency_key": key,
+    }  # fmt: skip
+    await connection.execute(insert(messages), [version])
 
 
 async def show(connection: AsyncConnection, conversation_id: str, leaf_id: str | None, *, model: str = "") -> None:
