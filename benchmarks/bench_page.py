@@ -41,6 +41,26 @@ _CLICKED = """([href, wanted]) => {
   return (SHOWN)(wanted).then((at) => at - began);
 }""".replace("SHOWN", _SHOWN)
 
+# Milliseconds from a paste until the chip of it was painted: a task after a frame begins when that frame has been drawn.
+_PASTED = """(characters) => {
+  const field = document.querySelector('textarea#composer');
+  const clipboardData = new DataTransfer();
+  clipboardData.setData('text/plain', 'word '.repeat(characters / 5));
+  const began = performance.now();
+  field.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+  return new Promise((done) => requestAnimationFrame(() => setTimeout(() => done(performance.now() - began))));
+}"""
+# Milliseconds from a click on Send until one more question stands in the page.
+_SENT = """() => {
+  const count = () => document.querySelectorAll('article[data-role="user"]').length;
+  const before = count(), began = performance.now();
+  document.querySelector('button.send').click();
+  return new Promise((done) => {
+    const look = () => (count() > before ? done(performance.now() - began) : requestAnimationFrame(look));
+    look();
+  });
+}"""
+
 
 @contextmanager
 def page_of(library: dict[str, list[str]]) -> Iterator[tuple[Page, Server, dict[str, str], Upstream]]:
@@ -110,8 +130,28 @@ def opening(count: int) -> tuple[float, float]:
     return conversation, sidebar
 
 
+def at_the_composer() -> Iterator[tuple[str, ...]]:
+    """Writing: a paste of a million characters, and a question on its way into the page."""
+    pasted: list[float] = []
+    sent: list[float] = []
+    with page_of({"it": ["hello", "an answer of nothing else"]}) as (page, *_):
+        chat = Chat(page)
+        for _ in range(REPEATS):
+            pasted.append(page.evaluate(_PASTED, 1_000_000))
+            page.locator(".composer .chip summary").click()
+            page.locator(".composer .chip button").last.click()
+        for _ in range(REPEATS):
+            chat.field.fill("go")
+            sent.append(page.evaluate(_SENT))
+            chat.expect_status("complete")
+            settle(page)
+    yield "a million characters pasted, ms", f"{statistics.median(pasted):.0f}"
+    yield "from Send until the question stands, ms", f"{statistics.median(sent):.0f}"
+
+
 def main() -> None:
     """Print the tables."""
+    table(("at the composer", ""), at_the_composer())
     table(("50 messages of 2,000 tokens", ""), long_messages())
     (few_messages, few_rows), (messages, rows) = opening(50), opening(10_000)
     table(
