@@ -122,7 +122,8 @@ def test_a_long_conversation_pages_upwards_without_a_jump(chat: Chat, upstream, 
     _row(chat, "A long one").click()
     expect(chat.page.get_by_text("answer 119", exact=True)).to_be_visible()
     expect(chat.page.locator("article")).to_have_count(50)
-    where = """() => [...document.querySelectorAll('article')].find(a => a.innerText.includes('answer 96'))
+    # textContent: innerText leaves out what is far from view
+    where = """() => [...document.querySelectorAll('article')].find(a => a.textContent.includes('answer 96'))
         .getBoundingClientRect().top"""
     before = chat.page.evaluate(
         f"""() => {{ const s = document.querySelector('.scroller');

@@ -204,3 +204,21 @@ def test_what_the_server_finds_too_long_goes_again_with_fewer_turns(chat: Chat, 
     assert upstream.chats[-1].body["messages"][-1]["content"] == "x " * 40
     assert len(upstream.chats[-1].body["messages"]) == 1
     upstream.scripts.clear()
+
+
+def test_what_is_far_from_view_is_not_laid_out_until_it_comes_near(chat: Chat, server: Server):
+    turns = (["\n".join([f"question {index}"] + ["more of it"] * 30), "words\n\n" * 60] for index in range(20))
+    take(chat.page, conversation("much to lay out", [text for turn in turns for text in turn]))
+    chat.page.get_by_role("navigation").get_by_role("link", name="much to lay out").click()
+    expect(chat.questions).to_have_count(20)
+    question, answer = chat.questions.first.locator(".folded"), chat.answers.first.locator(".far")
+    expect(question).to_have_count(1)  # it has the height of its fold without being measured
+    expect(answer).to_have_count(1)
+    is_laid_out = "e => e.firstElementChild.checkVisibility({ contentVisibilityAuto: true })"
+    assert not question.evaluate(is_laid_out)
+    assert not answer.evaluate(is_laid_out)
+    chat.page.locator(".scroller").hover()
+    chat.page.mouse.wheel(0, -100_000)
+    until_seen(chat.page, lambda: question.evaluate(is_laid_out))
+    expect(chat.questions.first.get_by_role("button", name="Show all 31 lines")).to_be_visible()
+    expect(answer).to_have_count(0)  # as Markdown now

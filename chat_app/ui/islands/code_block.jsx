@@ -5,6 +5,7 @@ import { number, t } from "./i18n.js";
 import { Live } from "./live_context.js";
 
 const FOLD_PX = 480;
+const NEVER_TALL_LINES = 12; // below it nobody need measure, which lays the page out once for each block
 const color = (name) => `var(--code-${name})`;
 const rule = (scope, name) => ({ scope, settings: { foreground: color(name) } });
 const theme = {
@@ -60,8 +61,8 @@ export function CodeBlock({ code, language, isOpen = false }) {
   const pre = useRef(null);
   const isOver = !useContext(Live);
   useLayoutEffect(() => {
-    if (isOver) setTall(pre.current.scrollHeight > FOLD_PX);
-  }, [code, wraps, isOver]);
+    if (isOver) setTall((wraps || lines > NEVER_TALL_LINES) && pre.current.scrollHeight > FOLD_PX);
+  }, [code, lines, wraps, isOver]);
   const isFolded = isOver && isTall && !isUnfolded;
   const wrap = () => {
     localStorage.setItem("chat_app.wrap", wraps ? "0" : "1");
