@@ -13,13 +13,13 @@ from tests.ui.node import command, results
 
 SCRIPT = """
 import { createInterface } from "node:readline";
-const { advance, emptyBlocks, markMath } = await import(process.argv[1]);
+const { advance, emptyBlocks, markMath, standing } = await import(process.argv[1]);
 for await (const line of createInterface({ input: process.stdin })) {
   const { pieces, math } = JSON.parse(line);
   if (math !== undefined) { console.log(JSON.stringify(markMath(math))); continue; }
-  let text = "", state = emptyBlocks();
-  for (const piece of pieces) state = advance(state, (text += piece));
-  console.log(JSON.stringify({ ...state, tail: state.open + text.slice(state.done) }));
+  let text = "", state = emptyBlocks(), shown = [];
+  for (const piece of pieces) shown.push(standing((state = advance(state, (text += piece))), text));
+  console.log(JSON.stringify({ state: { ...state, tail: state.open + text.slice(state.done) }, shown }));
 }
 """
 
@@ -78,7 +78,7 @@ def test_blocks_do_not_depend_on_how_the_text_came(node: Node, lines: list[str],
     edges = [0, *sorted(min(i, len(text)) for i in at), len(text)]
     pieces = [text[a:b] for a, b in pairwise(edges)]
 
-    whole, cut = node.ask({"pieces": [text]}), node.ask({"pieces": pieces})
+    whole, cut = (node.ask({"pieces": given})["state"] for given in ([text], pieces))
 
     assert cut == whole
     assert "".join(whole["closed"]) + whole["tail"] == text
@@ -96,7 +96,36 @@ def test_blocks_do_not_depend_on_how_the_text_came(node: Node, lines: list[str],
     ],
 )
 def test_a_block_closes_where_markdown_closes_it(node: Node, text, closed):
-    assert node.ask({"pieces": [text]})["closed"] == closed
+    assert node.ask({"pieces": [text]})["state"]["closed"] == closed
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(LINES, max_size=12))
+def test_a_block_that_stands_closed_stays_as_it_is(node: Node, lines: list[str]):
+    shown = node.ask({"pieces": list("\n".join(lines))})["shown"]
+
+    for before, after in pairwise(shown):
+        assert after["closed"][: len(before["closed"])] == before["closed"]
+        assert (
+            "".join(after["closed"]) + after["tail"] == "".join(before["closed"]) + before["tail"] + after["tail"][-1]
+        )
+
+
+@pytest.mark.parametrize(
+    ("text", "tail"),
+    [
+        ("a\n\nb", "b"),
+        ("- a\n\nb", "b"),
+        ("- a\n\n2", "- a\n\n2"),
+        ("- a\n\n2 apples", "2 apples"),
+        ("- a\n\n-", "- a\n\n-"),
+        ("- a\n\n  m", "- a\n\n  m"),
+        ("```\na\n\nb", "```\na\n\nb"),
+        ("$$\na\n\nb", "$$\na\n\nb"),
+    ],
+)
+def test_the_first_signs_of_a_new_block_close_the_one_above(node: Node, text, tail):
+    assert node.ask({"pieces": [text]})["shown"][-1]["tail"] == tail
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,16 @@ function continues(open, line) {
   return LIST.test(first) && (LIST.test(line) || /^\s{2,}\S/.test(line));
 }
 
+const UNDECIDED = /^\s*(?:\d{1,9})?$/; // may yet become a number of the list above
+
+/** What stands on the page: the blocks that are closed, and the tail. The first signs of a line, as soon as they tell that it
+ * begins a new block, close the one above: it is not parsed again for each word of the next. */
+export function standing({ closed, open, done, fence, math, blank }, text) {
+  const rest = text.slice(done);
+  const isNew = blank && !fence && !math && open.trim() && !UNDECIDED.test(rest) && !continues(open, rest);
+  return isNew ? { closed: [...closed, open], tail: rest } : { closed, tail: open + rest };
+}
+
 /** Definitions that other blocks refer to: such a text is rendered whole once it has ended. */
 export const needsWhole = (text) => /^ {0,3}\[[^\]\n]+\]:\s*\S/m.test(text);
 

@@ -1,6 +1,6 @@
 // Markdown as it grows. Closed blocks are rendered once; a paint costs the open one.
 import { Component, memo, useEffect, useMemo, useRef, useState } from "react";
-import { advance, emptyBlocks, needsWhole } from "./blocks.js";
+import { advance, emptyBlocks, needsWhole, standing } from "./blocks.js";
 import { language as pageLanguage } from "./i18n.js";
 import { Live } from "./live_context.js";
 import { languageOf } from "./scripts.js";
@@ -64,17 +64,17 @@ export function Prose({ text, live }) {
   const seen = useRef({ text: "", blocks: emptyBlocks() });
   const before = text.startsWith(seen.current.text) ? seen.current.blocks : emptyBlocks();
   seen.current = { text, blocks: advance(before, text) };
-  const { closed, open, done, fence } = live ? seen.current.blocks : advance(seen.current.blocks, `${text}\n`);
+  const blocks = live ? seen.current.blocks : advance(seen.current.blocks, `${text}\n`);
   if (!live && needsWhole(text)) return <Block text={text} />; // outside any context, which is false: it is over
+  const { closed, tail } = standing(blocks, text);
   const groups = [];
   for (let i = 0; i < closed.length; i += GROUP) groups.push(closed.slice(i, i + GROUP));
-  const tail = open + text.slice(done);
   return (
     <Live.Provider value={live}>
       {groups.map((group, index) => (
         <SameGroup key={index} blocks={group} />
       ))}
-      {tail.trim() && <Block text={tail} open={live && (fence ? "fence" : "text")} />}
+      {tail.trim() && <Block text={tail} open={live && (blocks.fence ? "fence" : "text")} />}
     </Live.Provider>
   );
 }
