@@ -260,7 +260,7 @@ def test_a_full_disk_keeps_the_answer_on_the_page_and_stores_it_once_there_is_ro
             other = Chat(chat.page.context.new_page())
             other.page.goto(server.url)
             other.ask("is there room?")
-            waiting = other.page.get_by_role("status").filter(has_text="is there room?")
+            waiting = other.page.locator(".waiting-send")
             expect(waiting).to_contain_text("The database cannot be used just now.")
 
             resource.prlimit(server.workers()[0], resource.RLIMIT_FSIZE, (hard, hard))

@@ -25,7 +25,7 @@ def test_words_sent_while_the_server_is_away_arrive_when_it_is_back(new_context,
         try:
             chat.ask("are you there?")
             expect(chat.page.locator(".waiting-send")).to_contain_text("The server cannot be reached")
-            expect(chat.page.locator(".waiting-send")).to_contain_text("are you there?")
+            expect(chat.questions).to_have_text("are you there?")
             server.start()
             chat.expect_status("complete")
             assert _asked(upstream) == ["are you there?"]
@@ -34,10 +34,43 @@ def test_words_sent_while_the_server_is_away_arrive_when_it_is_back(new_context,
             server.stop()
 
 
+def test_a_question_stands_before_the_server_has_it_and_does_not_move_when_it_has(chat: Chat, upstream):
+    held: list[Route] = []
+    for text in ("first", "second"):
+        chat.page.route(TURNS, lambda route: held.append(route), times=1)
+        upstream.then(Script(words(60), pace_s=0.02))
+        chat.ask(text)
+        until_seen(chat.page, lambda: len(held) == 1)
+        expect(chat.questions.last).to_have_text(text)
+        chat.expect_status("streaming")
+        expect(chat.button("Stop")).to_be_visible()
+        until_seen(chat.page, lambda: chat.page.evaluate("document.querySelector('.scroller').scrollTop") == 0)
+        stood = chat.questions.last.bounding_box()
+        held.pop().continue_()
+        until_heard(chat, "word3 ")
+        assert chat.questions.last.bounding_box() == stood
+        chat.expect_status("complete")
+    assert _asked(upstream) == ["first", "second"]
+    expect(chat.questions).to_have_text(["first", "second"])
+
+
+def test_stop_before_the_server_has_the_question_stops_its_answer(chat: Chat, upstream):
+    held: list[Route] = []
+    chat.page.route(TURNS, lambda route: held.append(route), times=1)
+    upstream.then(Script(words(2000), pace_s=0.02))
+    chat.ask("never mind")
+    chat.button("Stop").click()
+    until_seen(chat.page, lambda: len(held) == 1)
+    held.pop().continue_()
+
+    chat.expect_status("stopped")
+    expect(chat.button("Send")).to_be_visible()
+
+
 def test_a_reload_sends_what_had_not_arrived(chat: Chat, upstream):
     chat.page.route(TURNS, lambda route: route.abort())
     chat.ask("not yet")
-    expect(chat.page.locator(".waiting-send")).to_contain_text("not yet")
+    expect(chat.questions).to_have_text("not yet")
     chat.page.unroute(TURNS)
     chat.page.reload()
     chat.expect_status("complete")

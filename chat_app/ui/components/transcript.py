@@ -8,7 +8,7 @@ import reflex as rx
 
 from chat_app.ui.components.message import message
 from chat_app.ui.i18n import t
-from chat_app.ui.islands import LiveAnswers, Picker, StartingPoint, TranscriptScroller
+from chat_app.ui.islands import BeforeFirst, LiveAnswers, Picker, StartingPoint, TranscriptScroller
 from chat_app.ui.states.chat import ChatState
 from chat_app.ui.states.library import LibraryState
 
@@ -22,12 +22,8 @@ def transcript() -> rx.Component:
     return rx.cond(
         ChatState.is_missing,
         _missing(),
-        rx.cond((ChatState.conversation_id == "") & ChatState.is_loaded, _greeting(), _messages()),
+        rx.cond((ChatState.conversation_id == "") & ChatState.is_loaded, BeforeFirst.create(_greeting()), _messages()),
     )
-
-
-def _last_id() -> rx.Var[str]:
-    return rx.cond(ChatState.messages.length() > 0, ChatState.messages[-1].id, "").to(str)
 
 
 def _messages() -> rx.Component:
@@ -35,8 +31,8 @@ def _messages() -> rx.Component:
         TranscriptScroller.create(
             rx.foreach(ChatState.messages, message),
             conversation_id=ChatState.conversation_id,
-            last_id=_last_id(),
-            size=ChatState.messages.length(),
+            messages=ChatState.messages,
+            accepted=ChatState.accepted,
             has_more=ChatState.has_more,
             is_loaded=ChatState.is_loaded,
             on_older=ChatState.older,

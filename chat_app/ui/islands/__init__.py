@@ -85,11 +85,18 @@ class TranscriptScroller(_Island):
     tag = "TranscriptScroller"
 
     conversation_id: rx.Var[str]
-    last_id: rx.Var[str]
-    size: rx.Var[int]
+    messages: rx.Var[list[MessageView]]
+    accepted: rx.Var[str]
     has_more: rx.Var[bool]
     is_loaded: rx.Var[bool]
     on_older: rx.EventHandler[passthrough_event_spec(str)]
+
+
+class BeforeFirst(_Island):
+    """What a new conversation shows until its first question is sent."""
+
+    library = f"{PUBLIC}/before_first.jsx"
+    tag = "BeforeFirst"
 
 
 class LiveAnswers(_Island):

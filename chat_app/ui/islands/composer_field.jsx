@@ -12,7 +12,7 @@ import { PastedChip, WaitingChip } from "./pasted_chip.jsx";
 const LONG_CHARS = 4000;
 const LONG_LINES = 60;
 const isTouch = () => matchMedia("(pointer: coarse)").matches;
-const lastQuestion = () => [...document.querySelectorAll('article[data-role="user"]')].at(-1)?.dataset.messageId;
+const lastQuestion = () => [...document.querySelectorAll('article[data-role="user"][data-message-id]')].at(-1)?.dataset.messageId;
 
 /** A question to begin with, written into the field. */
 export const StartingPoint = ({ text }) => <button type="button" className="start" onClick={() => act("write", text)}>{text}</button>;
@@ -32,7 +32,7 @@ export function ComposerField({ conversationId, model, running, isLoaded, accept
 
   /** Words come back before those that were written meanwhile. */
   const giveBack = (words) => change({ text: [words.text, draft.text].filter(Boolean).join("\n\n"), pasted: [...words.pasted, ...draft.pasted] });
-  const { entries, isLate, send, takeBack } = useOutbox(conversationId, {
+  const { entries, isUnderWay, isLate, send, takeBack } = useOutbox(conversationId, {
     isFree: isLoaded && !running,
     accepted,
     onTurn: (turn, key) => onSent(turn.conversation_id, key),
@@ -54,7 +54,18 @@ export function ComposerField({ conversationId, model, running, isLoaded, accept
     send(draft, { conversationId: idHere(), model });
     clear();
   };
-  const stop = (event) => event.detail < 2 && onStop(); // the second tap of a double one falls where Send became Stop
+  // What is under way to the server cannot be stopped there yet: it will be, as soon as it runs.
+  const isUnwanted = useRef(false);
+  const canStop = running || isUnderWay;
+  const stop = (event) => {
+    if (event.detail > 1) return; // the second tap of a double one falls where Send became Stop
+    if (running) onStop();
+    else isUnwanted.current = true;
+  };
+  useEffect(() => {
+    if (running && isUnwanted.current) onStop();
+    if (running || !isUnderWay) isUnwanted.current = false;
+  }, [running, isUnderWay]);
 
   const onKeyDown = (event) => {
     if (event.nativeEvent.isComposing || event.keyCode === 229) return; // the key belongs to the input method
@@ -100,7 +111,7 @@ export function ComposerField({ conversationId, model, running, isLoaded, accept
       <div className="row">
         {children}
         <span className="grow" />
-        {running && !text ? (
+        {canStop && !text ? (
           <button type="button" className="send" aria-label={t("composer.stop")} onClick={stop}><span className="stop" /></button>
         ) : (
           <button type="button" className="send" aria-label={t("composer.send")} disabled={!canSend} onClick={submit}><Icon name="arrow-up" /></button>

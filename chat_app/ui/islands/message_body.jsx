@@ -90,7 +90,7 @@ const Far = ({ text }) => (
 );
 
 /** A question of more than eight lines, as they are set, shows the first eight. */
-function Folded({ text }) {
+export function Folded({ text }) {
   const [isOpen, open] = useState(false);
   const [lines, count] = useState(() => aboutLines(text));
   const ref = useRef(null);

@@ -1,6 +1,6 @@
 // What waits to be sent in the open conversation, as a React hook.
 import { useEffect, useRef, useState } from "react";
-import { deliver, onOutbox, put, take, waiting } from "./outbox.js";
+import { deliver, onOutbox, put, take, troubles, waiting } from "./outbox.js";
 
 const NONE = [];
 const LATE_MS = 4000;
@@ -13,7 +13,7 @@ export function useOutbox(conversationId, { isFree, accepted, onTurn, onRefusal 
   const [seen, see] = useState(() => ({ conversationId, entries: waiting(conversationId) }));
   const entries = seen.conversationId === conversationId ? seen.entries : NONE; // of the one before, at the moment of change
   const root = useRef(""); // the key of the send that begins this conversation
-  const unseen = useRef("");
+  const [unseen, setUnseen] = useState(""); // the send that the state has not heard of yet
   const waiter = useRef(0);
   const [isLate, setLate] = useState(false); // the server has it, but this page is told nothing more
   const latest = useRef();
@@ -23,7 +23,7 @@ export function useOutbox(conversationId, { isFree, accepted, onTurn, onRefusal 
     const look = (entry, turn) => {
       see({ conversationId, entries: waiting(conversationId) });
       if (!turn || entry.conversationId !== conversationId) return;
-      unseen.current = entry.key;
+      setUnseen(entry.key);
       clearTimeout(waiter.current);
       waiter.current = setTimeout(() => setLate(true), LATE_MS);
       latest.current.onTurn(turn, entry.key);
@@ -32,15 +32,16 @@ export function useOutbox(conversationId, { isFree, accepted, onTurn, onRefusal 
     const stop = onOutbox(look);
     return () => {
       stop();
-      root.current = unseen.current = "";
+      root.current = "";
+      setUnseen("");
       clearTimeout(waiter.current);
       setLate(false);
     };
   }, [conversationId]);
 
   useEffect(() => {
-    if (accepted && accepted === unseen.current) {
-      unseen.current = "";
+    if (accepted && accepted === unseen) {
+      setUnseen("");
       clearTimeout(waiter.current);
       setLate(false);
     }
@@ -49,8 +50,8 @@ export function useOutbox(conversationId, { isFree, accepted, onTurn, onRefusal 
     if (head.refusal) {
       take(head);
       latest.current.onRefusal(head.refusal, head.draft);
-    } else if (head.isSent || (isFree && !unseen.current)) deliver(head);
-  }, [entries, isFree, accepted]);
+    } else if (head.isSent || (isFree && !unseen)) deliver(head);
+  }, [entries, isFree, accepted, unseen]);
 
   const send = (draft, { conversationId: id, model }) => {
     const entry = put(draft, { conversationId: id, root: root.current, model });
@@ -60,5 +61,6 @@ export function useOutbox(conversationId, { isFree, accepted, onTurn, onRefusal 
     take(entry);
     return entry.draft;
   };
-  return { entries, isLate, send, takeBack };
+  const isGoing = entries.some((entry) => entry.isSent && !entry.refusal && !troubles.has(entry.key));
+  return { entries, isUnderWay: isGoing || (Boolean(unseen) && !isLate), isLate, send, takeBack };
 }

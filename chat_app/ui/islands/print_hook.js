@@ -4,7 +4,7 @@ import { isRead } from "./scrolling.js";
 
 export function usePrinting(ref, { hasMore, size, onOlder }) {
   const isWanted = useRef(false);
-  const more = () => onOlder(ref.current.querySelector("article").dataset.messageId);
+  const more = () => onOlder(ref.current.querySelector("article[data-message-id]").dataset.messageId);
   useEffect(() => {
     const onKey = (event) => {
       if (!hasMore || !(event.metaKey || event.ctrlKey) || event.key.toLowerCase() !== "p") return;

@@ -1,10 +1,11 @@
 // Where the reader is in a transcript, and how to get there. For the one owner of scrolling, transcript_scroller.jsx.
 const RISE_MS = 180;
+const HEADER_GAP = 16;
 
 export const placeKey = (id) => `chat_app.place.${id}`;
 
 /** The last turn keeps a screen's height: its question can stand at the top, and the answer grows into free room. */
-export function reserve(scroller, gapAbove) {
+export function reserve(scroller) {
   const articles = scroller.querySelectorAll("article");
   const [question, answer] = [articles[articles.length - 2], articles[articles.length - 1]];
   scroller.querySelectorAll("article[data-reserved]").forEach((old) => {
@@ -16,16 +17,24 @@ export function reserve(scroller, gapAbove) {
   if (question?.dataset.role !== "user") return;
   const pad = parseFloat(getComputedStyle(scroller.firstElementChild).paddingBottom);
   const gap = answer.offsetTop - question.offsetTop - question.offsetHeight;
-  answer.style.minHeight = `${Math.max(0, scroller.clientHeight - question.offsetHeight - gap - pad - gapAbove)}px`;
+  answer.style.minHeight = `${Math.max(0, scroller.clientHeight - question.offsetHeight - gap - pad - HEADER_GAP)}px`;
   answer.setAttribute("data-reserved", "");
 }
 
 /** The first message in view and how far it is off, to come back to. */
 export function place(scroller) {
   const top = scroller.getBoundingClientRect().top;
-  const seen = [...scroller.querySelectorAll("article")].find((a) => a.getBoundingClientRect().bottom > top + 8);
+  const seen = [...scroller.querySelectorAll("article[data-message-id]")].find((a) => a.getBoundingClientRect().bottom > top + 8);
   if (!seen) return null;
   return { id: seen.dataset.messageId, off: seen.getBoundingClientRect().top - top, bottom: scroller.scrollTop > -8 };
+}
+
+/** Where a conversation opens: at what was read last, else at its last question unless that was just asked; null is its end. */
+export function opening(scroller, conversationId, isNew) {
+  const kept = JSON.parse(sessionStorage.getItem(placeKey(conversationId)) ?? "null");
+  if (kept) return kept.bottom ? null : kept;
+  const question = [...scroller.querySelectorAll('article[data-role="user"][data-message-id]')].at(-1);
+  return isNew || !question ? null : { id: question.dataset.messageId, off: HEADER_GAP };
 }
 
 export function bringTo(scroller, article, off) {

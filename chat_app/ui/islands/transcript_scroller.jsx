@@ -3,16 +3,20 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
+import { PendingTurn, usePendingTurn } from "./pending_turn.jsx";
 import { usePrinting } from "./print_hook.js";
-import { bringTo, isSettledAtEnd, onReader, place, placeKey, reserve, rise } from "./scrolling.js";
+import { bringTo, isSettledAtEnd, onReader, opening, place, placeKey, reserve, rise } from "./scrolling.js";
 
-const HEADER_GAP = 16;
 const NEAR_TOP = 800;
 const MOST_PAGES = 40;
 const follows = () => localStorage.getItem("chat_app.follow") !== "0";
 
-export function TranscriptScroller({ conversationId, lastId, size, hasMore, isLoaded, onOlder, children }) {
+export function TranscriptScroller({ conversationId, messages, accepted, hasMore, isLoaded, onOlder, children }) {
+  const lastId = messages.at(-1)?.id ?? "";
+  const pending = usePendingTurn(conversationId, messages, accepted);
   const ref = useRef(null);
+  const rising = useRef(() => {}); // ends the rise that is under way
+  const risen = useRef(""); // the send that rose before the state knew it
   const shown = useRef("");
   const asked = useRef("");
   const anchor = useRef(null); // the message that keeps its place while words come in around it, until the reader moves
@@ -23,23 +27,32 @@ export function TranscriptScroller({ conversationId, lastId, size, hasMore, isLo
 
   useLayoutEffect(() => {
     const scroller = ref.current;
-    reserve(scroller, HEADER_GAP);
+    reserve(scroller);
     if (!lastId) return;
     const before = height.current;
     height.current = scroller.firstElementChild.offsetHeight;
     isHeld.current = !follows();
+    const wasPending = risen.current;
+    risen.current = pending?.key ?? "";
     if (shown.current !== conversationId) {
       const isNew = shown.current === "" && scroller.querySelectorAll("article").length <= 2;
       shown.current = conversationId;
-      const kept = JSON.parse(sessionStorage.getItem(placeKey(conversationId)) ?? "null");
-      const questions = scroller.querySelectorAll('article[data-role="user"]');
-      if (kept) anchor.current = kept.bottom ? null : kept;
-      else anchor.current = isNew || !questions.length ? null : { id: questions[questions.length - 1].dataset.messageId, off: HEADER_GAP };
-      return undefined;
+      anchor.current = opening(scroller, conversationId, isNew);
+      return;
     }
+    if (wasPending && !pending) return;
     anchor.current = null;
-    return rise(scroller, height.current - before);
-  }, [conversationId, lastId]);
+    rising.current();
+    rising.current = rise(scroller, height.current - before);
+  }, [conversationId, lastId, pending?.key]);
+  useEffect(() => () => rising.current(), [conversationId]);
+
+  const older = () => {
+    const first = ref.current.querySelector("article[data-message-id]")?.dataset.messageId;
+    if (!first || asked.current === first) return;
+    asked.current = first;
+    onOlder(first);
+  };
 
   /** Bring the anchor to its place; false where it is not loaded. */
   const hold = () => {
@@ -53,25 +66,20 @@ export function TranscriptScroller({ conversationId, lastId, size, hasMore, isLo
 
   // The place that was read may lie pages above what is loaded.
   useLayoutEffect(() => {
-    const scroller = ref.current;
     if (!anchor.current || shown.current !== conversationId) return;
     const isFound = hold();
-    const first = scroller.querySelector("article")?.dataset.messageId;
     if (isFound || !hasMore || pages.current++ > MOST_PAGES) {
       if (!isFound) anchor.current = null;
       pages.current = 0;
-    } else if (first && asked.current !== first) {
-      asked.current = first;
-      onOlder(first);
-    }
-  }, [conversationId, size, hasMore, lastId]);
+    } else older();
+  }, [conversationId, messages.length, hasMore, lastId]);
 
   useEffect(() => {
     const scroller = ref.current;
-    const room = new ResizeObserver(() => reserve(scroller, HEADER_GAP));
+    const room = new ResizeObserver(() => reserve(scroller));
     room.observe(scroller);
-    const questions = scroller.querySelectorAll('article[data-role="user"]');
-    if (questions.length) room.observe(questions[questions.length - 1]); // its words come after its frame
+    const question = [...scroller.querySelectorAll('article[data-role="user"]')].at(-1);
+    if (question) room.observe(question); // its words come after its frame
     const growth = new ResizeObserver(() => {
       const grown = scroller.firstElementChild.offsetHeight - height.current;
       height.current += grown;
@@ -83,7 +91,7 @@ export function TranscriptScroller({ conversationId, lastId, size, hasMore, isLo
       room.disconnect();
       growth.disconnect();
     };
-  }, [conversationId, lastId]);
+  }, [conversationId, lastId, pending?.key]);
 
   useEffect(() => {
     const onSelect = () => {
@@ -107,11 +115,7 @@ export function TranscriptScroller({ conversationId, lastId, size, hasMore, isLo
         if (now) sessionStorage.setItem(placeKey(conversationId), JSON.stringify(now));
       }, 150);
       const above = scroller.scrollHeight - scroller.clientHeight + scroller.scrollTop;
-      const first = scroller.querySelector("article")?.dataset.messageId;
-      if (hasMore && above < NEAR_TOP && first && asked.current !== first) {
-        asked.current = first;
-        onOlder(first);
-      }
+      if (hasMore && above < NEAR_TOP) older();
     };
     scroller.addEventListener("scroll", onScroll, { passive: true });
     onScroll();
@@ -121,7 +125,7 @@ export function TranscriptScroller({ conversationId, lastId, size, hasMore, isLo
     };
   }, [conversationId, hasMore, lastId, onOlder]);
 
-  usePrinting(ref, { hasMore, size, onOlder });
+  usePrinting(ref, { hasMore, size: messages.length, onOlder });
 
   const toEnd = () => {
     isHeld.current = false;
@@ -133,7 +137,10 @@ export function TranscriptScroller({ conversationId, lastId, size, hasMore, isLo
   return (
     <div className="transcript-frame">
       <div ref={ref} className="scroller" role="log" aria-live="off" aria-label={t("transcript.label")} tabIndex={0} onKeyDown={onKeyDown}>
-        <div className="column" data-loaded={isLoaded}>{children}</div>
+        <div className="column" data-loaded={isLoaded}>
+          {children}
+          {pending && <PendingTurn entry={pending} />}
+        </div>
       </div>
       {isAway && (
         <button type="button" className="to-end" aria-label={t("transcript.end")} onClick={toEnd}><Icon name="arrow-down" /></button>
