@@ -54,6 +54,19 @@ def test_a_question_stands_before_the_server_has_it_and_does_not_move_when_it_ha
     expect(chat.questions).to_have_text(["first", "second"])
 
 
+def test_a_send_that_is_quick_says_nothing_of_itself(chat: Chat):
+    # Time stands still for the wait after which a send is called slow, however slow the machine is.
+    chat.page.evaluate("const set = setTimeout; window.setTimeout = (call, ms) => (ms === 600 ? 0 : set(call, ms))")
+    held: list[Route] = []
+    chat.page.route(TURNS, lambda route: held.append(route), times=1)
+    chat.ask("quick")
+    expect(chat.questions).to_have_text("quick")
+    until_seen(chat.page, lambda: len(held) == 1)
+    expect(chat.page.locator(".waiting-send")).to_have_count(0)
+    held.pop().continue_()
+    chat.expect_status("complete")
+
+
 def test_stop_before_the_server_has_the_question_stops_its_answer(chat: Chat, upstream):
     held: list[Route] = []
     chat.page.route(TURNS, lambda route: held.append(route), times=1)

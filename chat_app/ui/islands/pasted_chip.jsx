@@ -17,14 +17,14 @@ export const PastedChip = ({ paste, onKeep, onDrop }) => (
 );
 
 export function WaitingChip({ entry, onTakeBack }) {
-  const [isQuiet, setQuiet] = useState(Boolean(entry.isSent));
+  const [isSlow, setSlow] = useState(false);
   useEffect(() => {
-    if (!entry.isSent) return setQuiet(false);
-    const timer = setTimeout(() => setQuiet(false), QUIET_MS);
+    if (!entry.isSent) return undefined;
+    const timer = setTimeout(() => setSlow(true), QUIET_MS);
     return () => clearTimeout(timer);
   }, [entry.isSent]);
   const trouble = troubles.get(entry.key);
-  if (isQuiet && !trouble) return null;
+  if (entry.isSent && !isSlow && !trouble) return null;
   const said = trouble ? t(`trouble.${trouble}`) : entry.isSent ? t("composer.sending") : t("composer.queued");
   return (
     <div className="chip waiting-send" role="status">
