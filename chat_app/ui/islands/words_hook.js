@@ -3,23 +3,31 @@ import { useEffect, useState } from "react";
 import { flushSync } from "react-dom";
 import { subscribe, wordsOf } from "./words.js";
 
-/**
- * What is known of a message's words; renders again when they change, once per frame at most: within the frame, since what
- * React renders when it has time would be seen in the next one.
- */
+const due = new Set(); // what is drawn in the next frame
+let frame = 0;
+
+function draw() {
+  const calls = [...due];
+  due.clear();
+  frame = 0;
+  flushSync(() => calls.forEach((call) => call())); // React's own time would be seen in the frame after
+}
+
+function inNextFrame(call) {
+  due.add(call);
+  frame ||= requestAnimationFrame(draw);
+}
+
+/** What is known of a message's words; renders again when they change, once per frame at most. */
 export function useWords(id) {
   const [, render] = useState(0);
   useEffect(() => {
-    let frame = 0;
-    const paint = () => {
-      frame = 0;
-      flushSync(() => render((n) => n + 1));
-    };
-    const stop = subscribe(id, () => (frame ||= requestAnimationFrame(paint)));
-    render((n) => n + 1);
+    const again = () => render((n) => n + 1);
+    const stop = subscribe(id, () => inNextFrame(again));
+    again();
     return () => {
       stop();
-      cancelAnimationFrame(frame);
+      due.delete(again);
     };
   }, [id]);
   return wordsOf(id);
