@@ -18,12 +18,13 @@ function inNextFrame(call) {
   frame ||= requestAnimationFrame(draw);
 }
 
-/** What is known of a message's words; renders again when they change, once per frame at most. */
+/** What is known of a message's words; renders again when they change, those that stream once per frame at most. */
 export function useWords(id) {
   const [, render] = useState(0);
   useEffect(() => {
     const again = () => render((n) => n + 1);
-    const stop = subscribe(id, () => inNextFrame(again));
+    // Settled words come for many messages together, and React knows best when it has time for them.
+    const stop = subscribe(id, () => (wordsOf(id).status === "streaming" ? inNextFrame(again) : again()));
     again();
     return () => {
       stop();
