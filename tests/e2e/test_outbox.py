@@ -56,7 +56,9 @@ def test_a_question_stands_before_the_server_has_it_and_does_not_move_when_it_ha
 
 def test_a_send_that_is_quick_says_nothing_of_itself(chat: Chat):
     # Time stands still for the wait after which a send is called slow, however slow the machine is.
-    chat.page.evaluate("const set = setTimeout; window.setTimeout = (call, ms) => (ms === 600 ? 0 : set(call, ms))")
+    chat.page.evaluate(
+        "() => { const set = setTimeout; window.setTimeout = (call, ms) => (ms === 600 ? 0 : set(call, ms)); }"
+    )
     held: list[Route] = []
     chat.page.route(TURNS, lambda route: held.append(route), times=1)
     chat.ask("quick")
