@@ -101,6 +101,17 @@ def test_another_tab_shows_running_and_unread_and_then_the_answer(chat: Chat, up
     expect(row).to_have_attribute("data-unread", "false")
 
 
+def test_settings_marks_no_conversation_as_open(chat: Chat, upstream):
+    chat.get("hello")
+    row = chat.page.locator(f'.rows a[href="/c/{chat.conversation_id()}"]')
+    expect(row).to_have_attribute("aria-current", "page")
+    chat.page.get_by_role("link", name="Settings").click()
+    expect(chat.page.get_by_role("heading", name="Settings")).to_be_visible()
+    expect(row).to_have_attribute("aria-current", "false")
+    row.click()
+    expect(row).to_have_attribute("aria-current", "page")
+
+
 def test_ten_tabs_of_one_profile_and_the_first_shows_what_the_tenth_sent(chat: Chat, upstream, server: Server):
     chat.ask("first")
     chat.expect_status("complete")

@@ -11,15 +11,16 @@ from chat_app.ui.states.library import LibraryState
 from chat_app.ui.views import RowView
 
 
-def sidebar() -> rx.Component:
+def sidebar(*, shows_conversation: bool = False) -> rx.Component:
     """Beside the page, or a drawer on a narrow one."""
+    open_id = ChatState.conversation_id if shows_conversation else rx.Var.create("")
     return Drawer.create(
         # A link, so that it opens in a new tab too; a button to those who hear it, as it begins something.
         rx.el.a(rx.icon("plus", size=18), t("library.new"), href="/new", class_name="row-link new", role="button"),
         rx.el.div(
             rx.cond(LibraryState.pinned.length() > 0, rx.el.h2(t("library.pinned"))),
-            rx.foreach(LibraryState.pinned, lambda row: _row(row, is_pinned=True)),
-            rx.foreach(LibraryState.rows, _dated_row),
+            rx.foreach(LibraryState.pinned, lambda row: _row(row, open_id, is_pinned=True)),
+            rx.foreach(LibraryState.rows, lambda row, index: _dated_row(row, index, open_id)),
             rx.cond(
                 LibraryState.is_loaded & (LibraryState.rows.length() + LibraryState.pinned.length() == 0),
                 rx.el.p(t("library.empty"), class_name="empty"),
@@ -36,15 +37,15 @@ def sidebar() -> rx.Component:
     )
 
 
-def _dated_row(row: RowView, index: int) -> rx.Component:
+def _dated_row(row: RowView, index: int, open_id: rx.Var[str]) -> rx.Component:
     above = heading(LibraryState.rows, index)
-    return rx.fragment(rx.cond(above != "", rx.el.h2(above)), _row(row, is_pinned=False))
+    return rx.fragment(rx.cond(above != "", rx.el.h2(above)), _row(row, open_id, is_pinned=False))
 
 
-def _row(row: RowView, *, is_pinned: bool) -> rx.Component:
-    is_open = ChatState.conversation_id == row.id
+def _row(row: RowView, open_id: rx.Var[str], *, is_pinned: bool) -> rx.Component:
+    is_open = open_id == row.id
     is_running = LibraryState.running.contains(row.id)
-    is_unread = LibraryState.unread.contains(row.id)
+    is_unread = LibraryState.unread.contains(row.id) & (open_id != row.id)
     return Renamable.create(
         rx.el.div(
             rx.el.a(
@@ -52,7 +53,7 @@ def _row(row: RowView, *, is_pinned: bool) -> rx.Component:
                     is_running, rx.el.span("●", class_name="dot", custom_attrs={"aria-label": t("library.running")})
                 ),
                 rx.cond(
-                    is_unread & (ChatState.conversation_id != row.id),
+                    is_unread,
                     rx.el.span(t("library.unread"), class_name="visually-hidden"),
                 ),
                 rx.el.span(row.title, class_name="title"),
@@ -61,7 +62,7 @@ def _row(row: RowView, *, is_pinned: bool) -> rx.Component:
                 class_name="row-link",
                 custom_attrs={
                     "aria-current": rx.cond(is_open, "page", "false"),
-                    "data-unread": rx.cond(is_unread & (ChatState.conversation_id != row.id), "true", "false"),
+                    "data-unread": rx.cond(is_unread, "true", "false"),
                     "data-running": rx.cond(is_running, "true", "false"),
                 },
             ),

@@ -19,7 +19,7 @@ def chat_page() -> rx.Component:
     """The page."""
     return ClientOnly.create(
         rx.el.div(
-            sidebar(),
+            sidebar(shows_conversation=True),
             rx.el.main(
                 rx.el.header(
                     DrawerButton.create(label=t("library.label")),
