@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Route, WebSocketRoute, expect
 
 from tests.browser import Chat, until_heard, until_seen
 from tests.server import Server
@@ -66,6 +66,30 @@ def test_a_send_that_is_quick_says_nothing_of_itself(chat: Chat):
     until_seen(chat.page, lambda: len(held) == 1)
     expect(chat.page.locator(".waiting-send")).to_have_count(0)
     held.pop().continue_()
+    chat.expect_status("complete")
+
+
+def test_a_page_that_is_told_nothing_more_says_that_the_server_has_the_words(new_context, server: Server, upstream):
+    page = new_context().new_page()
+    is_mute: list[bool] = []
+
+    def through(socket: WebSocketRoute) -> None:
+        to_server = socket.connect_to_server()
+        socket.on_message(lambda frame: None if is_mute else to_server.send(frame))
+
+    page.route_web_socket(re.compile("/_event/"), through)
+    chat = Chat(page)
+    page.goto(server.url)
+    chat.get("heard")
+    is_mute.append(True)
+    chat.ask("said into the dark")
+    late = page.get_by_role("alert")
+    expect(late).to_contain_text("The server has your message")
+    expect(chat.questions.last).to_have_text("said into the dark")
+    assert _asked(upstream)[-1] == "said into the dark"
+    is_mute.clear()
+    page.reload()
+    expect(chat.questions).to_have_text(["heard", "said into the dark"])
     chat.expect_status("complete")
 
 
