@@ -1,5 +1,9 @@
 import io
+import os
+import shutil
 import stat
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -207,3 +211,21 @@ def test_no_argument_of_a_program_holds_the_password(tmp_path, monkeypatch, url,
     arguments = (tmp_path / "arguments").read_text()
     assert "--single-transaction" in arguments
     assert "cret" not in arguments
+
+
+async def test_the_two_commands_give_back_what_was_saved(tmp_path):
+    folder, archive = tmp_path / "data", tmp_path / "all.tar.gz"
+    folder.mkdir()
+    url = f"sqlite+aiosqlite:///{folder / 'chat.db'}"
+    question = await _ask(url, "kept")
+
+    def run(command: str) -> None:
+        environment = os.environ | {"CHAT_APP_DATA": str(folder), "DATABASE_URL": ""}
+        given = [sys.executable, "-m", "chat_app.backup", command, str(archive)]
+        subprocess.run(given, env=environment, check=True, timeout=60)
+
+    run("save")
+    shutil.rmtree(folder)
+    run("load")
+
+    assert await _read(url, question) == "kept"
