@@ -17,7 +17,7 @@ print("still here")
 """
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a file that is always full")
 def test_a_log_on_a_full_disk_fails_nothing():
     with Path("/dev/full").open("w") as full:
         done = subprocess.run([sys.executable, "-c", _LOG], stdout=subprocess.PIPE, stderr=full, text=True, timeout=30)

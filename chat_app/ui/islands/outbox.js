@@ -52,6 +52,9 @@ export function waiting(conversationId) {
   return entries.filter((entry) => entry.conversationId === conversationId && isOurs(entry)).sort((a, b) => a.at - b.at);
 }
 
+/** Whether an entry is on its way, and not come back. */
+export const isGoing = (entry) => Boolean(entry.isSent) && !entry.refusal;
+
 /** Put words in. `root` is the key of the send that begins the conversation they follow, while it has no address. */
 export function put(draft, { conversationId, root, model }) {
   const key = taken.get(whole(draft)) ?? newKey();

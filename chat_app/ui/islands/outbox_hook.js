@@ -1,6 +1,6 @@
 // What waits to be sent in the open conversation, as a React hook.
 import { useEffect, useRef, useState } from "react";
-import { deliver, onOutbox, put, take, troubles, waiting } from "./outbox.js";
+import { deliver, isGoing, onOutbox, put, take, troubles, waiting } from "./outbox.js";
 
 const NONE = [];
 const LATE_MS = 4000;
@@ -61,6 +61,6 @@ export function useOutbox(conversationId, { isFree, accepted, onTurn, onRefusal 
     take(entry);
     return entry.draft;
   };
-  const isGoing = entries.some((entry) => entry.isSent && !entry.refusal && !troubles.has(entry.key));
-  return { entries, isUnderWay: isGoing || (Boolean(unseen) && !isLate), isLate, send, takeBack };
+  const isUnderWay = entries.some((entry) => isGoing(entry) && !troubles.has(entry.key)) || (Boolean(unseen) && !isLate);
+  return { entries, isUnderWay, isLate, send, takeBack };
 }

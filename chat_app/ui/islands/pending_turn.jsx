@@ -3,10 +3,10 @@ import { useEffect, useState } from "react";
 import { whole } from "./drafts.js";
 import { t } from "./i18n.js";
 import { Folded } from "./message_body.jsx";
-import { onOutbox, troubles, waiting } from "./outbox.js";
+import { isGoing, onOutbox, troubles, waiting } from "./outbox.js";
 
 const NOTHING = { entry: undefined, questionId: "" };
-const underWay = (conversationId) => waiting(conversationId).find((entry) => entry.isSent && !entry.refusal);
+const underWay = (conversationId) => waiting(conversationId).find(isGoing);
 
 /** What was sent into a conversation and is not among its messages yet; `accepted` is the send that the state last heard of. */
 export function usePendingTurn(conversationId, messages, accepted) {
