@@ -8,6 +8,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from redis import Redis
+
 from tests.server import free_port
 from tests.waiting import until_now
 
@@ -15,7 +17,7 @@ BINARY = shutil.which("redis-server")
 
 
 class OwnRedis:
-    """`redis-server` on a free port; keeps nothing, so a restart forgets everything.
+    """`redis-server` on a free port; writes nothing down of itself, so a restart forgets everything.
 
     Args:
         folder: Where it may work.
@@ -39,10 +41,14 @@ class OwnRedis:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self._port)) == 0
 
-    def stop(self) -> None:
-        """kill -9."""
+    def stop(self, *, remembers: bool = False) -> None:
+        """kill -9; or, where its next start is to know what it knew, an orderly end."""
         assert self._process is not None
-        self._process.kill()
+        if remembers:
+            with Redis.from_url(self.url) as client:
+                client.shutdown(save=True)
+        else:
+            self._process.kill()
         self._process.wait(5)
 
     def restart(self, away_s: float = 0.0) -> None:

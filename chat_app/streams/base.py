@@ -72,19 +72,24 @@ class Batch:
     running: tuple[str, ...]
 
 
+def hear(entry: Entry, replies: dict[str, Reply]) -> None:
+    """Let an entry change the answers as told so far, by message id."""
+    match entry:
+        case Began(message_id, parts):
+            replies[message_id] = Reply(parts)
+        case Grew(message_id, _, text, is_reasoning) if message_id in replies:
+            replies[message_id].apply(ReasoningDelta(text) if is_reasoning else TextDelta(text))
+        case Cited(message_id, sources) if message_id in replies:
+            replies[message_id].apply(Sources(sources))
+        case _:
+            pass
+
+
 def fold(entries: Iterable[Entry]) -> dict[str, Reply]:
     """The answers that a log tells of, by message id, however many entries made them."""
     replies: dict[str, Reply] = {}
     for entry in entries:
-        match entry:
-            case Began(message_id, parts):
-                replies[message_id] = Reply(parts)
-            case Grew(message_id, _, text, is_reasoning) if message_id in replies:
-                replies[message_id].apply(ReasoningDelta(text) if is_reasoning else TextDelta(text))
-            case Cited(message_id, sources) if message_id in replies:
-                replies[message_id].apply(Sources(sources))
-            case _:
-                pass
+        hear(entry, replies)
     return replies
 
 

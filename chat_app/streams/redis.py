@@ -3,7 +3,8 @@
 Redis gives each entry an id of milliseconds and a counter; that id is the position. A position is of this log when
 the stream still holds it: a stream is dropped whole, never trimmed, so its first id is as good as an epoch.
 Appending never waits: entries queue in this process and one task sends them, again and again while Redis is away.
-An entry that was sent twice, because the answer to the first try was lost, is recognised by `Grew.at`.
+An entry that was sent twice, because the answer to the first try was lost, is recognised by `Grew.at`. Only `Began`
+makes a stream: an entry that finds none tells that Redis came back empty, and the answer begins anew with all it said.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from chat_app.errors import StreamsUnavailable
-from chat_app.streams.base import KEEP_S, Batch, Began, Ended, Entry, Grew
+from chat_app.events import Reply
+from chat_app.streams.base import KEEP_S, Batch, Began, Ended, Entry, Grew, hear
 
 _PREFIX = "chat_app:"
 _STOPS = _PREFIX + "stops"
 _ANNOUNCEMENTS = _PREFIX + "library"
 _BLOCK_MS = 15_000
 _RETRY_S = 0.5
+_LONGEST_S = 86_400
 _FEED_LENGTH = 10_000
 
 log = structlog.get_logger(__name__)
@@ -45,8 +48,9 @@ class RedisLog:
         self._redis = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
             url, socket_connect_timeout=2, socket_timeout=_BLOCK_MS / 1000 + 2
         )
-        self._outbox: deque[tuple[str, bytes | str, bool]] = deque()
+        self._outbox: deque[tuple[str, Entry | str]] = deque()
         self._filled = asyncio.Event()
+        self._told: dict[str, Reply] = {}  # the answers that this process writes, until they end
 
     async def check(self) -> None:
         """Say whether the server is there.
@@ -66,7 +70,10 @@ class RedisLog:
 
     def append(self, conversation_id: str, entry: Entry) -> None:
         """See `StreamLog.append`."""
-        self._send(_PREFIX + "log:" + conversation_id, _encode(entry), isinstance(entry, Ended))
+        hear(entry, self._told)
+        if isinstance(entry, Ended):
+            self._told.pop(entry.message_id, None)
+        self._send(_PREFIX + "log:" + conversation_id, entry)
 
     async def follow(self, conversation_id: str, after: str | None) -> AsyncGenerator[Batch]:
         """See `StreamLog.follow`."""
@@ -94,7 +101,7 @@ class RedisLog:
 
     def request_stop(self, message_id: str) -> None:
         """See `StreamLog.request_stop`."""
-        self._send(_STOPS, message_id, False)
+        self._send(_STOPS, message_id)
 
     def stop_requests(self) -> AsyncGenerator[str]:
         """See `StreamLog.stop_requests`."""
@@ -102,7 +109,7 @@ class RedisLog:
 
     def announce(self, user_id: str) -> None:
         """See `StreamLog.announce`."""
-        self._send(_ANNOUNCEMENTS, user_id, False)
+        self._send(_ANNOUNCEMENTS, user_id)
 
     def announcements(self) -> AsyncGenerator[str]:
         """See `StreamLog.announcements`."""
@@ -136,18 +143,29 @@ class RedisLog:
         if not batch:
             return
         async with self._redis.pipeline(transaction=True) as pipe:
-            for key, data, is_last in batch:
-                if key in (_STOPS, _ANNOUNCEMENTS):
-                    pipe.xadd(key, {"e": data}, maxlen=_FEED_LENGTH, approximate=True)
-                    continue
-                pipe.xadd(key, {"e": data})
-                pipe.expire(key, KEEP_S if is_last else 86_400)
-            await pipe.execute()
-        for _ in batch:
+            for key, item in batch:
+                if isinstance(item, str):
+                    pipe.xadd(key, {"e": item}, maxlen=_FEED_LENGTH, approximate=True)
+                else:
+                    pipe.xadd(key, {"e": _encode(item)}, nomkstream=not isinstance(item, Began))
+                    pipe.expire(key, KEEP_S if isinstance(item, Ended) else _LONGEST_S)
+            answers = iter(await pipe.execute())
+        for key, item in batch:
             self._outbox.popleft()
+            was_added = next(answers) is not None
+            if not isinstance(item, str):
+                next(answers)
+                if not was_added:
+                    self._begin_anew(key, item.message_id)
 
-    def _send(self, key: str, data: bytes | str, is_last: bool) -> None:
-        self._outbox.append((key, data, is_last))
+    def _begin_anew(self, key: str, message_id: str) -> None:
+        """Tell an answer again whose stream is lost: behind what still waits, since it has those words as well."""
+        is_due = any(isinstance(item, Began) and item.message_id == message_id for _, item in self._outbox)
+        if message_id in self._told and not is_due:
+            self._send(key, Began(message_id, self._told[message_id].parts))
+
+    def _send(self, key: str, item: Entry | str) -> None:
+        self._outbox.append((key, item))
         self._filled.set()
 
     async def _valid(self, key: str, after: str | None) -> str | None:

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser import Chat, stored_text, until_heard
 from tests.conftest import POSTGRES, REDIS
+from tests.redis_server import BINARY, OwnRedis
 from tests.server import Server
 from tests.upstream import Script, Upstream, words
 from tests.waiting import until_now
@@ -274,6 +275,34 @@ def test_a_full_disk_keeps_the_answer_on_the_page_and_stores_it_once_there_is_ro
             ]
         finally:
             server.stop()
+
+
+@pytest.mark.skipif(not BINARY, reason="no Redis")
+@pytest.mark.parametrize("remembers", [False, True], ids=["empty", "as it was"])
+def test_while_redis_is_gone_the_page_says_so_and_no_longer_once_it_is_back(new_context, folder, remembers):
+    redis = OwnRedis(folder / "redis").start()
+    with Upstream(["echo"]).serve() as upstream:
+        server = Server(folder, VLLM_BASE_URL=upstream.url, REDIS_URL=redis.url).start()
+        try:
+            chat = Chat(new_context().new_page())
+            chat.page.goto(server.url)
+            upstream.then(Script(words(1500), pace_s=0.02))
+            chat.ask("count")
+            until_heard(chat, "word9 ")
+            notice = chat.answers.last.get_by_text("Answers cannot be shown live just now.")
+            redis.stop(remembers=remembers)
+            expect(notice).to_be_visible(timeout=20_000)
+            heard = len(upstream.chats[0].sent)
+            redis.start()
+            until_heard(chat, f"word{heard} ")
+            expect(notice).to_have_count(0)
+            chat.button("Stop").click()
+            chat.expect_status("stopped")
+            assert upstream.chats[0].text.startswith(stored_text(server, _id(chat))[1])
+            assert chat.words().startswith(" ".join(words(heard)).replace("  ", " ").strip())
+        finally:
+            server.stop()
+            redis.stop()
 
 
 def test_retry_counts_down_where_a_server_says_how_long_to_wait(chat: Chat, upstream):

@@ -11,7 +11,7 @@ import pytest
 from chat_app.errors import StreamsUnavailable
 from chat_app.messages import Source, TextPart
 from chat_app.store.database import new_id
-from chat_app.streams.base import Batch, Began, Cited, Ended, Entry, Grew, StreamLog, Unsaved
+from chat_app.streams.base import Batch, Began, Cited, Ended, Entry, Grew, StreamLog, Unsaved, fold
 from chat_app.streams.memory import MemoryLog
 from chat_app.streams.redis import RedisLog
 
@@ -181,6 +181,33 @@ async def test_an_entry_that_was_sent_twice_is_seen_once(conversation):
     await log._redis.aclose()
 
     assert entries == [Began("m"), Grew("m", 0, "one"), Grew("m", 3, "two"), Ended("m", "complete")]
+
+
+@no_redis
+@pytest.mark.parametrize("is_asleep", [False, True], ids=["sent one by one", "sent together"])
+async def test_an_answer_whose_redis_came_back_empty_is_told_again_from_its_beginning(conversation, is_asleep):
+    log = RedisLog(REDIS)
+    log.append(conversation, Began("m", (TextPart("zero"),)))
+    log.append(conversation, Grew("m", 0, "one"))
+    await log._send_some()
+    await log._redis.delete(f"chat_app:log:{conversation}")
+
+    for at, text in ((3, "two"), (6, "three")):
+        log.append(conversation, Grew("m", at, text))
+        if not is_asleep:
+            await log._send_some()
+    await log._drain()
+    log.append(conversation, Grew("m", 11, "four"))
+    await log._drain()
+    async with aclosing(log.follow(conversation, None)) as batches:
+        batch = await anext(batches)
+    log.append(conversation, Ended("m", "complete"))
+    await log._drain()
+    await log._redis.aclose()
+
+    assert batch.running == ("m",)
+    assert fold(batch.entries)["m"].parts == (TextPart("zeroonetwothreefour"),)
+    assert not log._told
 
 
 async def test_a_redis_that_is_gone_is_said_to_followers_and_keeps_what_is_written():

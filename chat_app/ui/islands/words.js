@@ -58,6 +58,7 @@ function grow(key, text, type) {
     if (!id.endsWith(key) || words.status !== "streaming") continue;
     const last = words.parts.at(-1);
     words.grewAt = Date.now();
+    words.isAway = false;
     if (last?.beganAt && last.type === "reasoning") last.duration_ms = words.grewAt - last.beganAt; // also when the answer begins
     if (last?.type === type) last.text += text;
     else words.parts.push({ type, text, beganAt: words.grewAt });
