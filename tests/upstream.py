@@ -84,6 +84,7 @@ class Upstream:
 
     def __init__(self, models: Sequence[str] = ("echo",), port: int = 0) -> None:
         self.models: list[dict] = [{"id": model, "object": "model", "max_model_len": 8192} for model in models]
+        self.models_status = 200
         self.scripts: deque[Script] = deque()
         self.default = Script()
         self.calls: list[Call] = []
@@ -151,7 +152,8 @@ class Upstream:
         self.calls.append(call)
         if call.path.endswith("/models"):
             call.state = "finished"
-            _respond(writer, 200, {"object": "list", "data": self.models})
+            listed = {"object": "list", "data": self.models}
+            _respond(writer, self.models_status, listed if self.models_status == 200 else {"error": {"message": "no"}})
             return True
         script = self._script_for(call)
         await asyncio.sleep(script.first_s)

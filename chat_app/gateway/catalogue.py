@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from chat_app.errors import ModelError, ModelUnknown
+from chat_app.errors import ModelError, ModelUnknown, ModelUnreachable
 from chat_app.gateway.discovery import LOCAL_SERVERS, LocalServers
 from chat_app.messages import Json, ModelCard, Struct
 from chat_app.providers.base import Offer, Provider
@@ -89,6 +89,8 @@ class Catalogue:
         self._routes: dict[str, Route] = {}
         self._listed: dict[int, list[Offer]] = {}
         self._changed: list[Callable[[], None]] = []
+        self._known: dict[str, str] = {}  # model → the server that last offered it
+        self._answering: set[str] = set()
         self.problems: dict[str, ModelError] = {}
 
     def cards(self) -> list[ModelCard]:
@@ -100,15 +102,29 @@ class Catalogue:
         """Who serves a model.
 
         Raises:
-            ModelUnknown: Nobody does.
+            ModelError: Nobody does: its server does not list it any more, or does not list anything.
         """
         route = self._routes.get(model)
         if route is None:
-            raise ModelUnknown(f"No server offers {model} now.")
+            raise self.absence(model)
         return route
 
+    def absence(self, model: str) -> ModelError:
+        """Why a model is not offered, as far as that is known."""
+        server = self._known.get(model)
+        if server is None or server in self._answering:
+            return ModelUnknown(f"No server offers {model} now.")
+        problem = self.problems.get(server)
+        if problem is None:  # one of this machine's, that nobody runs any more
+            return ModelUnreachable(f"No answer from {server}.")
+        return type(problem)(str(problem), detail=problem.detail)
+
+    def server_of(self, model: str) -> str:
+        """Who offers a model, or last did; the model's own name where nobody has."""
+        return self._known.get(model, model)
+
     def on_change(self, call: Callable[[], None]) -> None:
-        """Call this whenever the list of models differs from before."""
+        """Call this whenever the list of models, or of servers without one, differs from before."""
         self._changed.append(call)
 
     async def refresh(self) -> None:
@@ -117,25 +133,28 @@ class Catalogue:
         Each list counts as soon as it is there, and until then the one before: a silent server holds up nobody.
         """
         asked = [*self._configured, *(await self._local.listening())]
+        self._answering &= {provider.server for provider in asked}
 
         async def ask(provider: Provider) -> None:
+            before = _kinds(self.problems)
             self._listed[id(provider)] = await self._offers(provider)
-            self._publish(asked)
+            self._publish(asked, has_news=_kinds(self.problems) != before)
 
         async with asyncio.TaskGroup() as group:
             for provider in asked:
                 group.create_task(ask(provider))
 
-    def _publish(self, asked: Sequence[Provider]) -> None:
+    def _publish(self, asked: Sequence[Provider], *, has_news: bool) -> None:
         routes = self._aliased(asked)
         for provider in asked:
             for offer in self._listed.get(id(provider), ()):
                 _add(routes, provider, offer)
-        if [r.card for r in routes.values()] != [r.card for r in self._routes.values()]:
-            self._routes = routes
+        has_news = has_news or [r.card for r in routes.values()] != [r.card for r in self._routes.values()]
+        self._routes = routes
+        self._known |= {name: route.card.server for name, route in routes.items()}
+        if has_news:
             for call in self._changed:
                 call()
-        self._routes = routes
 
     async def run(self) -> None:
         """Keep the list fresh until cancelled."""
@@ -153,14 +172,15 @@ class Catalogue:
         try:
             async with asyncio.timeout(_LIST_TIMEOUT_S):
                 offers = await provider.offers()
-        except ModelError as error:
-            self.problems[provider.server] = error
-            log.info("models.unlisted", server=provider.server, code=error.code)
-            return []
-        except TimeoutError:
-            self.problems[provider.server] = ModelError(f"{provider.server} did not list its models in time.")
+        except (ModelError, TimeoutError) as error:
+            silent = ModelUnreachable(f"{provider.server} did not list its models in time.")
+            problem = error if isinstance(error, ModelError) else silent
+            self.problems[provider.server] = problem
+            self._answering.discard(provider.server)
+            log.info("models.unlisted", server=provider.server, code=problem.code)
             return []
         self.problems.pop(provider.server, None)
+        self._answering.add(provider.server)
         return offers
 
     def _aliased(self, asked: Sequence[Provider]) -> dict[str, Route]:
@@ -172,6 +192,10 @@ class Catalogue:
                     card = ModelCard(name, provider.kind, provider.server, alias.context_tokens)
                     routes[name] = Route(card, provider, alias.model or name, msgspec.to_builtins(alias.parameters))
         return routes
+
+
+def _kinds(problems: dict[str, ModelError]) -> dict[str, str]:
+    return {server: problem.code for server, problem in problems.items()}
 
 
 def _add(routes: dict[str, Route], provider: Provider, offer: Offer) -> None:

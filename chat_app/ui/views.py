@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from chat_app.errors import KeyRefused, ModelError, ModelFailed, ModelUnreachable
 from chat_app.messages import ModelCard
 from chat_app.store.records import ConversationRecord, Details, MessageRecord
 
@@ -43,6 +44,14 @@ class ServerView:
 
     name: str
     models: int
+
+
+@dataclass(frozen=True)
+class SilentView:
+    """A model server that does not list its models: it refuses the key, cannot be reached, or fails."""
+
+    name: str
+    code: str
 
 
 _WAIT = re.compile(r"\nretry_after_s: ([\d.]+) until (\d+)$")
@@ -114,6 +123,15 @@ def server_views(cards: Iterable[ModelCard]) -> list[ServerView]:
     """The servers that were found, with how many models each offers."""
     counts = Counter(card.server for card in cards if card.is_language_model)
     return [ServerView(name, models) for name, models in sorted(counts.items())]
+
+
+def silent_views(problems: Mapping[str, ModelError]) -> list[SilentView]:
+    """The servers that do not list their models."""
+    plain = (KeyRefused.code, ModelUnreachable.code)
+    return [
+        SilentView(server, problem.code if problem.code in plain else ModelFailed.code)
+        for server, problem in sorted(problems.items())
+    ]
 
 
 def model_items(cards: Iterable[ModelCard]) -> list[dict[str, str]]:

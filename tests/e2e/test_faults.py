@@ -1,6 +1,5 @@
 """What bad input and broken servers get: one clear sentence, and nothing is lost."""
 
-import re
 import resource
 import uuid
 
@@ -85,24 +84,47 @@ def test_a_server_that_is_down_or_silent_is_said_and_what_came_is_kept(new_conte
             server.stop()
 
 
-def test_a_server_that_nobody_runs_any_more_is_said_and_retry_finds_it_again(new_context, folder):
+@pytest.mark.parametrize("refresh_s", ["600", "0.3"], ids=["still listed", "no longer listed"])
+def test_a_server_that_nobody_runs_any_more_is_said_and_retry_finds_it_again(new_context, folder, refresh_s):
     with Upstream(["echo"]).serve() as upstream:
         port = upstream.port
-        server = Server(folder, VLLM_BASE_URL=upstream.url, MODELS_REFRESH_S="600").start()
+        server = Server(folder, VLLM_BASE_URL=upstream.url, MODELS_REFRESH_S=refresh_s).start()
         chat = Chat(new_context().new_page())
         chat.page.goto(server.url)
         expect(chat.button("Model")).to_have_text("echo ▾")
+    sentence = f"No answer from vLLM 127.0.0.1:{port}."
+    strip = chat.page.locator(".composer-place").get_by_text(sentence)
     try:
+        if refresh_s != "600":
+            expect(strip).to_contain_text("Start it again, or choose another model.")
         chat.ask("why")
         chat.expect_status("failed")
-        expect(chat.card).to_contain_text(f"No answer from vLLM 127.0.0.1:{port}.")
+        expect(chat.card).to_contain_text(sentence)
         with Upstream(["echo"], port=port).serve() as upstream:
+            expect(strip).to_have_count(0)
             upstream.then(Script(["back again"]))
             chat.button("Retry").click()
             until_heard(chat, "back again")
             expect(chat.answers).to_have_count(1)
     finally:
         server.stop()
+
+
+def test_a_server_that_refuses_the_key_from_the_start_is_said_before_a_word_is_written(new_context, folder):
+    with Upstream(["echo"]).serve() as upstream:
+        upstream.models_status = 401
+        server = Server(folder, VLLM_BASE_URL=upstream.url).start()
+        try:
+            chat = Chat(new_context().new_page())
+            chat.page.goto(server.url)
+            greeting = chat.page.get_by_role("main")
+            expect(greeting).to_contain_text(f"vLLM 127.0.0.1:{upstream.port} refused the key. Check the key")
+            expect(greeting).not_to_contain_text("No model was found yet.")
+            upstream.models_status = 200
+            expect(greeting).to_contain_text(f"vLLM 127.0.0.1:{upstream.port}: 1 model is ready.")
+            expect(greeting).not_to_contain_text("refused the key")
+        finally:
+            server.stop()
 
 
 def test_a_blank_message_cannot_be_sent_and_a_long_one_says_the_limit(chat: Chat):
@@ -134,24 +156,19 @@ def test_an_address_of_nothing_is_one_and_the_same_page(new_context, server, cha
     expect(page.get_by_role("main").get_by_role("button", name="New chat")).to_be_visible()
 
 
-def test_a_model_that_goes_away_is_said(chat: Chat, upstream):
-    upstream.models[:] = [{"id": "another"}]
+@pytest.mark.parametrize("left", [["another"], []], ids=["another is left", "none is left"])
+def test_a_model_that_goes_away_is_said_before_and_after_it_is_asked(chat: Chat, upstream, left):
+    strip = chat.page.locator(".composer-place").get_by_role("status")
+    upstream.models[:] = [{"id": model} for model in left]
     try:
-        _until_offered(chat, "another")
+        expect(strip).to_have_text("No server offers echo now. Choose another model, or start its server.")
         chat.ask("why")
         chat.expect_status("failed")
         expect(chat.card).to_contain_text("No server offers echo now.")
+        assert upstream.chats == []
     finally:
         upstream.models[:] = [{"id": m, "max_model_len": 8192} for m in ("echo", "other")]
-        _until_offered(chat, "echo")
-
-
-def _until_offered(chat: Chat, model: str) -> None:
-    """Wait until the list of models has been refreshed, on the open page."""
-    chat.button("Model").click()
-    expect(chat.page.get_by_role("option", name=re.compile(f"^{model}"))).to_be_visible()
-    chat.page.keyboard.press("Escape")
-    expect(chat.page.get_by_role("listbox")).to_have_count(0)
+        expect(strip).to_have_count(0)
 
 
 def test_kill_9_in_mid_answer_keeps_the_checkpoint_and_continue_finishes_it(new_context, folder):

@@ -3,9 +3,9 @@ import socket
 
 import pytest
 
-from chat_app.errors import ModelUnknown
+from chat_app.errors import KeyRefused, ModelFailed, ModelUnknown, ModelUnreachable
 from chat_app.gateway.catalogue import Catalogue, read_aliases
-from chat_app.gateway.discovery import configured_providers
+from chat_app.gateway.discovery import LocalServers, configured_providers
 from chat_app.providers.base import Offer
 from chat_app.providers.fake import FakeProvider
 from tests.conftest import make_settings
@@ -54,6 +54,34 @@ async def test_a_server_that_is_down_offers_nothing_and_is_said(tmp_path):
 
     assert catalogue.cards() == []
     assert "No answer from vLLM 127.0.0.1:9" in str(catalogue.problems["vLLM 127.0.0.1:9"])
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "sentence"),
+    [
+        (401, KeyRefused, "refused the key"),
+        (500, ModelFailed, "failed with 500"),
+        (0, ModelUnreachable, "No answer from"),
+    ],
+)
+async def test_a_model_whose_server_lists_nothing_any_more_says_what_became_of_the_server(
+    tmp_path, status, error, sentence
+):
+    with Upstream(["echo"]).serve() as server:
+        catalogue = await _catalogue(tmp_path, vllm_base_url=(server.url,))
+        told: list[int] = []
+        catalogue.on_change(lambda: told.append(1))
+        server.models_status = status
+        if status:
+            await catalogue.refresh()
+    if not status:  # it is gone
+        await catalogue.refresh()
+    with pytest.raises(error, match=rf"{sentence}|vLLM 127.0.0.1:{server.port} {sentence}"):
+        catalogue.resolve("echo")
+    await catalogue.aclose()
+
+    assert catalogue.server_of("echo") == f"vLLM 127.0.0.1:{server.port}"
+    assert told == [1]
 
 
 async def test_without_a_key_openai_is_absent_and_with_one_its_aliases_are_offered(tmp_path, upstream):
@@ -108,7 +136,28 @@ async def test_servers_on_this_machine_are_found_by_themselves_and_go_with_their
         assert cards == {"fake": "fake", "local-model": f"LM Studio 127.0.0.1:{server.port}"}
     await catalogue.refresh()
     assert [card.id for card in catalogue.cards()] == ["fake"]
+    with pytest.raises(ModelUnreachable, match=f"No answer from LM Studio 127.0.0.1:{server.port}"):
+        catalogue.resolve("local-model")
     await catalogue.aclose()
+
+
+async def test_the_usual_ports_are_all_tried_at_once_and_given_up_together(tmp_path, monkeypatch):
+    tried: list[int] = []
+    given_up: list[int] = []
+
+    async def never(_host: str, port: int):
+        tried.append(port)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            given_up.append(len(tried))
+
+    monkeypatch.setattr(asyncio, "open_connection", never)
+    settings = make_settings(tmp_path, discover_servers=True, discover_timeout_s=0.01)
+
+    assert await LocalServers(settings).listening() == []
+    assert sorted(tried) == [1234, 8000, 8080, 11434]
+    assert given_up == [4, 4, 4, 4]
 
 
 class _Slow(FakeProvider):

@@ -16,8 +16,14 @@ def composer() -> rx.Component:
         rx.cond(has_connection_errors, rx.el.p(t("offline"), role="status", class_name="strip offline")),
         rx.cond(ChatState.error_code != "", _refusal()),
         rx.cond(
-            ChatState.is_model_gone,
-            rx.el.p(t("model.gone", model=ChatState.model), role="status", class_name="strip"),
+            ChatState.gone != "",
+            rx.el.p(
+                t("problem." + ChatState.gone + ".what", model=ChatState.model, server=ChatState.gone_server),
+                " ",
+                t("problem." + ChatState.gone + ".do"),
+                role="status",
+                class_name="strip",
+            ),
         ),
         ComposerField.create(
             Picker.create(

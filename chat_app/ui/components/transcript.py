@@ -72,14 +72,19 @@ def _starting_points(names: Sequence[str]) -> rx.Component:
 def _first_start() -> rx.Component:
     """Which models were found, how to add one, and what works without any."""
     return rx.el.div(
-        rx.cond(
-            ChatState.servers.length() == 0,
-            rx.el.p(t("first.none")),
-            rx.el.ul(
-                rx.foreach(
-                    ChatState.servers,
-                    lambda server: rx.el.li(t("first.server", server=server.name, count=server.models)),
-                )
+        rx.cond(ChatState.servers.length() + ChatState.silent.length() == 0, rx.el.p(t("first.none"))),
+        rx.el.ul(
+            rx.foreach(
+                ChatState.servers,
+                lambda server: rx.el.li(t("first.server", server=server.name, count=server.models)),
+            ),
+            rx.foreach(
+                ChatState.silent,
+                lambda server: rx.el.li(
+                    t("problem." + server.code + ".what", server=server.name),
+                    " ",
+                    rx.cond(server.code == "key_refused", t("problem.key_refused.do"), t("first.silent")),
+                ),
             ),
         ),
         rx.el.p(t("first.how")),

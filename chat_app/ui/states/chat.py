@@ -17,10 +17,12 @@ from chat_app.ui.views import (
     MessageView,
     ProblemView,
     ServerView,
+    SilentView,
     message_view,
     model_items,
     problem_view,
     server_views,
+    silent_views,
 )
 
 _MOST_SHOWN = 500
@@ -47,7 +49,9 @@ class ChatState(rx.State):
     refused: str = ""
     resumed: str = ""
     error_code: str = ""
-    is_model_gone: bool = False
+    silent: list[SilentView] = []
+    gone: str = ""
+    gone_server: str = ""
     limit: int = 200_000
     _seen: tuple[str, int, str] = ("", 0, "")
     _last_wish: tuple[str, float] = ("", 0.0)
@@ -132,15 +136,19 @@ class ChatState(rx.State):
 
     def refresh_models(self) -> None:
         """Read the list of models again; keep the chosen one while it exists."""
-        cards = services().catalogue.cards()
-        items, servers = model_items(cards), server_views(cards)
+        catalogue = services().catalogue
+        cards = catalogue.cards()
+        items, servers, silent = model_items(cards), server_views(cards), silent_views(catalogue.problems)
         if self.models != items:
             self.models, self.servers = items, servers
+        if self.silent != silent:
+            self.silent = silent
         if not self.model and items:
             self.model = items[0]["id"]
         is_gone = bool(self.model) and all(item["id"] != self.model for item in items)
-        if self.is_model_gone != is_gone:
-            self.is_model_gone = is_gone
+        gone = catalogue.absence(self.model).code if is_gone else ""
+        if self.gone != gone:
+            self.gone, self.gone_server = gone, catalogue.server_of(self.model)
 
     @rx.event
     async def older(self, first_id: str):
@@ -311,6 +319,5 @@ class ChatState(rx.State):
 
 
 def _problem(record: MessageRecord) -> ProblemView:
-    model = record.model
-    server = next((card.server for card in services().catalogue.cards() if card.id == model), model)
+    server = services().catalogue.server_of(record.model)
     return problem_view(record.error_code or "", record.error_text, record.error_detail, server)
