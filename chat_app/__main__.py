@@ -6,14 +6,19 @@ Reflex's own `run` builds at every start. Here the sources are hashed, and a sta
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import hashlib
 import os
+import socket
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import uvicorn
 
 from chat_app.errors import StoreUnavailable, StreamsUnavailable
@@ -26,6 +31,8 @@ from chat_app.streams.redis import RedisLog
 BUILT = Path(".web/build/client")
 STAMP = Path(".web/chat_app.stamp")
 LOCK = Path("reflex.lock")
+_LOOK_S = 1.0
+_BETWEEN_LOOKS_S, _MOST_LOOKS = 0.1, 600
 _SOURCES = ("rxconfig.py", "uv.lock", "assets/*.css", "assets/*.svg", "chat_app/**/*.py", "chat_app/ui/**/*.js*")
 _SERVE = {
     "__REFLEX_SKIP_COMPILE": "true",
@@ -96,25 +103,64 @@ async def prepare(settings: Settings) -> list[str]:
             await redis.check()
         finally:
             await redis.aclose()
+    say("Migrating the database …")
     database = Database(settings.database, busy_timeout_s=settings.busy_timeout_s)
     try:
         await database.migrate()
     finally:
         await database.aclose()
-    catalogue = Catalogue(settings, configured_providers(settings))
+    say("Looking for models …")
+    providers = configured_providers(settings)
+    catalogue = Catalogue(settings, providers)
     try:
-        await catalogue.refresh()
+        with suppress(TimeoutError):  # the page shows what answers later
+            async with asyncio.timeout(_LOOK_S):
+                await catalogue.refresh()
         lines = [f"  {card.id} ({card.server})" for card in catalogue.cards()]
+        heard = catalogue.problems.keys() | {card.server for card in catalogue.cards()}
         lines += [f"  {server}: {problem}" for server, problem in catalogue.problems.items()]
+        lines += [f"  {p.server}: no models yet" for p in providers if p.server not in heard]
         return lines
     finally:
         await catalogue.aclose()
 
 
+def check_place(settings: Settings) -> None:
+    """Make sure of the data folder and the port before anything that takes long.
+
+    Raises:
+        SystemExit: One of them cannot be used; the message names the setting.
+    """
+    folder = settings.chat_app_data
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, "it cannot be written")
+    except OSError as error:
+        raise SystemExit(f"CHAT_APP_DATA: {folder} cannot be used: {error.strerror}") from None
+    family = socket.AF_INET6 if settings.host == "::1" else socket.AF_INET
+    try:
+        socket.create_server((settings.host, settings.port), family=family).close()
+    except OSError as error:
+        raise SystemExit(f"PORT: {settings.port} cannot be used on {settings.host}: {error.strerror}") from None
+
+
+def say_when_open(settings: Settings) -> None:
+    """Print the address once the page is there."""
+    host = f"[{settings.host}]" if settings.host == "::1" else settings.host
+    url = f"http://{host}:{settings.port}"
+    for _ in range(_MOST_LOOKS):
+        with suppress(httpx.HTTPError):
+            if httpx.get(f"{url}/readyz", trust_env=False).is_success:
+                say(f"Open {url}")
+                return
+        time.sleep(_BETWEEN_LOOKS_S)
+
+
 def main() -> None:
     """Build, migrate, say what was found, serve."""
     settings = load_settings()
-    settings.chat_app_data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    check_place(settings)
     build()
     try:
         models = asyncio.run(prepare(settings))
@@ -123,7 +169,8 @@ def main() -> None:
     except StreamsUnavailable as error:
         raise SystemExit(f"REDIS_URL: {error} {error.detail}") from None
     say("\n".join(["Models:", *models, "  Passages (built in)"]))
-    say(f"Open http://{settings.host}:{settings.port}")
+    say("Starting …")
+    threading.Thread(target=say_when_open, args=(settings,), daemon=True).start()
     os.environ.update(_SERVE)
     uvicorn.run(
         "chat_app.chat_app:app",

@@ -31,7 +31,7 @@ from chat_app.streams.redis import RedisLog
 log = structlog.get_logger(__name__)
 _GUIDE = Path(__file__).parent / "guide"
 _PURGE_EVERY_S = 3600
-_KEEP_DELETED_MS = 30 * 24 * 3600 * 1000
+_DAY_MS = 24 * 3600 * 1000
 
 
 class Changes:
@@ -133,6 +133,7 @@ async def open_services(
         max_message_chars=settings.max_message_chars,
         prompt_messages=settings.prompt_messages,
         reply_reserve_tokens=settings.reply_reserve_tokens,
+        title_tokens=settings.title_tokens,
     )
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.aclose)
@@ -145,7 +146,7 @@ async def open_services(
             catalogue.refresh,
             catalogue.run,
             lambda: _relay(streams, changes),
-            lambda: _purge(library),
+            lambda: _purge(library, settings.keep_deleted_days),
         ]
         tasks = [group.create_task(start()) for start in work]
 
@@ -163,11 +164,11 @@ async def _relay(streams: StreamLog, changes: Changes) -> None:
         changes.tell(user_id)
 
 
-async def _purge(library: ConversationStore) -> None:
-    """What was deleted thirty days ago goes for good."""
+async def _purge(library: ConversationStore, keep_days: int) -> None:
+    """What was deleted that long ago goes for good."""
     while True:
         try:
-            await library.purge(now_ms() - _KEEP_DELETED_MS)
+            await library.purge(now_ms() - keep_days * _DAY_MS)
         except StoreUnavailable as error:
             log.warning("purge.postponed", error=error.detail)
         await asyncio.sleep(_PURGE_EVERY_S)

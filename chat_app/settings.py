@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     )
     discover_timeout_s: Seconds = Field(0.3, description="How long a look at a local port may take.")
     models_refresh_s: Seconds = Field(30, description="How old the list of models may be before it is read again.")
+    models_timeout_s: Seconds = Field(5, description="How long a server may take to list its models.")
 
     connect_timeout_s: Seconds = Field(5, description="Time to connect to a model's server.")
     first_token_timeout_s: Seconds = Field(120, description="Time from the request to the first word.")
@@ -64,7 +65,9 @@ class Settings(BaseSettings):
     max_import_bytes: Count = Field(200_000_000, description="Largest file of conversations to import, in bytes.")
     prompt_messages: Count = Field(1000, description="Most messages of a conversation that are read for one prompt.")
     reply_reserve_tokens: Count = Field(1024, description="Part of a model's context kept free for its answer.")
+    title_tokens: Count = Field(1024, description="Most tokens that a model may take to give a conversation its title.")
     undo_s: Seconds = Field(8, description="How long Undo is offered after a deletion.")
+    keep_deleted_days: Count = Field(30, description="How long what was deleted can be brought back, in days.")
 
     @field_validator("vllm_base_url", mode="before")
     @classmethod
@@ -136,6 +139,11 @@ def load_settings() -> Settings:
         name = ".".join(str(part) for part in first["loc"]).upper()
         reason = first["msg"].removeprefix("Value error, ")
         raise SystemExit(f"{name}: {reason}" if name else reason) from None
+
+
+def is_development() -> bool:
+    """Whether Reflex runs as `make dev` starts it."""
+    return os.environ.get("REFLEX_ENV_MODE") == "dev"
 
 
 def child_environment(first_on_path: Path, **changes: str) -> dict[str, str]:

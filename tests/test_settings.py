@@ -2,9 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from chat_app.errors import StreamsUnavailable
 from chat_app.settings import Settings, child_environment, load_settings
-from tests.conftest import make_settings
 
 
 @pytest.fixture(autouse=True)
@@ -79,10 +77,3 @@ def test_a_child_finds_our_node_before_the_systems(monkeypatch):
     monkeypatch.setenv("PATH", "/usr/bin")
 
     assert child_environment(Path("/venv/bin"), A="1")["PATH"] == "/venv/bin:/usr/bin"
-
-
-async def test_a_redis_that_does_not_answer_stops_the_start(tmp_path):
-    from chat_app.__main__ import prepare  # it is the program
-
-    with pytest.raises(StreamsUnavailable):
-        await prepare(make_settings(tmp_path, redis_url="redis://127.0.0.1:9/0"))

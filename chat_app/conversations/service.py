@@ -45,6 +45,7 @@ class ConversationService:
         max_message_chars: Longest message.
         prompt_messages: Most messages that are read for a prompt.
         reply_reserve_tokens: Part of the context kept free for an answer.
+        title_tokens: Most tokens for a title, thoughts included.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class ConversationService:
         max_message_chars: int,
         prompt_messages: int,
         reply_reserve_tokens: int,
+        title_tokens: int,
     ) -> None:
         self.library = conversations
         self.messages = messages
@@ -64,7 +66,7 @@ class ConversationService:
         self._gateway = gateway
         self._max_message_chars = max_message_chars
         self._prompt_messages = prompt_messages
-        self._reserve = reply_reserve_tokens
+        self._reserve, self._title_tokens = reply_reserve_tokens, title_tokens
 
     async def open(self, who: Principal, conversation_id: str, *, before: str | None = None, limit: int = PAGE) -> Page:
         """A page of the branch in view.
@@ -346,11 +348,13 @@ class ConversationService:
             page = await self.open(who, conversation_id, limit=3)
             if page.conversation.title_source != "question" or len(page.messages) != 2:
                 return
-            if not self._gateway.catalogue.resolve(model).card.is_language_model:
+            card = self._gateway.catalogue.resolve(model).card
+            if not card.is_language_model:
                 return
             question = await self._text(running.user_id, page.messages[0].id)
             answer = text_of(settlement.parts)
-            title = await title_from_model(self._gateway.stream, model, question, answer)
+            most_tokens = min(self._title_tokens, (card.context_tokens or 8192) // 4)
+            title = await title_from_model(self._gateway.stream, model, question, answer, most_tokens)
             if title:
                 await self.library.rename(running.user_id, conversation_id, title, source="model")
                 self._generations.announce(running.user_id)

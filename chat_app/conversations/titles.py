@@ -11,7 +11,7 @@ from chat_app.messages import ChatRequest, Message, Parameters, TextPart, storab
 
 _FROM_QUESTION_CHARS = 48
 _MOST_WORDS, _MOST_HAN = 6, 16
-_MOST_TOKENS = 64
+_ENOUGH_CHARS = 400
 _EXCERPT_CHARS = 1000
 _HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _MARKUP = re.compile(r"[*_`#>\[\]\"“”«»「」『』]")
@@ -44,7 +44,7 @@ def tidy_title(text: str) -> str:
 
 
 async def title_from_model(
-    stream: Callable[[ChatRequest], AsyncGenerator[Event]], model: str, question: str, answer: str
+    stream: Callable[[ChatRequest], AsyncGenerator[Event]], model: str, question: str, answer: str, most_tokens: int
 ) -> str:
     """Ask a model for a title.
 
@@ -53,6 +53,7 @@ async def title_from_model(
         model: The model that answered.
         question: The first question.
         answer: Its answer.
+        most_tokens: What it may take, its thoughts included; a title has a few, but some models think first.
 
     Returns:
         The title, empty when the model said nothing usable.
@@ -61,8 +62,13 @@ async def title_from_model(
         ModelError: The model failed.
     """
     ask = _ASK.format(question=question[:_EXCERPT_CHARS], answer=answer[:_EXCERPT_CHARS])
-    parameters = Parameters(temperature=0, max_output_tokens=_MOST_TOKENS)
+    parameters = Parameters(temperature=0, max_output_tokens=most_tokens)
     request = ChatRequest(model, (Message("user", (TextPart(ask),)),), parameters)
+    text = ""
     async with aclosing(stream(request)) as events:
-        pieces = [event.text async for event in events if isinstance(event, TextDelta)]
-    return tidy_title(storable("".join(pieces)))
+        async for event in events:
+            if isinstance(event, TextDelta):
+                text += event.text
+            if len(text) > _ENOUGH_CHARS or "\n" in text.strip():
+                break  # it says more than it was asked for
+    return tidy_title(storable(text))

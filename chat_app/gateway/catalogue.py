@@ -24,7 +24,6 @@ from chat_app.providers.passages import MODEL as PASSAGES
 from chat_app.settings import Settings
 
 log = structlog.get_logger(__name__)
-_LIST_TIMEOUT_S = 5.0
 
 
 class Alias(Struct, frozen=True):
@@ -84,7 +83,7 @@ class Catalogue:
     ) -> None:
         self._configured = list(providers)
         self._local = LocalServers(settings, local)
-        self._refresh_s = settings.models_refresh_s
+        self._refresh_s, self._timeout_s = settings.models_refresh_s, settings.models_timeout_s
         self._aliases = read_aliases(Path(__file__).with_name("models.toml"), settings.chat_app_data / "models.toml")
         self._routes: dict[str, Route] = {}
         self._listed: dict[int, list[Offer]] = {}
@@ -170,7 +169,7 @@ class Catalogue:
 
     async def _offers(self, provider: Provider) -> list[Offer]:
         try:
-            async with asyncio.timeout(_LIST_TIMEOUT_S):
+            async with asyncio.timeout(self._timeout_s):
                 offers = await provider.offers()
         except (ModelError, TimeoutError) as error:
             silent = ModelUnreachable(f"{provider.server} did not list its models in time.")

@@ -2,12 +2,15 @@ import asyncio
 from contextlib import aclosing
 
 import pytest
+from sqlalchemy import update
 
+from chat_app.conversations.titles import title_from_model
 from chat_app.errors import AnswerBroken, BadRequest, Conflict, MessageTooLong, ModelFailed, NotFound, RateLimited
 from chat_app.events import Finish, ReasoningDelta, TextDelta
 from chat_app.messages import SourcesPart, Usage, text_of
 from chat_app.providers.fake import FakeProvider
-from chat_app.store.database import Database
+from chat_app.store.database import Database, now_ms
+from chat_app.store.tables import conversations
 from chat_app.streams.base import Ended, Unsaved
 from tests.conftest import LOCAL, services_with
 from tests.conversations.talk import LONG, OTHER, send, status_of, until_heard, until_settled, words_of
@@ -250,18 +253,82 @@ async def test_the_title_comes_from_the_model_once(tmp_path):
             return record.title if record.title_source == "model" else ""
 
         assert await until(titled) == "B-trees"
-        assert fake.requests[-1].parameters.max_output_tokens == 64
+        assert fake.requests[-1].parameters.max_output_tokens == 1024  # enough to think first
 
 
-async def test_when_the_title_fails_the_questions_words_stay(tmp_path):
+@pytest.mark.parametrize(
+    "script",
+    [
+        [ModelFailed("fake failed.")],
+        [TextDelta("A ti"), AnswerBroken("The answer broke off.")],
+        [ReasoningDelta("so many thoughts"), Finish("length")],
+        [TextDelta("  \n"), Finish("stop")],
+    ],
+    ids=["fails", "breaks off", "only thinks", "says nothing"],
+)
+async def test_when_the_title_fails_the_questions_words_stay(tmp_path, script):
+    class Untitled(FakeProvider):
+        """Answers well, and gives a title badly."""
+
+        async def stream(self, model, request):
+            self.script = script if self.requests else FakeProvider().script
+            async for event in super().stream(model, request):
+                yield event
+
+    fake = Untitled()
+    async with services_with(tmp_path, fake) as services:
+        turn = await send(services, "What is a B-tree?")
+        await until_settled(services, turn)
+
+        async def tried() -> bool:
+            return len(fake.requests) == 2 and not services.conversations._generations._running
+
+        await until(tried)
+        record = await services.conversations.library.get("local", turn.conversation_id)
+
+        assert (record.title, record.title_source) == ("What is a B-tree?", "question")
+
+
+async def test_a_model_that_goes_on_after_its_title_is_not_listened_to(tmp_path):
+    fake = FakeProvider([TextDelta("B-trees\n"), *(TextDelta(f"and {i} ") for i in range(50))], pace_s=0.001)
+    async with services_with(tmp_path, fake) as services:
+        said = await title_from_model(services.gateway.stream, "fake", "q", "a", 64)
+
+    assert said == "B-trees"
+
+
+async def test_a_search_is_asked_for_no_title_and_a_person_gives_one(tmp_path):
     async with services_with(tmp_path, FakeProvider()) as services:
         turn = await send(services, "What is a B-tree?", model="Passages")
         await until_settled(services, turn)
+        assert (await services.conversations.library.get("local", turn.conversation_id)).title == "What is a B-tree?"
         await services.conversations.rename(LOCAL, turn.conversation_id, "  mine  ")
 
         assert (await services.conversations.library.get("local", turn.conversation_id)).title == "mine"
         with pytest.raises(BadRequest):
             await services.conversations.rename(LOCAL, turn.conversation_id, " ")
+
+
+async def test_what_was_deleted_can_be_brought_back_for_as_long_as_the_setting_says(tmp_path):
+    day = 24 * 3600 * 1000
+    async with services_with(tmp_path, FakeProvider(), keep_deleted_days=7) as services:
+        library, gone = services.conversations.library, {}
+        for name, age in (("older", 7.1), ("younger", 6.9)):
+            turn = await send(services, name)
+            await until_settled(services, turn)
+            await services.conversations.delete_conversation(LOCAL, turn.conversation_id)
+            gone[name] = turn.conversation_id
+            async with services.database.write() as connection:
+                changed = update(conversations).where(conversations.c.id == turn.conversation_id)
+                await connection.execute(changed.values(deleted_at=now_ms() - int(age * day)))
+        assert len(await library.deleted("local", 9)) == 2
+    async with services_with(tmp_path, FakeProvider(), keep_deleted_days=7) as services:
+
+        async def left() -> list[str]:
+            kept = [record.id for record in await services.conversations.library.deleted("local", 9)]
+            return kept if len(kept) < 2 else []
+
+        assert await until(left) == [gone["younger"]]
 
 
 async def test_nobody_reaches_another_persons_conversation(tmp_path):

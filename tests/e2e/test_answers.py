@@ -21,6 +21,26 @@ def _id(chat: Chat) -> str:
     return chat.answers.last.get_attribute("data-message-id") or ""
 
 
+def test_a_start_says_what_it_does_what_it_found_and_where_the_page_is_once_it_is_there(
+    server: Server, shared_upstream
+):
+    found = [
+        r"^(Building the page|The page is built)",
+        "^Migrating the database …$",
+        "^Looking for models …$",
+        rf"^  echo \(vLLM 127.0.0.1:{shared_upstream.port}\)$",
+        r"^  Passages \(built in\)$",
+        "^Starting …$",
+        rf"^Open {server.url}$",
+    ]
+    until_now(lambda: f"Open {server.url}" in server.log.read_text())
+    text = server.log.read_text()
+    places = [match.start() for line in found if (match := re.search(line, text, re.MULTILINE))]
+
+    assert len(places) == len(found)
+    assert places == sorted(places)
+
+
 def test_tokens_appear_one_by_one_and_the_page_never_blanks(chat: Chat, upstream):
     upstream.then(SLOW)
     chat.page.evaluate(

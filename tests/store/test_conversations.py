@@ -4,7 +4,7 @@ from sqlalchemy import insert
 from chat_app.errors import NotFound
 from chat_app.messages import TextPart
 from chat_app.store.conversations import ConversationStore
-from chat_app.store.database import Database, new_id
+from chat_app.store.database import Database, new_id, now_ms
 from chat_app.store.messages import MessageStore
 from chat_app.store.records import NewTurn
 from chat_app.store.tables import users
@@ -74,6 +74,15 @@ async def test_what_was_deleted_long_ago_goes_for_good_with_its_messages(library
     assert await library.deleted("local", 9) == []
     assert await MessageStore(library._database).all_of("local", old) == []
     assert await library.all_ids("local") == [kept]
+
+
+async def test_what_was_deleted_a_moment_ago_stays(library):
+    made = await _make(library, "mine")
+    before = now_ms()
+    await library.set_deleted("local", made, deleted=True)
+    await library.purge(before)
+
+    assert [record.id for record in await library.deleted("local", 9)] == [made]
 
 
 async def test_messages_deleted_long_ago_go_for_good_with_what_followed_them(library):

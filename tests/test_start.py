@@ -1,0 +1,52 @@
+"""What a start says, and what stops it."""
+
+import socket
+
+import pytest
+
+from chat_app.__main__ import check_place, prepare
+from chat_app.errors import StreamsUnavailable
+from tests.conftest import make_settings
+from tests.upstream import Upstream
+
+
+async def test_a_redis_that_does_not_answer_stops_the_start(tmp_path):
+    with pytest.raises(StreamsUnavailable):
+        await prepare(make_settings(tmp_path, redis_url="redis://127.0.0.1:9/0"))
+
+
+async def test_the_models_found_and_what_keeps_others_away_are_said(tmp_path, capsys):
+    with Upstream(["echo"]).serve() as server, socket.create_server(("127.0.0.1", 0)) as silent:
+        deaf = silent.getsockname()[1]
+        urls = (server.url, f"http://127.0.0.1:{deaf}/v1", "http://127.0.0.1:9/v1")
+        lines = await prepare(make_settings(tmp_path, vllm_base_url=urls))
+
+    assert lines == [
+        f"  echo (vLLM 127.0.0.1:{server.port})",
+        "  vLLM 127.0.0.1:9: No answer from vLLM 127.0.0.1:9.",
+        f"  vLLM 127.0.0.1:{deaf}: no models yet",
+    ]
+    said = capsys.readouterr().out.splitlines()
+    assert [line for line in said if line.endswith("…")] == ["Migrating the database …", "Looking for models …"]
+
+
+def test_a_data_folder_that_is_a_file_stops_the_start_with_one_line_that_names_it(tmp_path):
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "in"):
+        with pytest.raises(SystemExit, match=r"^CHAT_APP_DATA: [^\n]* cannot be used: [^\n]*$"):
+            check_place(make_settings(folder))
+
+
+def test_a_port_that_is_taken_stops_the_start_with_one_line_that_names_it(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SystemExit, match=rf"^PORT: {port} cannot be used on 127.0.0.1: [^\n]*$"):
+            check_place(make_settings(tmp_path, port=port))
+
+
+def test_a_port_of_a_server_that_just_ended_can_be_used(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as first:
+        port = first.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)):
+            first.accept()[0].close()
+    check_place(make_settings(tmp_path, port=port))
