@@ -49,7 +49,11 @@ async def _lifespan() -> AsyncGenerator[None]:
 
 app = rx.App(
     stylesheets=["/theme.css"],
-    head_components=[rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml")],
+    head_components=[
+        rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
+        # After Reflex's own, so that it counts: without `cover` a phone tells no safe areas.
+        rx.el.meta(name="viewport", content="width=device-width, initial-scale=1, viewport-fit=cover"),
+    ],
     toaster=None,
     app_wraps={},
     theme=None,

@@ -125,7 +125,7 @@ ALLOWED = {
 }  # fmt: skip
 OWN = """() => {
   const all = [...document.querySelectorAll("body *")];
-  const isOurs = (n) => !n.matches(".settings li") && !n.closest("script, style, textarea, .body, .row .title, header h1, .plain, .words");
+  const isOurs = (n) => !n.matches(".settings li > span") && !n.closest("script, style, textarea, .body, .row .title, header h1, .plain, .words");
   const words = all.filter(isOurs).flatMap((n) => [...n.childNodes].filter((c) => c.nodeType === 3).map((c) => c.data));
   const titles = all.filter((n) => n.matches(".row .title")).map((n) => n.textContent);
   const labels = all.flatMap((n) => ["aria-label", "title", "placeholder"].map((name) => n.getAttribute(name) ?? ""));

@@ -39,7 +39,7 @@ def around(*, title: rx.Var[str], shows_conversation: bool = False) -> rx.Compon
             is_unread_here=is_unread if shows_conversation else False,
             on_seen=LibraryState.seen,
         ),
-        Keys.create(on_new=ChatState.new, on_stop=ChatState.stop, on_ready=LibraryState.ready),
+        Keys.create(on_new=ChatState.new, on_ready=LibraryState.ready),
         Toast.create(
             text=rx.cond(LibraryState.toast != "", t(LibraryState.toast), ""),
             mark=LibraryState.toast_mark,

@@ -39,7 +39,11 @@ def sidebar(*, shows_conversation: bool = False) -> rx.Component:
 
 def _dated_row(row: RowView, index: int, open_id: rx.Var[str]) -> rx.Component:
     above = heading(LibraryState.rows, index)
-    return rx.fragment(rx.cond(above != "", rx.el.h2(above)), _row(row, open_id, is_pinned=False))
+    return rx.fragment(
+        rx.cond(above != "", rx.el.h2(above)),
+        _row(row, open_id, is_pinned=False),
+        key=row.id,  # an open menu and a title being written go with their row when the order changes
+    )
 
 
 def _row(row: RowView, open_id: rx.Var[str], *, is_pinned: bool) -> rx.Component:
@@ -56,7 +60,7 @@ def _row(row: RowView, open_id: rx.Var[str], *, is_pinned: bool) -> rx.Component
                     is_unread,
                     rx.el.span(t("library.unread"), class_name="visually-hidden"),
                 ),
-                rx.el.span(row.title, class_name="title"),
+                rx.el.span(row.title, class_name="title", dir="auto"),
                 rx.el.time(time_of_day(row.updated_at)),
                 href="/c/" + row.id,
                 class_name="row-link",
@@ -81,6 +85,7 @@ def _row(row: RowView, open_id: rx.Var[str], *, is_pinned: bool) -> rx.Component
         title=row.title,
         label=t("library.rename"),
         on_rename=LibraryState.rename,
+        key=row.id,
     )
 
 

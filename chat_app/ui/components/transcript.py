@@ -27,7 +27,7 @@ def transcript() -> rx.Component:
 
 
 def _messages() -> rx.Component:
-    return rx.fragment(
+    return rx.el.div(
         TranscriptScroller.create(
             rx.foreach(ChatState.messages, message),
             conversation_id=ChatState.conversation_id,
@@ -52,6 +52,7 @@ def _messages() -> rx.Component:
             messages=ChatState.messages,
             on_settled=ChatState.settled,
         ),
+        class_name="conversation",
     )
 
 

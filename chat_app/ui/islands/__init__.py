@@ -190,7 +190,6 @@ class Keys(_Island):
     tag = "Keys"
 
     on_new: rx.EventHandler[no_args_event_spec]
-    on_stop: rx.EventHandler[no_args_event_spec]
     on_ready: rx.EventHandler[no_args_event_spec]
 
 

@@ -1,7 +1,7 @@
 // Markdown cut into blocks that are closed for good and one tail that is still open, line by line as text arrives.
 // The cut depends on the text alone, never on how it came in pieces: only complete lines decide.
 
-const FENCE = /^ {0,3}(`{3,}|~{3,})/;
+const FENCE = /^ {0,3}(`{3,}(?=[^`]*$)|~{3,})/m; // a line with more of them is code within a paragraph
 const LIST = /^ {0,3}([-*+]|\d{1,9}[.)])(\s|$)/;
 const MATH = /^\s*\$\$/;
 
@@ -60,7 +60,7 @@ const MEANS_MORE = /[\\`*_~$<>|#[\]!&@:]|www\.|^[ \t]*(?:[-+=]|\d+[.)])|^[ \t]{4
 /** Whether a block is a paragraph of words that stand for themselves, so that no parser need look at it. */
 export const isPlainParagraph = (text) => !MEANS_MORE.test(text) && /\S/.test(text);
 
-const CODE = /(^ {0,3}(`{3,}|~{3,})[^\n]*\n[\s\S]*?(?:^ {0,3}\2[`~]*[ \t]*$|$(?![\s\S])))|(`+)[^`][\s\S]*?\3(?!`)/gm;
+const CODE = /(^ {0,3}(`{3,}(?=[^`\n]*\n)|~{3,})[^\n]*\n[\s\S]*?(?:^ {0,3}\2[`~]*[ \t]*$|$(?![\s\S])))|(`+)[^`][\s\S]*?\3(?!`)/gm;
 
 /** Money stays money: only dollars that open and close a formula, by Pandoc's rule, stay; `\(…\)` and `\[…\]` become dollars. */
 export function markMath(text) {

@@ -56,17 +56,17 @@ export function CodeBlock({ code, language, isOpen = false }) {
   const tokens = useTokens(code, language, isOpen);
   const [wraps, setWraps] = useState(() => localStorage.getItem("chat_app.wrap") === "1");
   const lines = code.split("\n").length;
-  const [isUnfolded, unfold] = useState(false);
+  const isOver = !useContext(Live);
+  const [isUnfolded, unfold] = useState(!isOver); // what was read as it grew stays open: its end moves nothing
   const [isTall, setTall] = useState(false);
   const pre = useRef(null);
-  const isOver = !useContext(Live);
   useLayoutEffect(() => {
     if (isOver) setTall((wraps || lines > NEVER_TALL_LINES) && pre.current.scrollHeight > FOLD_PX);
   }, [code, lines, wraps, isOver]);
   const isFolded = isOver && isTall && !isUnfolded;
   const wrap = () => {
-    localStorage.setItem("chat_app.wrap", wraps ? "0" : "1");
     setWraps(!wraps);
+    localStorage.setItem("chat_app.wrap", wraps ? "0" : "1");
   };
   return (
     <figure className="code" data-language={language}>
@@ -77,7 +77,7 @@ export function CodeBlock({ code, language, isOpen = false }) {
         </button>
         <CopyButton text={() => code} />
       </figcaption>
-      <pre ref={pre} tabIndex={0} role="region" aria-label={t("code.label", { language: language || t("code.plain") })} data-wraps={wraps} data-folded={isFolded}>
+      <pre ref={pre} dir="ltr" tabIndex={0} role="region" aria-label={t("code.label", { language: language || t("code.plain") })} data-wraps={wraps} data-folded={isFolded}>
         <code>
           {tokens
             ? tokens.map((line, index) => (

@@ -11,6 +11,7 @@ import { PastedChip, WaitingChip } from "./pasted_chip.jsx";
 
 const LONG_CHARS = 4000;
 const LONG_LINES = 60;
+const SECOND_TAP_MS = 400;
 const isTouch = () => matchMedia("(pointer: coarse)").matches;
 const lastQuestion = () => [...document.querySelectorAll('article[data-role="user"][data-message-id]')].at(-1)?.dataset.messageId;
 
@@ -18,7 +19,7 @@ const lastQuestion = () => [...document.querySelectorAll('article[data-role="use
 export const StartingPoint = ({ text }) => <button type="button" className="start" onClick={() => act("write", text)}>{text}</button>;
 
 export function ComposerField({ conversationId, model, running, isLoaded, accepted, limit, onSent, onStop, children }) {
-  const [draft, change, clear] = useDraft(conversationId);
+  const [draft, change, clear, isKept] = useDraft();
   const [refusal, refuse] = useState("");
   const field = useRef(null);
   const text = whole(draft);
@@ -33,6 +34,7 @@ export function ComposerField({ conversationId, model, running, isLoaded, accept
   /** Words come back before those that were written meanwhile. */
   const giveBack = (words) => change({ text: [words.text, draft.text].filter(Boolean).join("\n\n"), pasted: [...words.pasted, ...draft.pasted] });
   const { entries, isUnderWay, isLate, send, takeBack } = useOutbox(conversationId, {
+    model,
     isFree: isLoaded && !running,
     accepted,
     onTurn: (turn, key) => onSent(turn.conversation_id, key),
@@ -41,12 +43,6 @@ export function ComposerField({ conversationId, model, running, isLoaded, accept
       refuse(code);
     },
   });
-
-  useEffect(() => onAct((action, words) => {
-    if (action !== "write") return;
-    change({ ...draft, text: [draft.text, words].filter(Boolean).join("\n\n") });
-    field.current.focus();
-  }), [draft]);
 
   const submit = () => {
     if (!canSend) return;
@@ -57,15 +53,27 @@ export function ComposerField({ conversationId, model, running, isLoaded, accept
   // What is under way to the server cannot be stopped there yet: it will be, as soon as it runs.
   const isUnwanted = useRef(false);
   const canStop = running || isUnderWay;
-  const stop = (event) => {
-    if (event.detail > 1) return; // the second tap of a double one falls where Send became Stop
+  const stop = () => {
     if (running) onStop();
     else isUnwanted.current = true;
   };
+  const tappedAt = useRef(0);
+  const tapSend = () => {
+    tappedAt.current = Date.now();
+    submit();
+  };
+  const tapStop = () => Date.now() - tappedAt.current < SECOND_TAP_MS || stop(); // a second tap falls where Send became Stop
   useEffect(() => {
     if (running && isUnwanted.current) onStop();
     if (running || !isUnderWay) isUnwanted.current = false;
   }, [running, isUnderWay]);
+
+  useEffect(() => onAct((action, words) => {
+    if (action === "stop" && canStop) stop();
+    if (action !== "write") return;
+    change({ ...draft, text: [draft.text, words].filter(Boolean).join("\n\n") });
+    field.current.focus();
+  }), [draft, running, isUnderWay]);
 
   const onKeyDown = (event) => {
     if (event.nativeEvent.isComposing || event.keyCode === 229) return; // the key belongs to the input method
@@ -97,6 +105,7 @@ export function ComposerField({ conversationId, model, running, isLoaded, accept
       <textarea
         ref={field}
         id="composer"
+        dir="auto"
         rows={1}
         aria-label={t("composer.label")}
         placeholder={t("composer.label")}
@@ -106,15 +115,16 @@ export function ComposerField({ conversationId, model, running, isLoaded, accept
         onPaste={onPaste}
       />
       {isOver && <p className="limit" role="alert">{t("composer.over", { limit: number(limit), length: number(text.length) })}</p>}
+      {!isKept && <p className="limit" role="status">{t("composer.unkept")}</p>}
       {isLate && <p className="limit" role="alert">{t("composer.late")}</p>}
       {refusal && !isOver && <p className="limit" role="alert">{t(`refused.${refusal}`)}</p>}
       <div className="row">
         {children}
         <span className="grow" />
         {canStop && !text ? (
-          <button type="button" className="send" aria-label={t("composer.stop")} onClick={stop}><span className="stop" /></button>
+          <button type="button" className="send" aria-label={t("composer.stop")} onClick={tapStop}><span className="stop" /></button>
         ) : (
-          <button type="button" className="send" aria-label={t("composer.send")} disabled={!canSend} onClick={submit}><Icon name="arrow-up" /></button>
+          <button type="button" className="send" aria-label={t("composer.send")} disabled={!canSend} onClick={tapSend}><Icon name="arrow-up" /></button>
         )}
       </div>
     </div>

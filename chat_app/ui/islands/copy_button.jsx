@@ -9,7 +9,8 @@ async function write(text, html) {
     const kinds = { "text/plain": new Blob([text], { type: "text/plain" }) };
     if (html) kinds["text/html"] = new Blob([html], { type: "text/html" });
     try {
-      return await navigator.clipboard.write([new ClipboardItem(kinds)]);
+      await navigator.clipboard.write([new ClipboardItem(kinds)]);
+      return true;
     } catch {
       // not allowed here: the older way may be
     }
@@ -24,9 +25,10 @@ async function write(text, html) {
   document.body.append(field);
   field.select();
   document.addEventListener("copy", fill, { once: true });
-  document.execCommand("copy");
+  const isCopied = document.execCommand("copy");
   document.removeEventListener("copy", fill);
   field.remove();
+  return isCopied;
 }
 
 /** What an answer says, as HTML: without the bars, buttons and thoughts that the page shows with it. */
@@ -36,10 +38,10 @@ function htmlOf(messageId) {
   return body?.innerHTML;
 }
 
-export function CopyButton({ text, html, messageId, className }) {
+export function CopyButton({ text, messageId, className }) {
   const [isDone, setDone] = useState(false);
   const copy = async () => {
-    await write(messageId ? textOf(messageId) : text(), messageId ? htmlOf(messageId) : html?.());
+    if (!(await (messageId ? write(textOf(messageId), htmlOf(messageId)) : write(text())))) return;
     setDone(true);
     setTimeout(() => setDone(false), 1500);
   };

@@ -1,9 +1,22 @@
-// Unsent words, by conversation, in this browser; and which conversation the address names.
-const draftKey = (id) => `chat_app.draft.${id || "new"}`;
-export const readDraft = (id) => JSON.parse(localStorage.getItem(draftKey(id)) ?? '{"text":"","pasted":[]}');
-// Where a conversation is shown.
-export const placeOf = (id) => (id ? `/c/${id}` : "/new");
-export const idHere = () => (location.pathname.startsWith("/c/") ? location.pathname.slice(3) : "");
+// The words being written: one draft per conversation, kept in this browser, and on this page as long as it is open. A tab in
+// which nobody writes shows what another tab writes; one in which somebody does keeps its own.
+import { forget, keep, recall } from "./kept.js";
+
+const PLACE = "chat_app.draft.";
+const SAVE_MS = 300;
+const NEW = new Set(["/", "/new"]);
+const NOTHING = Object.freeze({ text: "", pasted: Object.freeze([]) });
+const isDraft = ({ text, pasted }) => typeof text === "string" && Array.isArray(pasted) && pasted.every((each) => typeof each === "string");
+const placeOf = (id) => PLACE + (id || "new");
+
+const known = new Map(); // id → its draft
+const written = new Set(); // ids of those that were written here
+const unsaved = new Map(); // id → the timer that saves it
+const tooLong = new Set(); // ids of those that this browser has no room for
+const listeners = new Set();
+let begun = ""; // the conversation that a send from the new chat in view began, until the address says so
+
+const tell = () => listeners.forEach((call) => call());
 
 /** What is sent of a draft: its pasted pieces, then its text. */
 export const whole = ({ text, pasted }) => [...pasted, text].filter((piece) => piece.trim()).join("\n\n");
@@ -11,8 +24,71 @@ export const whole = ({ text, pasted }) => [...pasted, text].filter((piece) => p
 /** The key of one send, by which the server knows it when it comes twice. `randomUUID` is missing on plain http. */
 export const newKey = () => crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
 
-/** Keep a draft; an empty one is forgotten. */
-export function saveDraft(id, draft) {
-  if (whole(draft)) localStorage.setItem(draftKey(id), JSON.stringify(draft));
-  else localStorage.removeItem(draftKey(id));
+/** The conversation that the address names, or that a new chat has just become. */
+export const idHere = () => (/^\/c\/([^/]+)/.exec(location.pathname)?.[1] ?? "") || begun;
+
+export function onDrafts(call) {
+  listeners.add(call);
+  return () => listeners.delete(call);
 }
+
+export function draftOf(id) {
+  if (!known.has(id)) known.set(id, recall(placeOf(id), isDraft) ?? NOTHING);
+  return known.get(id);
+}
+
+/** Whether a draft outlives this tab. */
+export const isSafe = (id) => !tooLong.has(id);
+
+export function write(id, draft) {
+  known.set(id, draft);
+  written.add(id);
+  clearTimeout(unsaved.get(id));
+  unsaved.set(id, setTimeout(() => save(id), SAVE_MS));
+  tell();
+}
+
+/** The words went to the outbox. */
+export function clear(id) {
+  write(id, NOTHING);
+  save(id);
+}
+
+function save(id) {
+  clearTimeout(unsaved.get(id));
+  if (!unsaved.delete(id)) return;
+  const draft = known.get(id);
+  const isEmpty = !whole(draft);
+  if (isEmpty) {
+    forget(placeOf(id));
+    written.delete(id);
+  }
+  const isKept = isEmpty || keep(placeOf(id), draft);
+  if (isKept === isSafe(id)) return;
+  if (isKept) tooLong.delete(id);
+  else tooLong.add(id);
+  tell();
+}
+
+/** The first send from the new chat in view has its conversation: the next words, which may be under way, belong there. */
+export function begin(id) {
+  if (idHere() || !NEW.has(location.pathname)) return;
+  begun = id;
+  const draft = draftOf("");
+  clear("");
+  write(id, draft);
+  save(id);
+}
+
+/** The address says by itself which conversation is in view. */
+export const endBegun = () => {
+  begun = "";
+};
+
+globalThis.addEventListener?.("pagehide", () => [...unsaved.keys()].forEach(save));
+globalThis.addEventListener?.("storage", ({ key }) => {
+  for (const id of known.keys()) {
+    if (placeOf(id) === key && !written.has(id)) known.delete(id);
+  }
+  tell();
+});

@@ -5,7 +5,8 @@ import { Icon } from "./icons.jsx";
 const TOGGLE = "chat_app.drawer";
 const SWIPE_PX = 60;
 const SLIDES = ".code pre, .table, .katex-display, .diagram, textarea, input"; // have their own use for a sideways finger
-const isNarrow = () => matchMedia("(max-width: 767px)").matches;
+const NARROW = "(max-width: 767px)";
+const isNarrow = () => matchMedia(NARROW).matches;
 
 /** Calls with "right" or "left" once a finger has gone that way, and clearly not up or down. */
 function onSwipe(call) {
@@ -56,7 +57,9 @@ export function Drawer({ path, label, children }) {
       else if (now.current) hide();
       else show();
     };
-    const onKey = (event) => event.key === "Escape" && now.current && hide();
+    const onKey = (event) => event.key === "Escape" && !event.isComposing && now.current && hide();
+    const onTurn = ({ matches }) => !matches && now.current && hide(); // a phone laid on its side may have room for both
+    const width = matchMedia(NARROW);
     const onPop = () => {
       open(false);
       wanted.current?.click();
@@ -65,11 +68,13 @@ export function Drawer({ path, label, children }) {
     addEventListener(TOGGLE, toggle);
     addEventListener("keydown", onKey);
     addEventListener("popstate", onPop);
+    width.addEventListener("change", onTurn);
     const stop = onSwipe((way) => isNarrow() && (way === "right" ? show() : now.current && hide()));
     return () => {
       removeEventListener(TOGGLE, toggle);
       removeEventListener("keydown", onKey);
       removeEventListener("popstate", onPop);
+      width.removeEventListener("change", onTurn);
       stop();
     };
   }, []);

@@ -5,8 +5,10 @@ import { act, onAct } from "./acts.js";
 import { newKey } from "./drafts.js";
 import { t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
+import { forget, keep, recall } from "./kept.js";
 import { subscribe, textOf } from "./words.js";
 
+const isText = (value) => typeof value === "string";
 const isComposing = (event) => event.nativeEvent.isComposing || event.keyCode === 229;
 
 /** Which of `actions` was asked for here and is under way; "" when none is. */
@@ -23,7 +25,7 @@ export function Editable({ messageId, role, accepted, refused, onEdit, onWish, c
   const [action, close] = useAction(messageId, ["edit", "wish"]);
   // An edited question makes way for its new version at once: whoever is there then forgets the words that were sent.
   useEffect(() => {
-    if (sent.has(accepted)) sessionStorage.removeItem(sent.get(accepted));
+    if (sent.has(accepted)) forget(sent.get(accepted), sessionStorage);
     sent.delete(accepted);
   }, [accepted]);
   if (!action) return children;
@@ -51,7 +53,7 @@ export const EditButton = ({ messageId, className }) => (
 );
 
 function WordsField({ place, messageId, label, save, accepted, refused, onSave, onClose }) {
-  const [text, setText] = useState(() => sessionStorage.getItem(place) ?? (messageId ? textOf(messageId) : ""));
+  const [text, setText] = useState(() => recall(place, isText, sessionStorage) ?? (messageId ? textOf(messageId) : ""));
   const [key, setKey] = useState(""); // of what is on its way
   const field = useRef(null);
   useEffect(() => {
@@ -60,7 +62,7 @@ function WordsField({ place, messageId, label, save, accepted, refused, onSave, 
     return messageId ? subscribe(messageId, () => setText((now) => now || textOf(messageId))) : undefined;
   }, [messageId]);
   const close = () => {
-    sessionStorage.removeItem(place);
+    forget(place, sessionStorage);
     onClose();
   };
   useEffect(() => {
@@ -69,7 +71,7 @@ function WordsField({ place, messageId, label, save, accepted, refused, onSave, 
   }, [key, accepted, refused]);
   const change = (value) => {
     setText(value);
-    sessionStorage.setItem(place, value);
+    keep(place, value, sessionStorage);
   };
   const submit = () => {
     if (!text.trim() || key) return;
@@ -88,7 +90,7 @@ function WordsField({ place, messageId, label, save, accepted, refused, onSave, 
   };
   return (
     <div className="edit">
-      <textarea ref={field} rows={messageId ? 3 : 1} value={text} aria-label={label} placeholder={label} onChange={(event) => change(event.target.value)} onKeyDown={onKeyDown} />
+      <textarea ref={field} dir="auto" rows={messageId ? 3 : 1} value={text} aria-label={label} placeholder={label} onChange={(event) => change(event.target.value)} onKeyDown={onKeyDown} />
       <div className="row">
         <button type="button" className="button" onClick={close}>{t("action.cancel")}</button>
         <button type="button" className="button primary" disabled={!text.trim() || Boolean(key)} onClick={submit}>{save}</button>
@@ -123,5 +125,5 @@ function TitleField({ title, label, onSave, onClose }) {
     event.stopPropagation();
     end(event.key === "Enter");
   };
-  return <input ref={field} className="edit-title" value={text} aria-label={label} onChange={(event) => setText(event.target.value)} onKeyDown={onKeyDown} onBlur={() => end(true)} />;
+  return <input ref={field} dir="auto" className="edit-title" value={text} aria-label={label} onChange={(event) => setText(event.target.value)} onKeyDown={onKeyDown} onBlur={() => end(true)} />;
 }

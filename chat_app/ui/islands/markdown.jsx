@@ -105,7 +105,7 @@ const remarkPlugins = [...Object.values(defaultRemarkPlugins), () => showHtml, (
 const rehypePlugins = []; // no HTML is ever parsed, so none is to be cleaned
 const asOneBlock = (source) => [source]; // it has been cut before
 
-const OPEN_FENCE = /^ {0,3}(?:`{3,}|~{3,})[ \t]*([^\s`]*)[^\n]*\n?/;
+const OPEN_FENCE = /^ {0,3}(?:`{3,}(?=[^`\n]*(?:\n|$))|~{3,})[ \t]*([^\s`]*)[^\n]*\n?/;
 
 export default function Markdown({ text: source, open }) {
   if (open === "fence" && OPEN_FENCE.test(source)) {

@@ -1,6 +1,7 @@
 // What was sent, until the server has it. It lies in this browser meanwhile: a reload, a crash or a server that is away
 // loses no word, and a send that comes twice has the same key, by which the server knows it.
-import { newKey, whole } from "./drafts.js";
+import { begin as beginDraft, idHere, newKey, whole } from "./drafts.js";
+import { forget as unkeep, keep, namesOf, recall } from "./kept.js";
 import { begin } from "./words.js";
 
 const PLACE = "chat_app.outbox.";
@@ -16,65 +17,73 @@ const tab = (() => {
 const listeners = new Set(); // called at each change, with (entry, turn) when one was delivered
 const going = new Map(); // key → what ends its delivery
 const delivered = new Map(); // key of a first send → the conversation that it began
-const fresh = new Set(); // conversations that were begun here and not yet shown
-const taken = new Map(); // words that were taken back → their key, should they be sent again
+const taken = new Map(); // words that were taken back on their way, by conversation → their key, should they be sent again
 export const troubles = new Map(); // key → why it is not delivered yet, as an error's code
 
 const tell = (entry, turn) => listeners.forEach((call) => call(entry, turn));
-globalThis.addEventListener?.("storage", ({ key }) => key?.startsWith(PLACE) && tell());
-
-/** Whether a send from here began this conversation just now; said once. */
-export const hasJustBegun = (conversationId) => fresh.delete(conversationId);
-
 /** Call back at each change; returns the function that ends it. */
 export function onOutbox(call) {
   listeners.add(call);
   return () => listeners.delete(call);
 }
 
-const held = new Map(); // what the browser has no room for: as safe as the tab is
+const isEntry = ({ key, conversationId, draft, at }) =>
+  Boolean(key) && typeof conversationId === "string" && typeof at === "number" && typeof draft?.text === "string" && Array.isArray(draft.pasted);
+const kept = () => namesOf(PLACE).map((name) => recall(name, isEntry)).filter(Boolean);
+const isOurs = (entry) => entry.tab === tab || Date.now() - entry.at > ABANDONED_MS;
 
-function keep(entry) {
-  try {
-    localStorage.setItem(PLACE + entry.key, JSON.stringify(entry));
-  } catch {
-    held.set(entry.key, entry);
-  }
+function hold(entry) {
+  keep(PLACE + entry.key, entry);
   tell();
 }
 
-const kept = () => Object.keys(localStorage).filter((name) => name.startsWith(PLACE)).map((name) => JSON.parse(localStorage.getItem(name)));
-
 /** What waits for one conversation, oldest first; "" is one that has no address yet. */
 export function waiting(conversationId) {
-  const entries = [...kept(), ...held.values()];
-  const isOurs = (entry) => entry.tab === tab || Date.now() - entry.at > ABANDONED_MS;
-  return entries.filter((entry) => entry.conversationId === conversationId && isOurs(entry)).sort((a, b) => a.at - b.at);
+  return kept().filter((entry) => entry.conversationId === conversationId && isOurs(entry)).sort((a, b) => a.at - b.at);
 }
 
 /** Whether an entry is on its way, and not come back. */
 export const isGoing = (entry) => Boolean(entry.isSent) && !entry.refusal;
 
+const wordsIn = (conversationId, draft) => `${conversationId}\n${whole(draft)}`;
+
+/**
+ * What was under way when its page went goes on from here, whichever conversation is open; what waited waits on. The
+ * conversation in view sees to its own, once it is there to hear what becomes of them.
+ */
+function takeUp() {
+  const entries = kept();
+  entries.filter((entry) => isOurs(entry) && isGoing(entry) && entry.conversationId !== idHere()).forEach(deliver);
+  const later = entries.filter((entry) => !isOurs(entry)).map((entry) => entry.at + ABANDONED_MS - Date.now());
+  clearTimeout(next);
+  if (later.length) next = setTimeout(takeUp, Math.min(...later) + 1);
+  tell();
+}
+let next = 0;
+globalThis.addEventListener?.("storage", ({ key }) => key?.startsWith(PLACE) && takeUp());
+if (globalThis.localStorage) setTimeout(takeUp, 0);
+
 /** Put words in. `root` is the key of the send that begins the conversation they follow, while it has no address. */
 export function put(draft, { conversationId, root, model }) {
-  const key = taken.get(whole(draft)) ?? newKey();
+  const words = wordsIn(conversationId, draft);
+  const key = taken.get(words) ?? newKey();
+  taken.delete(words);
   const entry = { key, conversationId: conversationId || delivered.get(root) || "", root: root || key, model, draft, tab, at: Date.now() };
-  keep(entry);
+  hold(entry);
   return entry;
 }
 
 /** Take words back out, delivered or not; they can be sent again, as the same send. */
 export function take(entry) {
   going.get(entry.key)?.abort();
-  taken.set(whole(entry.draft), entry.key);
+  if (entry.isSent && !entry.refusal) taken.set(wordsIn(entry.conversationId, entry.draft), entry.key);
   forget(entry.key);
 }
 
 function forget(key) {
   going.delete(key);
   troubles.delete(key);
-  held.delete(key);
-  localStorage.removeItem(PLACE + key);
+  unkeep(PLACE + key);
   tell();
 }
 
@@ -83,14 +92,14 @@ export async function deliver(entry) {
   if (going.has(entry.key)) return;
   const ending = new AbortController();
   going.set(entry.key, ending);
-  keep({ ...entry, isSent: true });
+  hold({ ...entry, isSent: true });
   for (let pause = FIRST_MS; !ending.signal.aborted; pause = Math.min(2 * pause, LONGEST_MS)) {
     const outcome = await attempt(entry, ending.signal);
     if (ending.signal.aborted) return;
     if (outcome.refusal) {
       going.delete(entry.key);
       troubles.delete(entry.key);
-      keep({ ...entry, refusal: outcome.refusal.code }); // its words stay here until whoever wrote them has them back
+      hold({ ...entry, refusal: outcome.refusal.code }); // its words stay here until whoever wrote them has them back
       return;
     }
     if (outcome.turn) {
@@ -118,9 +127,9 @@ async function attempt({ key, model, draft, conversationId }, signal) {
 function conclude(entry, turn) {
   if (!entry.conversationId) {
     delivered.set(entry.key, turn.conversation_id);
-    fresh.add(turn.conversation_id);
+    if (entry.tab === tab) beginDraft(turn.conversation_id);
     for (const next of waiting("")) {
-      if (next.root === entry.key && next.key !== entry.key) keep({ ...next, conversationId: turn.conversation_id });
+      if (next.root === entry.key && next.key !== entry.key) hold({ ...next, conversationId: turn.conversation_id });
     }
   }
   begin(turn, whole(entry.draft));

@@ -6,10 +6,10 @@ const NONE = [];
 const LATE_MS = 4000;
 
 /**
- * `isFree` says that nothing runs here, `accepted` which send the page's state has last heard of: between a delivery and that
+ * `model` answers what was sent before the page knew one. `isFree` says that nothing runs here, `accepted` which send the page's state has last heard of: between a delivery and that
  * word the next one waits. `onTurn` is told of each delivery here, `onRefusal` of words that come back.
  */
-export function useOutbox(conversationId, { isFree, accepted, onTurn, onRefusal }) {
+export function useOutbox(conversationId, { model, isFree, accepted, onTurn, onRefusal }) {
   const [seen, see] = useState(() => ({ conversationId, entries: waiting(conversationId) }));
   const entries = seen.conversationId === conversationId ? seen.entries : NONE; // of the one before, at the moment of change
   const root = useRef(""); // the key of the send that begins this conversation
@@ -50,7 +50,7 @@ export function useOutbox(conversationId, { isFree, accepted, onTurn, onRefusal 
     if (head.refusal) {
       take(head);
       latest.current.onRefusal(head.refusal, head.draft);
-    } else if (head.isSent || (isFree && !unseen)) deliver(head);
+    } else if (head.isSent || (isFree && !unseen)) deliver({ ...head, model: head.model || model }); // none was known yet
   }, [entries, isFree, accepted, unseen]);
 
   const send = (draft, { conversationId: id, model }) => {

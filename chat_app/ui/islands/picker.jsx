@@ -7,9 +7,11 @@ import { Icon } from "./icons.jsx";
 
 const GAP = 4;
 
-/** Over or under its button, wherever there is more room, and never past the window's edges. */
+/** Over or under its button, wherever there is more room, and never past the window's edges; on a phone a sheet. */
 function put(list, button) {
   list.showPopover();
+  list.removeAttribute("style");
+  if (matchMedia("(max-width: 767px)").matches) return;
   const at = button.getBoundingClientRect();
   const [above, below] = [at.top - GAP, innerHeight - at.bottom - GAP];
   const isBelow = below >= Math.min(list.scrollHeight + GAP, above);
@@ -33,13 +35,14 @@ export function Picker({ label, text, icon, items, selected, kind, listLabel, su
   useEffect(() => {
     if (!isOpen) return undefined;
     const away = (event) => root.current?.contains(event.target) || open(false);
+    const again = () => put(list.current, button.current); // a phone's keyboard that goes is no reason to close
     const moved = (event) => list.current?.contains(event.target) || open(false);
     addEventListener("pointerdown", away);
-    addEventListener("resize", moved);
+    addEventListener("resize", again);
     addEventListener("wheel", moved, { passive: true });
     return () => {
       removeEventListener("pointerdown", away);
-      removeEventListener("resize", moved);
+      removeEventListener("resize", again);
       removeEventListener("wheel", moved);
     };
   }, [isOpen]);

@@ -1,5 +1,6 @@
 // Choices that belong to this browser: colours, language, text size; and the import of a file.
-import { useState } from "react";
+import { ColorModeContext } from "$/utils/context-registry";
+import { useContext, useState } from "react";
 import { chooseLanguage, t } from "./i18n.js";
 
 const CHOICES = {
@@ -34,6 +35,7 @@ if (globalThis.document) show();
 
 export function Choice({ name }) {
   const [value, setValue] = useState(() => read(name));
+  const { setColorMode } = useContext(ColorModeContext); // Reflex keeps the colours too, and would set its own later
   return (
     <fieldset className="choice">
       <legend>{t(`settings.${name}`)}</legend>
@@ -45,6 +47,7 @@ export function Choice({ name }) {
             checked={value === each}
             onChange={() => {
               setValue(each);
+              if (name === "theme") setColorMode(each);
               apply(name, each);
             }}
           />

@@ -2,8 +2,9 @@
 import { useEffect, useRef } from "react";
 import { isRead } from "./scrolling.js";
 
-export function usePrinting(ref, { hasMore, size, onOlder }) {
+export function usePrinting(ref, { conversationId, hasMore, size, onOlder }) {
   const isWanted = useRef(false);
+  useEffect(() => () => (isWanted.current = false), [conversationId]);
   const more = () => onOlder(ref.current.querySelector("article[data-message-id]").dataset.messageId);
   useEffect(() => {
     const onKey = (event) => {

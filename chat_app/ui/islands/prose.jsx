@@ -23,13 +23,13 @@ const TELLING_CHARS = 200;
 // Said only where it differs from what the page would make of it.
 const languageIn = (text) => languageOf(text) || (pageLanguage === "zh-CN" ? "" : undefined);
 
-export const Plain = ({ text }) => <div className="plain" lang={languageIn(text)}>{text}</div>;
+export const Plain = ({ text }) => <div className="plain" dir="auto" lang={languageIn(text)}>{text}</div>;
 const Block = memo(({ text, open }) => {
   const Markdown = useRenderer();
   const start = text.slice(0, TELLING_CHARS); // of a block that grows, its start decides, and is looked at once
   const language = useMemo(() => languageIn(start), [start]);
   return (
-    <div className="block" lang={language}>
+    <div className="block" dir="auto" lang={language}>
       {Markdown ? (
         <PlainOnFault text={text}>
           <Markdown text={text} open={open} />

@@ -1,8 +1,10 @@
 // Where the reader is in a transcript, and how to get there. For the one owner of scrolling, transcript_scroller.jsx.
+import { keep, recall } from "./kept.js";
+
 const RISE_MS = 180;
 const HEADER_GAP = 16;
 
-export const placeKey = (id) => `chat_app.place.${id}`;
+const placeKey = (id) => `chat_app.place.${id}`;
 
 /** The last turn keeps a screen's height: its question can stand at the top, and the answer grows into free room. */
 export function reserve(scroller) {
@@ -21,17 +23,18 @@ export function reserve(scroller) {
   answer.setAttribute("data-reserved", "");
 }
 
-/** The first message in view and how far it is off, to come back to. */
-export function place(scroller) {
+/** Keep the first message in view and how far it is off, to come back to. */
+export function remember(scroller, conversationId) {
   const top = scroller.getBoundingClientRect().top;
   const seen = [...scroller.querySelectorAll("article[data-message-id]")].find((a) => a.getBoundingClientRect().bottom > top + 8);
-  if (!seen) return null;
-  return { id: seen.dataset.messageId, off: seen.getBoundingClientRect().top - top, bottom: scroller.scrollTop > -8 };
+  if (!seen) return;
+  const place = { id: seen.dataset.messageId, off: seen.getBoundingClientRect().top - top, bottom: scroller.scrollTop > -8 };
+  keep(placeKey(conversationId), place, sessionStorage);
 }
 
 /** Where a conversation opens: at what was read last, else at its last question unless that was just asked; null is its end. */
 export function opening(scroller, conversationId, isNew) {
-  const kept = JSON.parse(sessionStorage.getItem(placeKey(conversationId)) ?? "null");
+  const kept = recall(placeKey(conversationId), ({ id }) => typeof id === "string", sessionStorage);
   if (kept) return kept.bottom ? null : kept;
   const question = [...scroller.querySelectorAll('article[data-role="user"][data-message-id]')].at(-1);
   return isNew || !question ? null : { id: question.dataset.messageId, off: HEADER_GAP };

@@ -22,7 +22,7 @@ export function PageTitle({ title, running, unread, isUnreadHere, onSeen }) {
   return null;
 }
 
-export function Keys({ onNew, onReady, onStop }) {
+export function Keys({ onNew, onReady }) {
   useEffect(() => {
     onReady();
   }, []);
@@ -35,7 +35,7 @@ export function Keys({ onNew, onReady, onStop }) {
       else if (command && key === "b" && !event.shiftKey) document.body.toggleAttribute("data-sidebar-hidden");
       else if (command && event.shiftKey && (key === ";" || key === ":")) copyLast();
       else if (command && key === "/") act("keys");
-      else if (key === "escape" && !event.defaultPrevented && canStop()) onStop();
+      else if (key === "escape" && !event.defaultPrevented && canStop()) act("stop");
       else if (key === "/" && !isTyping(event.target) && localStorage.getItem("chat_app.slash") !== "0") document.getElementById("composer")?.focus();
       else if (event.altKey && (key === "arrowup" || key === "arrowdown")) step(key === "arrowup" ? -1 : 1);
       else return;
@@ -43,7 +43,7 @@ export function Keys({ onNew, onReady, onStop }) {
     };
     addEventListener("keydown", onKeyDown);
     return () => removeEventListener("keydown", onKeyDown);
-  }, [onNew, onStop]);
+  }, [onNew]);
   return null;
 }
 
@@ -70,7 +70,7 @@ export function Dialog({ isOpen, label, onClose, children }) {
   const onClosed = () => isWanted.current && onClose(); // the browser tells of what the page itself closed too
   return (
     <dialog ref={ref} aria-label={label} onClose={onClosed} onClick={(event) => event.target === ref.current && onClose()}>
-      {isOpen && children}
+      <div className="inside">{isOpen && children}</div>
     </dialog>
   );
 }

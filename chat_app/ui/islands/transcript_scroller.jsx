@@ -5,10 +5,11 @@ import { t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
 import { PendingTurn, usePendingTurn } from "./pending_turn.jsx";
 import { usePrinting } from "./print_hook.js";
-import { bringTo, isSettledAtEnd, onReader, opening, place, placeKey, reserve, rise } from "./scrolling.js";
+import { bringTo, isSettledAtEnd, onReader, opening, remember, reserve, rise } from "./scrolling.js";
 
 const NEAR_TOP = 800;
 const MOST_PAGES = 40;
+const AGAIN_MS = 2000;
 const follows = () => localStorage.getItem("chat_app.follow") !== "0";
 
 export function TranscriptScroller({ conversationId, messages, accepted, hasMore, isLoaded, onOlder, children }) {
@@ -51,6 +52,7 @@ export function TranscriptScroller({ conversationId, messages, accepted, hasMore
     const first = ref.current.querySelector("article[data-message-id]")?.dataset.messageId;
     if (!first || asked.current === first) return;
     asked.current = first;
+    setTimeout(() => (asked.current = ""), AGAIN_MS); // should nothing come of it
     onOlder(first);
   };
 
@@ -110,10 +112,7 @@ export function TranscriptScroller({ conversationId, messages, accepted, hasMore
     const onScroll = () => {
       setAway(scroller.scrollTop < -40);
       clearTimeout(timer);
-      timer = setTimeout(() => {
-        const now = !anchor.current && place(scroller);
-        if (now) sessionStorage.setItem(placeKey(conversationId), JSON.stringify(now));
-      }, 150);
+      timer = setTimeout(() => anchor.current || remember(scroller, conversationId), 150);
       const above = scroller.scrollHeight - scroller.clientHeight + scroller.scrollTop;
       if (hasMore && above < NEAR_TOP) older();
     };
@@ -125,14 +124,14 @@ export function TranscriptScroller({ conversationId, messages, accepted, hasMore
     };
   }, [conversationId, hasMore, lastId, onOlder]);
 
-  usePrinting(ref, { hasMore, size: messages.length, onOlder });
+  usePrinting(ref, { conversationId, hasMore, size: messages.length, onOlder });
 
   const toEnd = () => {
     isHeld.current = false;
     ref.current.scrollTo({ top: 0, behavior: "instant" });
   };
   const onKeyDown = (event) => {
-    if (event.key === "End" && event.target === ref.current) toEnd();
+    if (event.key === "End" && !event.target.closest("textarea, input, pre")) toEnd();
   };
   return (
     <div className="transcript-frame">

@@ -61,9 +61,7 @@ def _data() -> rx.Component:
             rx.el.h2(t("settings.delete_all")),
             rx.el.p(t("settings.delete_all.ask")),
             rx.el.div(
-                rx.el.button(
-                    t("action.cancel"), type="button", class_name="button", on_click=LibraryState.ask_delete_all
-                ),
+                rx.el.button(t("action.cancel"), type="button", class_name="button", on_click=LibraryState.keep_all),
                 rx.el.button(
                     t("settings.delete_all.yes"),
                     type="button",
@@ -74,7 +72,7 @@ def _data() -> rx.Component:
             ),
             is_open=LibraryState.asks_delete_all,
             label=t("settings.delete_all"),
-            on_close=LibraryState.ask_delete_all,
+            on_close=LibraryState.keep_all,
         ),
     )
 
@@ -88,7 +86,7 @@ def _shelf(name: str, rows: list[RowView], action: str) -> rx.Component:
                 rx.foreach(
                     rows,
                     lambda row: rx.el.li(
-                        row.title,
+                        rx.el.span(row.title, dir="auto"),
                         rx.el.button(
                             t("settings.bring_back"),
                             type="button",

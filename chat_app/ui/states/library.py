@@ -272,7 +272,12 @@ class LibraryState(rx.State):
     @rx.event
     def ask_delete_all(self):
         """The one deletion that asks."""
-        self.asks_delete_all = not self.asks_delete_all
+        self.asks_delete_all = True
+
+    @rx.event
+    def keep_all(self):
+        """The answer was no."""
+        self.asks_delete_all = False
 
     @rx.event
     async def delete_all(self):
