@@ -2,6 +2,7 @@
 import { Component, useEffect, useRef, useState } from "react";
 import { act, onAct } from "./acts.js";
 import { t } from "./i18n.js";
+import "./outbox.js"; // what was under way goes on from any page
 
 const isTyping = (target) => target.closest?.("input, textarea, [contenteditable]");
 
