@@ -1,10 +1,11 @@
 """Where people begin and write: the first start, starting points, keys, long pastes."""
 
-from playwright.sync_api import expect
+import pytest
+from playwright.sync_api import Route, expect
 
-from tests.browser import Chat
+from tests.browser import Chat, until_seen
 from tests.server import Server
-from tests.upstream import Upstream
+from tests.upstream import Script, Upstream, words
 
 PASTE = """(field, text) => {
   const data = new DataTransfer();
@@ -92,3 +93,53 @@ def test_a_million_pasted_characters_are_a_chip_and_the_limit_is_said(chat: Chat
     chat.button("Keep as text").click()
 
     expect(chat.field).to_have_value("0123456789abcde\n" * 1000)
+
+
+def test_escape_just_after_enter_stops_the_answer(chat: Chat, upstream):
+    held: list[Route] = []
+    chat.page.route("**/api/turns", lambda route: held.append(route), times=1)
+    upstream.then(Script(words(2000), pace_s=0.02))
+    chat.ask("never mind")
+    expect(chat.questions).to_have_text("never mind")
+    until_seen(chat.page, lambda: len(held) == 1)
+    chat.page.keyboard.press("Escape")
+    held.pop().continue_()
+    chat.expect_status("stopped")
+
+
+def test_a_second_tap_on_send_does_not_stop_what_the_first_one_sent(new_context, server: Server, upstream):
+    page = new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True).new_page()
+    page.goto(server.url)
+    chat = Chat(page)
+    upstream.then(Script(words(100), pace_s=0.02))
+    chat.field.fill("twice")
+    # Both taps within one script of the page: however slow the machine is, no 400 ms pass between them.
+    page.evaluate(
+        """async () => { document.querySelector("button.send").click();
+            while (!document.querySelector("button.send .stop")) await new Promise(requestAnimationFrame);
+            document.querySelector("button.send").click(); }"""
+    )
+    chat.expect_status("complete")
+    assert len(upstream.chats) == 1
+
+
+@pytest.mark.parametrize("is_old", [False, True], ids=["", "in a browser that sizes no fields"])
+def test_shift_enter_breaks_the_line_and_the_field_grows_to_ten_lines_at_most(lone_chat: Chat, is_old):
+    chat = lone_chat
+    if is_old:
+        chat.page.add_init_script("CSS.supports = () => false")
+        chat.page.reload()
+        chat.page.add_style_tag(content="textarea { field-sizing: fixed !important }")
+
+    def lines() -> float:
+        return chat.field.evaluate("f => f.clientHeight / parseFloat(getComputedStyle(f).lineHeight)")
+
+    assert lines() == 1
+    chat.field.type("one")
+    chat.page.keyboard.press("Shift+Enter")
+    chat.field.type("two")
+    expect(chat.field).to_have_value("one\ntwo")
+    assert lines() == 2
+    chat.field.fill("\n".join(str(number) for number in range(40)))
+    assert lines() == 10
+    expect(chat.questions).to_have_count(0)

@@ -1,5 +1,7 @@
 """Dialogs, the toast and the tab's title do what their buttons say."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -107,3 +109,35 @@ def test_an_answer_that_ends_while_the_tab_is_hidden_is_unread_until_it_is_looke
     expect(chat.page).to_have_title("✓ A title from the model")
     chat.page.evaluate(hide, "visible")
     expect(chat.page).to_have_title("A title from the model")
+
+
+def test_a_dialog_closes_by_a_click_beside_it_and_not_by_one_on_its_own_empty_space(chat: Chat):
+    chat.page.keyboard.press("Control+/")
+    dialog = chat.page.locator("dialog[open]")
+    box = dialog.bounding_box()
+    assert box is not None
+    chat.page.mouse.click(box["x"] + 6, box["y"] + 6)
+    chat.page.mouse.move(box["x"] + 60, box["y"] + 40)
+    chat.page.mouse.down()
+    chat.page.mouse.move(box["x"] + 6, box["y"] + 40)
+    chat.page.mouse.up()
+    expect(dialog).to_be_visible()
+    chat.page.mouse.click(box["x"] - 20, box["y"] + 40)
+    expect(dialog).to_have_count(0)
+
+
+def test_chosen_colours_stay_whatever_the_system_does_and_the_systems_are_followed_when_asked(new_context, server):
+    page = new_context(color_scheme="light").new_page()
+    page.goto(f"{server.url}/settings")
+    root = page.locator("html")
+    page.get_by_label("Light").check()
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_timeout(50)  # for what must not happen
+    expect(root).to_have_class(re.compile(r"\blight\b"))
+    page.get_by_label("System").first.check()
+    expect(root).to_have_class(re.compile(r"\bdark\b"))
+    page.emulate_media(color_scheme="light")
+    expect(root).to_have_class(re.compile(r"\blight\b"))
+    page.get_by_label("Dark").check()
+    page.reload()
+    expect(root).to_have_class(re.compile(r"\bdark\b"))

@@ -3,7 +3,7 @@
 import re
 import time
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import expect
 
 from tests.browser import Chat, query, until_heard, until_seen
 from tests.imported import conversation, take
@@ -166,22 +166,6 @@ def test_a_bad_import_says_which_entry_and_why(chat: Chat, server: Server, tmp_p
     )
 
 
-def test_a_narrow_page_has_its_sidebar_in_a_drawer(new_context, upstream, server: Server):
-    chat = Chat(new_context(viewport={"width": 390, "height": 844}, has_touch=True).new_page())
-    chat.page.goto(server.url)
-    expect(chat.field).to_be_visible()
-    expect(chat.page.get_by_role("navigation", name="Conversations")).to_be_hidden()
-    chat.page.get_by_role("button", name="Conversations").click()
-    expect(chat.page.get_by_role("navigation", name="Conversations")).to_be_visible()
-    chat.page.keyboard.press("Escape")
-    expect(chat.page.get_by_role("navigation", name="Conversations")).to_be_hidden()
-    chat.field.fill("on a phone")
-    chat.button("Send").click()
-    chat.expect_status("complete")
-
-    assert chat.page.evaluate("document.documentElement.scrollWidth") <= 390
-
-
 def test_chinese_is_chosen_by_the_browser_and_by_hand(new_context, server: Server):
     page = new_context(locale="zh-CN").new_page()
     page.goto(f"{server.url}/settings")
@@ -226,72 +210,6 @@ def test_word_of_a_running_answer_stands_in_the_tabs_title(chat: Chat, upstream)
     expect(chat.page).to_have_title(re.compile("^● "))
     chat.expect_status("complete")
     expect(chat.page).not_to_have_title(re.compile("^● "))
-
-
-def test_the_drawer_opens_by_a_swipe_and_back_closes_it_and_keeps_the_page(new_context, upstream, server: Server):
-    page = new_context(viewport={"width": 390, "height": 844}, has_touch=True).new_page()
-    page.goto(server.url)
-    chat = Chat(page)
-    chat.field.fill("in the drawer")
-    chat.button("Send").click()
-    chat.expect_status("complete")
-    chat.conversation_id()
-    address = page.url
-    drawer = page.get_by_role("navigation", name="Conversations")
-    _swipe(page, 100, 300)
-    expect(drawer).to_be_visible()
-    expect(page.locator("main")).to_have_attribute("inert", "")
-    page.go_back()
-    expect(drawer).to_be_hidden()
-    assert page.url == address
-    expect(chat.questions).to_have_count(1)
-
-    _swipe(page, 100, 300)
-    drawer.get_by_role("button", name="New chat").click()
-    expect(page).to_have_url(re.compile("/new$"))
-    expect(drawer).to_be_hidden()
-    page.go_back()
-    expect(page).to_have_url(address)
-    expect(chat.questions).to_have_count(1)
-    _swipe(page, 100, 300)
-    expect(drawer).to_be_visible()
-    _swipe(page, 300, 100)
-    expect(drawer).to_be_hidden()
-
-
-def test_the_drawer_stays_open_while_the_first_send_finds_its_address(new_context, upstream, server: Server):
-    page = new_context(viewport={"width": 390, "height": 844}, has_touch=True).new_page()
-    page.goto(server.url)
-    chat = Chat(page)
-    held: list[Route] = []
-    page.route("**/api/turns", lambda route: held.append(route), times=1)
-    chat.field.fill("in no hurry")
-    chat.button("Send").click()
-    until_seen(page, lambda: held)
-    drawer = page.get_by_role("navigation", name="Conversations")
-    _swipe(page, 100, 300)
-    expect(drawer).to_be_visible()
-    held[0].continue_()
-    expect(page).to_have_url(re.compile("/c/"))
-    expect(chat.answers).to_have_count(1)
-    expect(drawer).to_be_visible()
-    page.wait_for_function("history.state?.drawer")
-    address = page.url
-    page.go_back()
-    expect(drawer).to_be_hidden()
-    assert page.url == address
-
-
-def _swipe(page: Page, start: int, end: int) -> None:
-    """A finger across the page, by the browser's own input."""
-    touch = page.context.new_cdp_session(page)
-    for kind, points in (
-        ("touchStart", [{"x": start, "y": 300}]),
-        *(("touchMove", [{"x": start + (end - start) * step // 5, "y": 300}]) for step in range(1, 6)),
-        ("touchEnd", []),
-    ):
-        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-    touch.detach()
 
 
 def test_the_sidebar_is_grouped_by_days_and_months_and_pages_as_it_scrolls(chat: Chat, server: Server):
@@ -345,3 +263,45 @@ def test_a_hidden_sidebar_leaves_a_button_that_brings_it_back(chat: Chat):
     expect(drawer).to_be_hidden()
     chat.button("Conversations").click()
     expect(drawer).to_be_visible()
+
+
+def test_a_title_being_written_and_an_open_menu_stay_with_their_row_when_another_comes_above(
+    chat: Chat, server: Server
+):
+    chat.get("the one to rename")
+    _rename(chat, "To be renamed")
+    _act(chat, "To be renamed", "Rename")
+    field = chat.page.get_by_role("textbox", name="Rename")
+    field.fill("Given in peace")
+    other = Chat(chat.page.context.new_page())
+    other.page.goto(f"{server.url}/new")
+    other.get("comes above")
+    _rename(other, "Came above")
+    expect(_row(chat, "Came above")).to_be_visible()
+    expect(field).to_have_value("Given in peace")
+    field.press("Enter")
+    expect(_row(chat, "Given in peace")).to_be_visible()
+    expect(_row(chat, "Came above")).to_be_visible()
+
+    _row(chat, "Given in peace").hover()
+    chat.page.get_by_role("button", name="Actions for Given in peace").click()
+    other.get("and rises again")
+    _rename(other, "Rose again")
+    expect(_row(chat, "Rose again")).to_be_visible()
+    chat.page.get_by_role("menuitem", name="Delete", exact=True).click()
+    expect(_row(chat, "Given in peace")).to_have_count(0)
+    expect(_row(chat, "Rose again")).to_be_visible()
+
+
+def test_a_list_that_is_open_stays_at_its_button_when_the_window_changes(chat: Chat):
+    chat.button("Model").click()
+    popover = chat.page.locator(".popover")
+    expect(popover).to_be_visible()
+    chat.page.set_viewport_size({"width": 1000, "height": 700})
+
+    def gap() -> float:
+        button, box = chat.button("Model").bounding_box(), popover.bounding_box()
+        return abs(button["y"] - box["y"] - box["height"]) if button and box else 999
+
+    until_seen(chat.page, lambda: gap() < 6)
+    chat.page.set_viewport_size({"width": 1280, "height": 900})

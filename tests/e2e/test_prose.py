@@ -6,10 +6,10 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser import Chat
+from tests.browser import Chat, until_heard, until_seen
 from tests.e2e.test_hostile import RUN, Watch
 from tests.imported import conversation, take
-from tests.upstream import Script
+from tests.upstream import Script, words
 
 GRAPH = "```mermaid\ngraph TD\n  A[Root] --> B[Left]\n```"
 HOSTILE = [
@@ -221,3 +221,70 @@ def _printed(page: Page) -> dict:
       });
     }"""
     return json.loads(page.evaluate(script))
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_longest_word_and_address_stay_within_the_column(new_context, server, upstream, width):
+    chat = Chat(new_context(viewport={"width": width, "height": 844}).new_page())
+    chat.page.goto(server.url)
+    long = "x" * 300
+    text = f"A word {long} and https://example.com/{long}\n\n- in a list {long}\n\n> quoted {long}\n\n# {long}\n\nend"
+    _answer(chat, upstream, text)
+    expect(chat.answers.last.locator(".prose").last).to_have_text("end")
+    over = """() => [...document.querySelectorAll(".message .prose *")].filter((e) => e.scrollWidth > e.clientWidth + 1
+        && getComputedStyle(e).display !== "inline").map((e) => e.outerHTML.slice(0, 80))"""
+
+    assert chat.page.evaluate(over) == []
+    assert chat.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize(("text", "direction"), [("مرحبا بالعالم.", "rtl"), ("Hello.", "ltr"), ("你好。", "ltr")])
+def test_what_is_written_from_right_to_left_is_set_so(chat: Chat, upstream, text, direction):
+    upstream.then(Script([f"{text}\n\n```\ncode\n```\n"]))
+    chat.field.fill(text)
+    assert chat.field.evaluate("f => getComputedStyle(f).direction") == direction
+    chat.field.press("Enter")
+    chat.expect_status("complete")
+    expect(chat.answers.last.locator("pre")).to_be_visible()
+    for locator in (chat.questions.last.locator(".plain"), chat.answers.last.locator(".block").first):
+        assert locator.evaluate("b => getComputedStyle(b).direction") == direction
+    assert chat.answers.last.locator("pre").evaluate("b => getComputedStyle(b).direction") == "ltr"
+
+
+def test_an_image_is_a_link_that_opens_a_new_tab_and_nothing_is_asked_for_it(chat: Chat, upstream):
+    asked: list[str] = []
+    chat.page.on("request", lambda request: asked.append(request.url))
+    _answer(chat, upstream, "![a cat](https://tracker.example/cat.png) and ![](data:image/png;base64,AA)")
+    link = chat.answers.last.get_by_role("link", name="Image: a cat")
+    expect(link).to_have_attribute("href", "https://tracker.example/cat.png")
+    expect(link).to_have_attribute("target", "_blank")
+    expect(link).to_have_attribute("rel", re.compile("noopener"))
+    expect(chat.answers.last.locator("img")).to_have_count(0)
+    assert [url for url in asked if "tracker" in url] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_code_is_coloured_and_its_bar_copies_it_as_it_was_written(new_context, server, upstream, scheme):
+    context = new_context(color_scheme=scheme, permissions=["clipboard-read", "clipboard-write"])
+    chat = Chat(context.new_page())
+    chat.page.goto(server.url)
+    source = 'def f(x):\n    return "<b>"  # why\n'
+    _answer(chat, upstream, f"```python\n{source}```")
+    code = chat.answers.last.locator("pre code")
+    colour = "(w) => { const s = [...document.querySelectorAll('pre code span')].find((s) => s.children.length === 0 && s.textContent.trim() === w); return s && getComputedStyle(s).color; }"
+    until_seen(chat.page, lambda: chat.page.evaluate(colour, "def"))
+    colours = {chat.page.evaluate(colour, word) for word in ("def", "f", "return", '"<b>"', "# why")}
+    assert len(colours - {None}) >= 4
+    expect(code).to_have_text(source.rstrip("\n"))
+    chat.answers.last.get_by_role("button", name="Copy", exact=True).first.click()
+    expect(chat.answers.last.locator("figcaption")).to_contain_text("Copied")
+    assert chat.page.evaluate("navigator.clipboard.readText()") == source.rstrip("\n")
+
+
+def test_code_marks_within_a_line_do_not_turn_what_follows_into_code(chat: Chat, upstream):
+    upstream.then(Script(["```npm install```\n\n", "then **go on**\n\n", *words(100)], pace_s=0.02))
+    chat.ask("how")
+    until_heard(chat, "word3 ")
+    expect(chat.answers.last.locator("pre")).to_have_count(0)
+    expect(chat.answers.last.locator("strong, [data-streamdown=strong]")).to_have_text("go on")
+    chat.button("Stop").click()

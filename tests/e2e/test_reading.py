@@ -1,8 +1,9 @@
 """Reading while an answer grows, and waiting for one that does not begin."""
 
+import re
 from statistics import mode
 
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, WebSocketRoute, expect
 
 from tests.browser import Chat, stored_text, until_heard, until_seen
 from tests.imported import conversation, take
@@ -222,3 +223,73 @@ def test_what_is_far_from_view_is_not_laid_out_until_it_comes_near(chat: Chat, s
     until_seen(chat.page, lambda: question.evaluate(is_laid_out))
     expect(chat.questions.first.get_by_role("button", name="Show all 31 lines")).to_be_visible()
     expect(answer).to_have_count(0)  # as Markdown now
+
+
+def test_the_end_of_long_code_moves_nothing_and_a_later_look_folds_it(chat: Chat, upstream):
+    lines = [f"print({index})\n" for index in range(80)]
+    upstream.then(Script(["```python\n", *lines, "```\n"], pace_s=0.01))
+    chat.ask("long code")
+    until_heard(chat, "print(79)")
+    chat.page.evaluate(
+        """() => { window.tops = []; const look = () => { const pre = document.querySelector("pre");
+            if (pre) window.tops.push([pre.offsetHeight, document.querySelector("article[data-role=assistant]").dataset.status]); requestAnimationFrame(look); }; look(); }"""
+    )
+    chat.expect_status("complete")
+    expect(chat.answers.last.locator("pre")).to_have_attribute("data-folded", "false")
+    until_seen(chat.page, lambda: chat.page.evaluate("window.tops.filter(([, s]) => s === 'complete').length") > 5)
+    heights = [height for height, _ in chat.page.evaluate("window.tops")]
+    assert heights == sorted(heights)
+    chat.page.reload()
+    expect(chat.answers.last.locator("pre")).to_have_attribute("data-folded", "true")
+    chat.page.get_by_role("button", name="Show all 80 lines").click()
+    expect(chat.answers.last.locator("pre")).to_have_attribute("data-folded", "false")
+
+
+def test_older_pages_that_did_not_come_are_asked_for_again(new_context, server: Server):
+    page = new_context().new_page()
+    lost: list[str] = []
+
+    def through(socket: WebSocketRoute) -> None:
+        to_server = socket.connect_to_server()
+
+        def pass_on(frame: str | bytes) -> None:
+            if not lost and "older" in str(frame):
+                lost.append(str(frame))
+            else:
+                to_server.send(frame)
+
+        socket.on_message(pass_on)
+
+    page.route_web_socket(re.compile("/_event/"), through)
+    page.goto(server.url)
+    take(page, conversation("long", [f"said {index}" for index in range(160)], key="older-again"))
+    page.reload()
+    page.get_by_role("link", name="long").first.click()
+    chat = Chat(page)
+    expect(chat.questions.last).to_have_text("said 158")
+    page.locator(".scroller").hover()
+
+    def up() -> bool:
+        page.mouse.wheel(0, -20_000)
+        page.wait_for_timeout(50)
+        return page.get_by_text("said 0", exact=True).count() == 1
+
+    until_seen(page, up)
+    assert len(lost) == 1
+
+
+def test_page_up_lets_go_of_a_growing_answer_and_end_follows_it_again(chat: Chat, upstream):
+    upstream.then(Script(LINES[:300], pace_s=0.01))
+    chat.ask("long")
+    until_heard(chat, "line 60")
+    chat.page.locator(".scroller").focus()
+    chat.page.keyboard.press("PageUp")
+    until_seen(chat.page, lambda: _scrolled(chat) < -100)
+    before = _tops(chat)
+    until_heard(chat, "line 120")
+    assert abs(_tops(chat) - before) < 2
+    chat.page.keyboard.press("End")
+    until_seen(chat.page, lambda: _scrolled(chat) > -1)
+    until_heard(chat, "line 160")
+    assert _scrolled(chat) > -1
+    chat.button("Stop").click()

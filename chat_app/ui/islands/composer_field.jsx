@@ -1,6 +1,6 @@
 // The field people write in. It knows input methods, keeps drafts, and hands what is sent to the outbox, which lets go of
 // the words only once the server has them. What is sent while an answer runs waits there for its end.
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { act, onAct } from "./acts.js";
 import { useDraft } from "./draft_hook.js";
 import { idHere, whole } from "./drafts.js";
@@ -30,6 +30,12 @@ export function ComposerField({ conversationId, model, running, isLoaded, accept
     refuse("");
     if (!isTouch()) field.current?.focus();
   }, [conversationId]);
+
+  useLayoutEffect(() => {
+    if (CSS.supports("field-sizing", "content")) return;
+    field.current.style.height = "0";
+    field.current.style.height = `${field.current.scrollHeight}px`;
+  }, [draft.text]);
 
   /** Words come back before those that were written meanwhile. */
   const giveBack = (words) => change({ text: [words.text, draft.text].filter(Boolean).join("\n\n"), pasted: [...words.pasted, ...draft.pasted] });

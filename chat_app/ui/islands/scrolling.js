@@ -3,6 +3,7 @@ import { keep, recall } from "./kept.js";
 
 const RISE_MS = 180;
 const HEADER_GAP = 16;
+const LINE_PX = 40;
 
 const placeKey = (id) => `chat_app.place.${id}`;
 
@@ -49,6 +50,17 @@ export const isRead = (scroller) => !scroller.querySelector('.body[data-loaded="
 
 /** Whether the end is in view and nothing more is to be read in from the store. */
 export const isSettledAtEnd = (scroller) => scroller.scrollTop > -1 && isRead(scroller);
+
+const STEPS = { ArrowUp: () => -LINE_PX, ArrowDown: () => LINE_PX, PageUp: (page) => -page, PageDown: (page) => page, Home: () => -Infinity };
+
+/** Go where a key goes, at once: the browser's own way there takes a while, and a word that comes meanwhile ends it. */
+export function step(scroller, { key, altKey, ctrlKey, metaKey, shiftKey }) {
+  const by = STEPS[key];
+  if (!by || altKey || ctrlKey || metaKey || shiftKey) return false;
+  const way = by(scroller.clientHeight - 2 * LINE_PX);
+  scroller.scrollTop += Math.max(way, -scroller.scrollHeight);
+  return true;
+}
 
 /** Call back when the reader does something that may move the page; returns the function that ends it. */
 export function onReader(call) {

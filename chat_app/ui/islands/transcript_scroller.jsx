@@ -3,13 +3,14 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
+import { useOlder } from "./older_hook.js";
 import { PendingTurn, usePendingTurn } from "./pending_turn.jsx";
 import { usePrinting } from "./print_hook.js";
-import { bringTo, isSettledAtEnd, onReader, opening, remember, reserve, rise } from "./scrolling.js";
+import { bringTo, isSettledAtEnd, onReader, opening, remember, reserve, rise, step } from "./scrolling.js";
 
 const NEAR_TOP = 800;
 const MOST_PAGES = 40;
-const AGAIN_MS = 2000;
+const OWN_KEYS = "textarea, input, pre, .table";
 const follows = () => localStorage.getItem("chat_app.follow") !== "0";
 
 export function TranscriptScroller({ conversationId, messages, accepted, hasMore, isLoaded, onOlder, children }) {
@@ -19,7 +20,6 @@ export function TranscriptScroller({ conversationId, messages, accepted, hasMore
   const rising = useRef(() => {}); // ends the rise that is under way
   const risen = useRef(""); // the send that rose before the state knew it
   const shown = useRef("");
-  const asked = useRef("");
   const anchor = useRef(null); // the message that keeps its place while words come in around it, until the reader moves
   const pages = useRef(0);
   const isHeld = useRef(false); // what grows below is not followed, even from the very end
@@ -47,14 +47,7 @@ export function TranscriptScroller({ conversationId, messages, accepted, hasMore
     rising.current = rise(scroller, height.current - before);
   }, [conversationId, lastId, pending?.key]);
   useEffect(() => () => rising.current(), [conversationId]);
-
-  const older = () => {
-    const first = ref.current.querySelector("article[data-message-id]")?.dataset.messageId;
-    if (!first || asked.current === first) return;
-    asked.current = first;
-    setTimeout(() => (asked.current = ""), AGAIN_MS); // should nothing come of it
-    onOlder(first);
-  };
+  const [older, asks] = useOlder(ref, onOlder);
 
   /** Bring the anchor to its place; false where it is not loaded. */
   const hold = () => {
@@ -122,7 +115,7 @@ export function TranscriptScroller({ conversationId, messages, accepted, hasMore
       clearTimeout(timer);
       scroller.removeEventListener("scroll", onScroll);
     };
-  }, [conversationId, hasMore, lastId, onOlder]);
+  }, [conversationId, hasMore, lastId, onOlder, asks]);
 
   usePrinting(ref, { conversationId, hasMore, size: messages.length, onOlder });
 
@@ -131,7 +124,9 @@ export function TranscriptScroller({ conversationId, messages, accepted, hasMore
     ref.current.scrollTo({ top: 0, behavior: "instant" });
   };
   const onKeyDown = (event) => {
-    if (event.key === "End" && !event.target.closest("textarea, input, pre")) toEnd();
+    if (event.target.closest(OWN_KEYS)) return;
+    if (event.key === "End") toEnd();
+    else if (step(ref.current, event)) event.preventDefault();
   };
   return (
     <div className="transcript-frame">
