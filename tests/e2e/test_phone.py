@@ -110,6 +110,7 @@ def test_on_a_phone_lists_are_sheets_and_every_target_is_large_enough(new_contex
     chat.field.fill("\n".join(f"line {i}" for i in range(12)))
     chat.button("Send").tap()
     chat.expect_status("complete")
+    chat.conversation_id()
     chat.page.reload()
     expect(chat.page.get_by_role("button", name="Show all 60 lines")).to_be_visible()
     small = """() => [...document.querySelectorAll("main button, main summary, main a, .popover [data-item]")]
