@@ -113,7 +113,7 @@ function Waiting({ id, model, children }) {
   return (
     <div className="waiting">
       {seconds >= 10 ? t("waiting.slow") : t("waiting.for", { model })}
-      {seconds >= 3 && <span className="count"> {number(seconds)}&nbsp;s</span>}
+      {seconds >= 3 && <span className="count">{number(seconds)}&nbsp;s</span>}
       {seconds >= 10 && children}
     </div>
   );
