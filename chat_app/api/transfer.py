@@ -13,12 +13,13 @@ from chat_app.services import Services
 
 
 async def export_one(request: Request, services: Services, user_id: str) -> Response:
-    """`GET /api/conversations/{id}/export?format=markdown|json`."""
+    """`GET /api/conversations/{id}/export?format=markdown|json`; `you` is what the person is called in Markdown."""
     service, conversation_id = services.conversations, request.path_params["conversation_id"]
     if request.query_params.get("format") == "json":
         name, body = await export_json(service, user_id, conversation_id)
         return _file(name, body, "application/json")
-    name, body = await export_markdown(service, user_id, conversation_id)
+    you = request.query_params.get("you") or "You"
+    name, body = await export_markdown(service, user_id, conversation_id, you)
     return _file(name, body, "text/markdown; charset=utf-8")
 
 

@@ -66,8 +66,9 @@ def build_prompt(
         PromptTooLong: The last message alone does not fit.
     """
     messages = list(newest_first)
-    if hint and messages and messages[0].role == "user":
-        messages[0] = Message("user", (*messages[0].parts, TextPart(_HINT.format(hint=hint))))
+    asked = next((index for index, message in enumerate(messages) if message.role == "user"), None)
+    if hint and asked is not None:
+        messages[asked] = Message("user", (*messages[asked].parts, TextPart(_HINT.format(hint=hint))))
     sizes = [estimate_tokens(message.text) + _PER_MESSAGE for message in messages]
     system_size = estimate_tokens(system) + _PER_MESSAGE if system else 0
     budget = None

@@ -15,7 +15,7 @@ from chat_app.conversations.turns import Earlier, Running
 from chat_app.errors import BadRequest, ChatError, MessageTooLong, NotFound, PromptTooLong
 from chat_app.events import Event, Reply
 from chat_app.gateway.gateway import Gateway
-from chat_app.messages import Json, Message, Principal, TextPart, storable, text_of
+from chat_app.messages import Json, Message, Parts, Principal, ReasoningPart, TextPart, storable, text_of
 from chat_app.store.conversations import ConversationStore
 from chat_app.store.messages import MessageStore
 from chat_app.store.records import ConversationRecord, MessageRecord, NewTurn, Settlement, Turn
@@ -131,9 +131,11 @@ class ConversationService:
             hint: A wish for this answer only, such as "shorter".
 
         Raises:
-            BadRequest: It is neither.
+            BadRequest: It is neither, or the wish is too long.
             NotFound: No such message, or someone else's.
         """
+        if hint:
+            hint = self._checked(hint)
         old = await self.messages.record(who.user_id, message_id)
         question_id = old.id if old.role == "user" else old.parent_id
         if question_id is None:
@@ -157,7 +159,8 @@ class ConversationService:
             who,
             turn,
             details.model,
-            reply=Reply(stored.parts),
+            hint=str(details.notes.get("hint", "")),
+            reply=Reply(_base(stored.parts)),
             earlier=Earlier(details.usage, details.first_token_ms, details.duration_ms) if stored.parts else None,
             notes=dict(details.notes),
         )
@@ -364,3 +367,10 @@ class ConversationService:
     async def _text(self, user_id: str, message_id: str) -> str:
         found = await self.messages.history(user_id, message_id, 1)
         return text_of(found[0].parts) if found else ""
+
+
+def _base(parts: Parts) -> Parts:
+    """What an answer goes on from: its words. Where none was said it is asked anew, below the thoughts it had."""
+    if text_of(parts):
+        return parts
+    return tuple(ReasoningPart(f"{p.text}\n\n", p.duration_ms) for p in parts if isinstance(p, ReasoningPart))

@@ -36,7 +36,7 @@ from chat_app.store.database import now_ms
 from chat_app.store.records import ConversationRecord, StoredMessage
 
 FORMAT, VERSION = "chat_app", 1
-_SPEAKER = {"user": "You", "assistant": "Assistant", "system": "System", "tool": "Tool"}
+_LABEL_CHARS = 40
 _WHOLE_BRANCH = 1_000_000
 _KEY_CHARS = 500  # PostgreSQL's index takes 2,704 bytes
 _LAST_MS = 253_402_300_799_999  # the end of the year 9999, the last that datetime knows
@@ -99,8 +99,16 @@ async def export_all(service: ConversationService, user_id: str) -> bytes:
     return _wrap([await _export(service, user_id, conversation_id) for conversation_id in ids])
 
 
-async def export_markdown(service: ConversationService, user_id: str, conversation_id: str) -> tuple[str, bytes]:
+async def export_markdown(
+    service: ConversationService, user_id: str, conversation_id: str, you: str
+) -> tuple[str, bytes]:
     """The branch in view, for reading.
+
+    Args:
+        service: Where it is.
+        user_id: Whose it is.
+        conversation_id: Which.
+        you: What the person is called, in their language; models go by their names.
 
     Returns:
         (file name, contents).
@@ -113,9 +121,9 @@ async def export_markdown(service: ConversationService, user_id: str, conversati
     newest_first = await service.messages.history(user_id, leaf, _WHOLE_BRANCH) if leaf else []
     blocks = [f"# {conversation.title}"]
     for message in reversed(newest_first):
-        model = f" · {message.model}" if message.model else ""
+        speaker = " ".join(you.split())[:_LABEL_CHARS] if message.role == "user" else message.model or message.role
         when = datetime.fromtimestamp(message.created_at / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
-        blocks.append(f"## {_SPEAKER[message.role]}{model} · {when}\n\n{text_of(message.parts)}")
+        blocks.append(f"## {speaker} · {when}\n\n{text_of(message.parts)}")
     return f"{_file_name(conversation.title)}.md", ("\n\n".join(blocks) + "\n").encode()
 
 

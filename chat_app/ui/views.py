@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from chat_app.errors import KeyRefused, ModelError, ModelFailed, ModelUnreachable
-from chat_app.messages import ModelCard
+from chat_app.messages import Json, ModelCard
 from chat_app.store.records import ConversationRecord, Details, MessageRecord
 
 
@@ -143,6 +143,13 @@ def model_items(cards: Iterable[ModelCard]) -> list[dict[str, str]]:
     ]
 
 
+def _noted(name: str, value: Json) -> Json:
+    """A note as it is read: of the seams, after how many characters they are."""
+    if name != "seams" or not isinstance(value, list):
+        return value
+    return ", ".join(str(seam["at"]) for seam in value if isinstance(seam, dict))
+
+
 def fact_views(details: Details) -> list[FactView]:
     """Everything that is known of how an answer came about; unknown is a dash, never 0."""
     usage = details.usage
@@ -158,8 +165,8 @@ def fact_views(details: Details) -> list[FactView]:
         ("facts.duration_ms", details.duration_ms),
         *((name, value) for name, value in details.sent.items()),
         ("facts.dropped", ", ".join(details.dropped)),
-        *((f"facts.{name}", value) for name, value in details.notes.items()),
-        ("facts.error", details.error_text),
+        *((f"facts.{name}", _noted(name, value)) for name, value in details.notes.items()),
+        ("facts.error", details.error_code),
         ("facts.error_detail", details.error_detail),
         ("facts.message_id", details.id),
     ]

@@ -6,8 +6,8 @@ from sqlalchemy import update
 
 from chat_app.conversations.titles import title_from_model
 from chat_app.errors import AnswerBroken, BadRequest, Conflict, MessageTooLong, ModelFailed, NotFound, RateLimited
-from chat_app.events import Finish, ReasoningDelta, TextDelta
-from chat_app.messages import SourcesPart, Usage, text_of
+from chat_app.events import Finish, ReasoningDelta, Sources, TextDelta
+from chat_app.messages import Source, SourcesPart, TextPart, Usage, text_of
 from chat_app.providers.fake import FakeProvider
 from chat_app.store.database import Database, now_ms
 from chat_app.store.tables import conversations
@@ -76,6 +76,58 @@ async def test_a_stopped_answer_goes_on_in_the_same_message(tmp_path):
         assert fake.requests[1].messages[-1].text == before
         with pytest.raises(Conflict):
             await services.conversations.resume(LOCAL, turn.reply_id)
+
+
+async def test_thoughts_that_broke_off_stand_once_above_those_of_the_next_try(tmp_path):
+    fake = FakeProvider([ReasoningDelta("first thou"), AnswerBroken("cut")])
+    async with services_with(tmp_path, fake) as services:
+        turn = await send(services)
+        assert await until_settled(services, turn) == "interrupted"
+        fake.script = [ReasoningDelta("second thoughts"), TextDelta("said"), Finish("stop")]
+        await services.conversations.resume(LOCAL, turn.reply_id)
+        await until_settled(services, turn)
+        parts = (await services.conversations.messages.history("local", turn.reply_id, 1))[0].parts
+
+        assert [part.text for part in parts] == ["first thou\n\nsecond thoughts", "said"]
+        assert [m.text for m in fake.requests[1].messages] == ["hi"]
+
+
+async def test_sources_of_an_answer_that_said_nothing_yet_are_named_once(tmp_path):
+    source = Source(1, "Keys", "Esc stops.")
+    fake = FakeProvider([Sources((source,)), AnswerBroken("cut")])
+    async with services_with(tmp_path, fake) as services:
+        turn = await send(services)
+        assert await until_settled(services, turn) == "interrupted"
+        fake.script = [Sources((source,)), TextDelta("said"), Finish("stop")]
+        await services.conversations.resume(LOCAL, turn.reply_id)
+        await until_settled(services, turn)
+        parts = (await services.conversations.messages.history("local", turn.reply_id, 1))[0].parts
+
+        assert parts == (SourcesPart((source,)), TextPart("said"))
+
+
+async def test_a_wish_is_still_one_when_its_answer_goes_on_or_is_tried_again(tmp_path):
+    fake = FakeProvider()
+    async with services_with(tmp_path, fake) as services:
+        turn = await send(services)
+        await until_settled(services, turn)
+        for number, (script, last) in enumerate(
+            [([ModelFailed("down")], "hi\n\n(shorter)"), ([TextDelta("half")], "half")]
+        ):
+            fake.script = script
+            again = await services.conversations.regenerate(
+                LOCAL, turn.reply_id, model="fake", key=f"r{number}", hint="shorter"
+            )
+            await until_settled(services, again)
+            fake.script = [TextDelta("."), Finish("stop")]
+            await services.conversations.resume(LOCAL, again.reply_id)
+            await until_settled(services, again)
+            told = [m.text for m in [r for r in fake.requests if r.messages[0].text.startswith("hi")][-1].messages]
+
+            assert told[0] == "hi\n\n(shorter)"
+            assert told[-1] == last
+        with pytest.raises(MessageTooLong):
+            await services.conversations.regenerate(LOCAL, turn.reply_id, model="fake", key="long", hint="x" * 200_001)
 
 
 @pytest.mark.parametrize(

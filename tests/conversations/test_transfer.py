@@ -1,5 +1,6 @@
 import asyncio
 import json
+import re
 import time
 
 import pytest
@@ -114,11 +115,11 @@ async def test_a_file_taken_back_where_it_came_from_adds_nothing(tmp_path):
 async def test_markdown_shows_the_branch_in_view(tmp_path):
     async with services_with(tmp_path, FakeProvider()) as services:
         turn = await _ask(services, "why / so?")
-        name, body = await export_markdown(services.conversations, "local", turn.conversation_id)
+        name, body = await export_markdown(services.conversations, "local", turn.conversation_id, "你\n")
 
     assert name.endswith(".md")
     assert "/" not in name
-    assert body.decode().count("\n## ") == 2
+    assert re.findall(r"^## (.*) · \d{4}-\d\d-\d\d \d\d:\d\d UTC$", body.decode(), re.MULTILINE) == ["你", "fake"]
     assert "Hello." in body.decode()
 
 

@@ -2,9 +2,10 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
-from tests.browser import Chat, stored_text, until_heard
+from tests.browser import Chat, stored_text, until_heard, until_seen
 from tests.server import Server
 from tests.upstream import Script, words
 
@@ -32,6 +33,51 @@ def test_a_failure_is_announced_with_its_cause(chat: Chat, upstream):
     chat.ask("why")
 
     _announced(chat, "Failed: echo failed.")
+
+
+@pytest.mark.parametrize(("ending", "sentence"), [("stop", "Stopped"), ("cut", "The answer broke off")])
+def test_an_answer_that_did_not_end_by_itself_is_announced_and_marked(chat: Chat, upstream, ending, sentence):
+    upstream.then(Script(words(400 if ending == "stop" else 40), pace_s=0.02, ending="cut"))
+    chat.ask("why")
+    until_heard(chat, "word3 ")
+    rule = "a => getComputedStyle(a.querySelector('.said'), '::before').background"
+    running = chat.answers.last.evaluate(rule)
+    if ending == "stop":
+        chat.button("Stop").click()
+    chat.expect_status("stopped" if ending == "stop" else "interrupted")
+    _announced(chat, sentence)
+    expect(chat.page.locator(".scroller")).to_have_attribute("aria-live", "off")
+    until_seen(chat.page, lambda: chat.answers.last.evaluate(rule) != running)
+    assert ("repeating-linear-gradient" in chat.answers.last.evaluate(rule)) == (ending == "cut")
+
+
+def test_a_double_click_on_continue_goes_on_once_and_says_nothing(chat: Chat, upstream):
+    upstream.then(Script(["half "], ending="cut"), Script(["and ", "half"], pace_s=0.3))
+    chat.get("why", status="interrupted")
+    chat.button("Continue").dblclick()
+    chat.expect_status("complete")
+
+    assert chat.words() == "half and half"
+    expect(chat.page.locator(".strip.danger")).to_have_count(0)
+    assert len(upstream.chats) == 2
+
+
+def test_shorter_is_asked_for_in_the_readers_language_and_so_are_the_labels_of_an_export(new_context, server, upstream):
+    chat = Chat(new_context(locale="zh-CN").new_page())
+    chat.page.goto(server.url)
+    field = chat.page.locator("#composer")
+    field.fill("为什么")
+    field.press("Enter")
+    chat.expect_status("complete")
+    chat.answers.last.get_by_role("button", name="重试").click()
+    chat.page.get_by_role("menuitem", name="更简短").click()
+    until_seen(chat.page, lambda: len(upstream.chats) == 2)
+    assert upstream.chats[1].body["messages"][-1]["content"] == "为什么\n\n(请回答得更简短一些。)"
+    chat.expect_status("complete")
+    chat.answers.last.locator(".actions .picker > button").last.click()
+    with chat.page.expect_download() as saved:
+        chat.page.locator(".popover [data-item]").nth(2).click()
+    assert re.findall("^## (.*?) ·", saved.value.path().read_text(), re.MULTILINE) == ["你", "echo"]
 
 
 def test_a_deleted_answer_comes_back_by_undo_and_a_question_without_one_is_answered_anew(chat: Chat, upstream):

@@ -92,4 +92,6 @@ def _row(row: RowView, open_id: rx.Var[str], *, is_pinned: bool) -> rx.Component
 def _items(*, is_pinned: bool) -> rx.Var:
     names = ["unpin" if is_pinned else "pin", "archive", "markdown", "json", "delete"]
     rename = {"id": "rename", "text": t("library.rename"), "local": "yes"}
-    return rx.Var.create([rename, *({"id": name, "text": t(f"library.{name}")} for name in names)])
+    items = [rename, *({"id": name, "text": t(f"library.{name}")} for name in names)]
+    items[names.index("markdown") + 1]["id"] = rx.Var.create("markdown:") + t("export.you")
+    return rx.Var.create(items)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import reflex as rx
 
 from chat_app.conversations.service import PAGE
-from chat_app.errors import ChatError, NotFound
+from chat_app.errors import ChatError, Conflict, NotFound
 from chat_app.messages import Principal
 from chat_app.store.records import MessageRecord
 from chat_app.ui.states.session import services, who
@@ -27,7 +27,6 @@ from chat_app.ui.views import (
 
 _MOST_SHOWN = 500
 _SECOND_CLICK_S = 1.0
-_SHORTER = "Please answer more briefly."
 
 
 class ChatState(rx.State):
@@ -202,10 +201,10 @@ class ChatState(rx.State):
 
     @rx.event
     async def try_again(self, message_id: str, how: str):
-        """Answer once more: `same`, `shorter`, or `model:` and another model's name."""
+        """Answer once more: `same`, `hint:` and a wish, or `model:` and another model's name."""
         await self._recall()
         model = how.removeprefix("model:") if how.startswith("model:") else self._model_of(message_id)
-        hint = _SHORTER if how == "shorter" else ""
+        hint = how.removeprefix("hint:") if how.startswith("hint:") else ""
         wish, now = f"{message_id}:{how}", time.monotonic()
         last, self._last_wish = self._last_wish, (wish, now)
         if last[0] == wish and now - last[1] < _SECOND_CLICK_S:
@@ -245,6 +244,8 @@ class ChatState(rx.State):
         try:
             turn = await services().conversations.resume(who(self), message_id)
             self.resumed = f"{message_id}:{turn.generation_id}"
+        except Conflict:  # the second click of a double one, or another tab's
+            return await self.reread()
         except ChatError as error:
             self._say(error)
             return None

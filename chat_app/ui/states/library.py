@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import quote, urlencode
 
 import reflex as rx
 
@@ -156,8 +157,8 @@ class LibraryState(rx.State):
                     self._offer_undo("deleted", conversation_id, "undelete")
                 case "undelete":
                     await library.set_deleted(user_id, conversation_id, deleted=False)
-                case "markdown" | "json":
-                    return rx.download(f"/api/conversations/{conversation_id}/export?format={action}")
+                case _:
+                    return _export(conversation_id, action)
         except ChatError as error:
             self._say(f"error.{error.code}")
             return None
@@ -216,11 +217,10 @@ class LibraryState(rx.State):
         match action:
             case "facts":
                 return DialogState.show_facts(message_id)
-            case "markdown":
-                chat = await self.get_state(ChatState)
-                return rx.download(f"/api/conversations/{chat.conversation_id}/export?format=markdown")
-            case _:
+            case "delete":
                 return await self._delete_message(message_id)
+            case _:
+                return _export((await self.get_state(ChatState)).conversation_id, action)
 
     async def _delete_message(self, message_id: str):
         try:
@@ -296,3 +296,9 @@ class LibraryState(rx.State):
 
 def _is_unread(record: ConversationRecord) -> bool:
     return record.updated_at > record.read_at
+
+
+def _export(conversation_id: str, action: str):
+    """A download: `json`, or `markdown:` and what the person is called in it."""
+    kind, _, you = action.partition(":")
+    return rx.download(f"/api/conversations/{quote(conversation_id)}/export?{urlencode({'format': kind, 'you': you})}")
