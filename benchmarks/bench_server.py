@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import signal
+import sqlite3
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, aclosing, contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, aclosing, closing, contextmanager
 from pathlib import Path
 
 import httpx
@@ -20,6 +21,7 @@ import httpx
 from benchmarks.measure import cpu_s, memory_kb, quantile, table
 from benchmarks.stamps import Stamps, lateness_ms
 from benchmarks.tab import Tab, first_visit
+from chat_app.api.identity import Identity
 from tests.server import Server, free_port
 from tests.upstream import Script, Upstream
 from tests.waiting import until_now
@@ -59,10 +61,22 @@ def _lists(port: int) -> bool:
         return False
 
 
-async def _together(port: int, count: int, ask: Callable[[Tab], Awaitable[None]], ready: Callable[[], None]) -> None:
-    """Let `count` people ask at once, each in a tab; `ready` is called when all are open."""
+def people(server: Server, count: int) -> list[str]:
+    """The cookies of so many people. There are no accounts yet: they are put into the database by hand."""
+    identity = Identity((server.folder / "secret_key").read_text(), server.port)
+    names = [f"person {number}" for number in range(count)]
+    with closing(sqlite3.connect(server.folder / "chat.db", timeout=10)) as database, database:
+        row = "INSERT OR IGNORE INTO users (id, created_at, name, role, preferences) VALUES (?, 0, '', 'user', '{}')"
+        database.executemany(row, [(name,) for name in names])
+    return [identity.cookie(name) for name in names]
+
+
+async def _together(
+    port: int, cookies: Sequence[str], ask: Callable[[Tab], Awaitable[None]], ready: Callable[[], None]
+) -> None:
+    """Let people ask at once, each in a tab; `ready` is called when all are open."""
     async with AsyncExitStack() as stack:
-        tabs = [await stack.enter_async_context(Tab.open(port, await first_visit(port))) for _ in range(count)]
+        tabs = [await stack.enter_async_context(Tab.open(port, cookie)) for cookie in cookies]
         ready()
         async with asyncio.TaskGroup() as group:
             for tab in tabs:
@@ -90,7 +104,7 @@ def load(streams: int) -> tuple[str, ...]:
 
     # The first word waits until all have asked: a send takes the server 50 ms, and only the streams are to be measured.
     with application(Script(Stamps(TOKENS), pace_s=1 / PER_S, first_s=FIRST_S + streams / 15)) as server:
-        asyncio.run(_together(server.port, streams, ask, lambda: marks.append(cpu_s(server))))
+        asyncio.run(_together(server.port, people(server, streams), ask, lambda: marks.append(cpu_s(server))))
         opened, sent, streamed, settled = *marks, cpu_s(server)
     per_token = (streamed - sent) * 1000 / (streams * TOKENS)
     around = (sent - opened + settled - streamed) * 1000 / streams
@@ -105,7 +119,7 @@ def load(streams: int) -> tuple[str, ...]:
 
 def limit() -> Iterator[tuple[str, ...]]:
     """More and more streams, until the words come too late."""
-    for streams in (1, 100, 200, 300, 400, 500, 600):
+    for streams in (1, 100, 200, 225, 250, 275, 300, 400, 500, 600):
         row = load(streams)
         yield row
         if float(row[-1]) > LATE_MS:
@@ -149,7 +163,7 @@ def memory(answers: int = 10_000, step: int = 1000) -> Iterator[tuple[str, ...]]
     with application(Script(["word "] * 50)) as server:
         base = 0
         for done in range(step, answers + 1, step):
-            asyncio.run(_together(server.port, 4, ask, lambda: None))
+            asyncio.run(_together(server.port, people(server, 4), ask, lambda: None))
             now = memory_kb(server)
             base = base or now
             yield f"{done:,}", f"{now / 1024:.0f}", f"{(now - base) / 1024:+.1f}"

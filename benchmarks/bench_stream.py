@@ -59,12 +59,16 @@ The cost is $O(\\log_2 {n})$, since
 $$\\sum_{{i=0}}^{{{n}}} 2^i = 2^{{{n}+1}} - 1$$
 
 """
+_PIECE = 8  # characters that come together
 _TOKEN = 4  # characters of such text to a token, as tokenizers of English and code have it
 
 
-def mixed(tokens: int) -> str:
-    """Code, tables and formulas of about so many tokens."""
-    text, n = "", 0
+_CONTINUED = 1_000_000  # the number of the first section after an answer's head, the same for every head
+
+
+def mixed(tokens: int, after: int = 0) -> str:
+    """Code, tables and formulas of about so many tokens, in whole sections numbered from `after` on."""
+    text, n = "", after
     while len(text) < tokens * _TOKEN:
         n += 1
         text += _MIXED.format(n=n)
@@ -106,12 +110,13 @@ def streamed(count: int, per_s: int) -> tuple[str, ...]:
 
 
 def update_ms(tokens: int, updates: int = 300) -> float:
-    """Main-thread time per update at the end of an answer of so many tokens of code, tables and formulas."""
+    """Main-thread time per update of code, tables and formulas, at the end of an answer of so many tokens of them."""
     with Upstream(["echo"]).serve() as upstream, running(upstream) as (_, chat, meter):
 
         def pieces() -> Iterator[str]:
             yield mixed(tokens)
-            yield from Stamps(updates)
+            more = mixed(updates * _PIECE // _TOKEN, _CONTINUED)
+            yield from (more[at : at + _PIECE] for at in range(0, updates * _PIECE, _PIECE))
 
         upstream.then(Script(pieces(), pace_s=1 / 50, first_s=0.1))
         chat.ask("go")
