@@ -6,13 +6,10 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # Compiled once, not at each start: half of a start would go into it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run dev check test test-slow test-vllm bench lock backup restore install install-dev chromium
+.PHONY: run check test test-slow test-vllm bench lock backup restore install install-dev chromium
 
 run: install
 	@$(RUN) --no-dev python -m chat_app
-
-dev: install-dev
-	@REFLEX_ENV_MODE=dev $(RUN) reflex run
 
 check: install-dev
 	@$(RUN) ruff format --check --quiet . && $(RUN) ruff check --quiet . && $(RUN) pyright && $(RUN) lint-imports --no-cache

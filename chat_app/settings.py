@@ -141,11 +141,6 @@ def load_settings() -> Settings:
         raise SystemExit(f"{name}: {reason}" if name else reason) from None
 
 
-def is_development() -> bool:
-    """Whether Reflex runs as `make dev` starts it."""
-    return os.environ.get("REFLEX_ENV_MODE") == "dev"
-
-
 def child_environment(first_on_path: Path, **changes: str) -> dict[str, str]:
     """This process's environment for a process it starts.
 

@@ -12,7 +12,6 @@ import hashlib
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
@@ -23,6 +22,7 @@ from chat_app.errors import Unauthorized
 from chat_app.settings import LOOPBACK
 
 _INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
+_HTTP_PORT = 80
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -72,6 +72,7 @@ class Guard:
         self._policy = policy
         names = [f"[{name}]" if ":" in name else name for name in LOOPBACK]
         self._origins = {f"http://{name}:{port}" for name in names}
+        self._hosts = {f"{name}:{port}" for name in names} | (set(names) if port == _HTTP_PORT else set())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or refuse it."""
@@ -88,8 +89,7 @@ class Guard:
             await PlainTextResponse(refusal, status_code=403)(scope, receive, send)
 
     def _refusal(self, scope: Scope, headers: Headers) -> str | None:
-        host = urlsplit(f"//{headers.get('host', '')}").hostname
-        if host not in LOOPBACK:
+        if headers.get("host", "").lower() not in self._hosts:
             return "This address is not served here."
         origin = headers.get("origin")
         if origin is not None:

@@ -40,12 +40,23 @@ async def _ask(
     return sent[0]["status"], {k.decode(): v.decode() for k, v in sent[0]["headers"]}
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:3000", "localhost:3000", "[::1]:3000", "localhost"])
+@pytest.mark.parametrize("host", ["127.0.0.1:3000", "localhost:3000", "LocalHost:3000", "[::1]:3000"])
 async def test_this_machines_names_are_served(host):
     assert (await _ask({"host": host}))[0] == 200
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:3000", "", "169.254.169.254", "0.0.0.0:3000"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "127.0.0.1.evil.example:3000",
+        "",
+        "169.254.169.254",
+        "0.0.0.0:3000",
+        "localhost",
+        "127.0.0.1:3001",
+    ],
+)
 @pytest.mark.parametrize("kind", ["http", "websocket"])
 async def test_another_name_for_this_machine_is_dns_rebinding_and_refused(host, kind):
     assert (await _ask({"host": host, "origin": "http://localhost:3000"}, kind=kind))[0] == 403

@@ -4,7 +4,6 @@ from contextlib import aclosing
 import pytest
 from sqlalchemy import update
 
-from chat_app.conversations.titles import title_from_model
 from chat_app.errors import AnswerBroken, BadRequest, Conflict, MessageTooLong, ModelFailed, NotFound, RateLimited
 from chat_app.events import Finish, ReasoningDelta, Sources, TextDelta
 from chat_app.messages import Source, SourcesPart, TextPart, Usage, text_of
@@ -293,72 +292,6 @@ async def test_older_messages_than_a_prompt_reads_are_counted_as_left_out(tmp_pa
 
         assert [m.text for m in fake.requests[-1].messages] == ["1", "Hello.", "2"]
         assert details.notes["messages_left_out"] == 2
-
-
-async def test_the_title_comes_from_the_model_once(tmp_path):
-    fake = FakeProvider([ReasoningDelta("hm"), TextDelta('"B-trees"'), Finish("stop")])
-    async with services_with(tmp_path, fake) as services:
-        turn = await send(services)
-
-        async def titled() -> str:
-            record = await services.conversations.library.get("local", turn.conversation_id)
-            return record.title if record.title_source == "model" else ""
-
-        assert await until(titled) == "B-trees"
-        assert fake.requests[-1].parameters.max_output_tokens == 1024  # enough to think first
-
-
-@pytest.mark.parametrize(
-    "script",
-    [
-        [ModelFailed("fake failed.")],
-        [TextDelta("A ti"), AnswerBroken("The answer broke off.")],
-        [ReasoningDelta("so many thoughts"), Finish("length")],
-        [TextDelta("  \n"), Finish("stop")],
-    ],
-    ids=["fails", "breaks off", "only thinks", "says nothing"],
-)
-async def test_when_the_title_fails_the_questions_words_stay(tmp_path, script):
-    class Untitled(FakeProvider):
-        """Answers well, and gives a title badly."""
-
-        async def stream(self, model, request):
-            self.script = script if self.requests else FakeProvider().script
-            async for event in super().stream(model, request):
-                yield event
-
-    fake = Untitled()
-    async with services_with(tmp_path, fake) as services:
-        turn = await send(services, "What is a B-tree?")
-        await until_settled(services, turn)
-
-        async def tried() -> bool:
-            return len(fake.requests) == 2 and not services.conversations._generations._running
-
-        await until(tried)
-        record = await services.conversations.library.get("local", turn.conversation_id)
-
-        assert (record.title, record.title_source) == ("What is a B-tree?", "question")
-
-
-async def test_a_model_that_goes_on_after_its_title_is_not_listened_to(tmp_path):
-    fake = FakeProvider([TextDelta("B-trees\n"), *(TextDelta(f"and {i} ") for i in range(50))], pace_s=0.001)
-    async with services_with(tmp_path, fake) as services:
-        said = await title_from_model(services.gateway.stream, "fake", "q", "a", 64)
-
-    assert said == "B-trees"
-
-
-async def test_a_search_is_asked_for_no_title_and_a_person_gives_one(tmp_path):
-    async with services_with(tmp_path, FakeProvider()) as services:
-        turn = await send(services, "What is a B-tree?", model="Passages")
-        await until_settled(services, turn)
-        assert (await services.conversations.library.get("local", turn.conversation_id)).title == "What is a B-tree?"
-        await services.conversations.rename(LOCAL, turn.conversation_id, "  mine  ")
-
-        assert (await services.conversations.library.get("local", turn.conversation_id)).title == "mine"
-        with pytest.raises(BadRequest):
-            await services.conversations.rename(LOCAL, turn.conversation_id, " ")
 
 
 async def test_what_was_deleted_can_be_brought_back_for_as_long_as_the_setting_says(tmp_path):
