@@ -72,7 +72,9 @@ class Guard:
         self._policy = policy
         names = [f"[{name}]" if ":" in name else name for name in LOOPBACK]
         self._origins = {f"http://{name}:{port}" for name in names}
-        self._hosts = {f"{name}:{port}" for name in names} | (set(names) if port == _HTTP_PORT else set())
+        self._hosts = {f"{name}:{port}" for name in names}
+        if port == _HTTP_PORT:  # a browser leaves it out
+            self._hosts |= set(names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or refuse it."""

@@ -140,7 +140,7 @@ def _again(view: MessageView) -> rx.Component:
 def _again_items() -> rx.Var:
     own = [
         {"id": "same", "text": t("again.same")},
-        {"id": rx.Var.create("hint:") + t("again.shorter.hint"), "text": t("again.shorter")},
+        {"id": rx.Var.create(f"hint:{t('again.shorter.hint')}"), "text": t("again.shorter")},
         {"id": "wish", "text": t("again.wish"), "local": "yes"},
     ]
     others = ChatState.models.map(
@@ -153,7 +153,7 @@ def _menu(view: MessageView) -> rx.Component:
     items = [
         {"id": "edit", "text": t("action.edit"), "local": "yes"},
         {"id": "facts", "text": t("action.details")},
-        {"id": rx.Var.create("markdown:") + t("export.you"), "text": t("library.markdown")},
+        {"id": rx.Var.create(f"markdown:{t('export.you')}"), "text": t("library.markdown")},
         {"id": "delete", "text": t("message.delete")},
     ]
     return Picker.create(

@@ -93,5 +93,5 @@ def _items(*, is_pinned: bool) -> rx.Var:
     names = ["unpin" if is_pinned else "pin", "archive", "markdown", "json", "delete"]
     rename = {"id": "rename", "text": t("library.rename"), "local": "yes"}
     items = [rename, *({"id": name, "text": t(f"library.{name}")} for name in names)]
-    items[names.index("markdown") + 1]["id"] = rx.Var.create("markdown:") + t("export.you")
+    items[names.index("markdown") + 1]["id"] = rx.Var.create(f"markdown:{t('export.you')}")
     return rx.Var.create(items)
