@@ -162,6 +162,15 @@ def query(server: Server, statement: str) -> int:
     return row[0] if row else 0
 
 
+def show(page: Page, state: str) -> None:
+    """Let the page be `visible`, or `hidden` as a tab behind others is."""
+    page.evaluate(
+        """(state) => { Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
+            document.dispatchEvent(new Event("visibilitychange")); }""",
+        state,
+    )
+
+
 def until_seen(page: Page, look: Callable[[], object]) -> None:
     """Look at the page again and again until what is seen is true."""
     # Between two looks Playwright lets the browser's own events in, which a plain sleep would hold up.

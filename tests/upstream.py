@@ -178,9 +178,13 @@ class Upstream:
         return self.default
 
     async def _stream(self, call: Call, script: Script, writer: asyncio.StreamWriter, gone: asyncio.Future) -> None:
-        writer.write(
-            b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
-        )
+        head = {
+            "content-type": "text/event-stream",
+            "transfer-encoding": "chunked",
+            "connection": "close",
+        } | script.headers
+        lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
+        writer.write(f"HTTP/1.1 200 OK\r\n{lines}\r\n".encode())
         async for piece in _pieces(script):
             if gone.done() or writer.transport.is_closing():
                 call.state = "gone"

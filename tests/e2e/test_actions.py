@@ -51,6 +51,16 @@ def test_an_answer_that_did_not_end_by_itself_is_announced_and_marked(chat: Chat
     assert ("repeating-linear-gradient" in chat.answers.last.evaluate(rule)) == (ending == "cut")
 
 
+def test_details_tell_the_request_id_the_deployment_and_what_was_sent(chat: Chat, upstream, shared_upstream):
+    upstream.then(Script(["yes"], headers={"x-request-id": "req-7"}))
+    chat.get("why")
+    _pick(chat, "More", "Details")
+    facts = chat.page.get_by_role("dialog", name="Details of the answer")
+    for name, value in (("Request id", "req-7"), ("Finish reason", "stop"), ("Messages left out", "0")):
+        expect(facts.locator(f'dt:text-is("{name}") + dd')).to_have_text(value)
+    expect(facts.locator('dt:text-is("Deployment") + dd')).to_have_text(f"vLLM 127.0.0.1:{shared_upstream.port}/echo")
+
+
 def test_a_double_click_on_continue_goes_on_once_and_says_nothing(chat: Chat, upstream):
     upstream.then(Script(["half "], ending="cut"), Script(["and ", "half"], pace_s=0.3))
     chat.get("why", status="interrupted")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import expect
 
-from tests.browser import Chat, stored_text, until_heard
+from tests.browser import Chat, show, stored_text, until_heard
 from tests.server import Server
 from tests.upstream import Script, words
 from tests.waiting import until_now
@@ -170,12 +170,11 @@ def test_a_connection_that_stays_away_is_said_until_it_is_back(new_context, serv
 
 def test_a_tab_hidden_for_the_whole_answer_has_it_when_shown(chat: Chat, upstream):
     upstream.then(SLOW)
-    hide = "v => { Object.defineProperty(document, 'visibilityState', {value: v, configurable: true}); document.dispatchEvent(new Event('visibilitychange')); }"
     chat.ask("count")
     chat.conversation_id()
-    chat.page.evaluate(hide, "hidden")
+    show(chat.page, "hidden")
     until_now(lambda: upstream.chats[0].state == "finished")
-    chat.page.evaluate(hide, "visible")
+    show(chat.page, "visible")
     chat.expect_status("complete")
 
     assert chat.words() == WHOLE

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import Chat, query, until_heard
+from tests.browser import Chat, query, show, until_heard
 from tests.server import Server
 from tests.upstream import Script, words
 
@@ -74,7 +74,14 @@ def test_each_deletion_offers_undo_for_its_own_time(lone_chat: Chat, server):
     delete_first()
     expect(rows).to_have_count(count - 2)
     expect(lone_chat.button("Undo")).to_be_visible()
+    lone_chat.page.locator(".toast").hover()
+    lone_chat.page.clock.run_for(20_000)
+    expect(lone_chat.button("Undo")).to_be_visible()  # while it is looked at
     lone_chat.page.mouse.move(700, 300)
+    lone_chat.button("Undo").focus()
+    lone_chat.page.clock.run_for(20_000)
+    expect(lone_chat.button("Undo")).to_be_visible()  # or about to be pressed
+    lone_chat.field.focus()
     lone_chat.page.clock.run_for(9000)
     expect(lone_chat.button("Undo")).to_have_count(0)
 
@@ -100,14 +107,12 @@ def test_the_title_tells_of_answers_elsewhere_and_of_those_that_ended_unseen(cha
 
 def test_an_answer_that_ends_while_the_tab_is_hidden_is_unread_until_it_is_looked_at(chat: Chat, upstream, server):
     _read_all(server)
-    hide = """(state) => { Object.defineProperty(document, 'visibilityState', {value: state, configurable: true});
-        document.dispatchEvent(new Event('visibilitychange')); }"""
     upstream.then(Script(words(30), pace_s=0.02))
     chat.ask("look away")
     until_heard(chat, "word3 ")
-    chat.page.evaluate(hide, "hidden")
+    show(chat.page, "hidden")
     expect(chat.page).to_have_title("✓ A title from the model")
-    chat.page.evaluate(hide, "visible")
+    show(chat.page, "visible")
     expect(chat.page).to_have_title("A title from the model")
 
 

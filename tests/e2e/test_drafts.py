@@ -63,6 +63,13 @@ def test_a_draft_that_was_sent_in_one_tab_does_not_come_back_from_another(lone_c
     expect(idle.field).to_have_value("")
 
 
+def test_words_typed_just_before_the_page_is_left_are_kept(lone_chat, server: Server):
+    lone_chat.field.type("the last word")
+    lone_chat.page.goto(f"{server.url}/settings")
+    lone_chat.page.goto(f"{server.url}/new")
+    expect(lone_chat.field).to_have_value("the last word")
+
+
 def test_two_tabs_that_both_write_keep_their_own_words(lone_chat, server: Server):
     other = Chat(lone_chat.page.context.new_page())
     other.page.goto(f"{server.url}/new")

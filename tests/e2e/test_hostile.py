@@ -63,7 +63,7 @@ PAYLOADS = [
 WATCHER = """(() => {
   window.__forbidden = [];
   const dangerous = "script, iframe, object, embed, link, meta, base, form, svg, img, video, audio, style, math, input";
-  const ours = "svg.lucide, .katex *, .drawing > img, .body input[disabled], input:not(.body *), body > script, head > *, [id^=ddiagram] *";
+  const ours = "svg.lucide, .katex svg, .katex math, .drawing > img, .body input[disabled], input:not(.body *), body > script, head > *, [id^=ddiagram] *";
   const look = (node, parent) => {
     if (node.nodeType !== 1 || (parent === document.body && node.matches("svg"))) return; // Mermaid measures there
     for (const each of [node, ...node.querySelectorAll("*")]) {
@@ -122,9 +122,11 @@ def test_hostile_words_in_answers_run_nothing_live_or_settled(chat: Chat, upstre
     watch.saw_nothing()
     chat.page.reload()
     chat.expect_status("complete")
-    expect(chat.answers.first.locator(".body")).to_have_attribute("data-loaded", "true")
+    chat.page.locator(".scroller").evaluate("s => s.scrollTop = -s.scrollHeight")
+    expect(chat.answers).to_have_count(len(PAYLOADS))
     for answer in chat.answers.all():
         answer.scroll_into_view_if_needed()
+        expect(answer.locator(".prose").last).to_contain_text("end of it")
     watch.saw_nothing()
 
 
@@ -145,8 +147,8 @@ def test_hostile_words_in_questions_and_titles_run_nothing(chat: Chat, upstream,
         chat.page.locator(".scroller").evaluate("s => s.scrollTop = -s.scrollHeight")
         expect(chat.questions).to_have_count(len(PAYLOADS))
         watch.saw_nothing()
-        for title in PAYLOADS[:12]:  # also over the conversation, and on the tab
-            rows.filter(has_text=title).first.click()
+        for title in PAYLOADS:  # also over the conversation, and on the tab
+            rows.filter(has_text="gnp.exe" if "\0" in title else title).first.click()
             until_seen(chat.page, lambda: "why" in chat.questions.last.inner_text())
         watch.saw_nothing()
     finally:

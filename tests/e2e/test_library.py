@@ -3,9 +3,9 @@
 import re
 import time
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
-from tests.browser import Chat, query, until_heard, until_seen
+from tests.browser import Chat, query, show, until_heard, until_seen
 from tests.imported import conversation, take
 from tests.server import Server
 from tests.upstream import Script, words
@@ -115,15 +115,21 @@ def test_settings_marks_no_conversation_as_open(chat: Chat, upstream):
 def test_ten_tabs_of_one_profile_and_the_first_shows_what_the_tenth_sent(chat: Chat, upstream, server: Server):
     chat.ask("first")
     chat.expect_status("complete")
+    followed: list[Page] = []
+    chat.page.context.on("request", lambda r: "/api/streams/" in r.url and followed.append(r.frame.page))
     tabs = [Chat(chat.page.context.new_page()) for _ in range(9)]
     for tab in tabs:
         tab.page.goto(chat.page.url)
         tab.expect_status("complete")
-    upstream.then(Script(["from the tenth"]))
+    for tab in (chat, *tabs[:-1]):
+        show(tab.page, "hidden")
+    upstream.then(Script(["from ", "the ", "tenth"], pace_s=0.5))
     tabs[-1].ask("second")
-    expect(tabs[-1].answers).to_have_count(2)
+    for tab in (chat, *tabs):  # each hears of the answer by its socket, and only the one in view follows it
+        expect(tab.answers).to_have_count(2)
     tabs[-1].expect_status("complete")
-    chat.page.bring_to_front()
+    assert followed == [tabs[-1].page]
+    show(chat.page, "visible")
     expect(chat.answers.last).to_contain_text("from the tenth")
 
 

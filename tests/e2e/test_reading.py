@@ -87,8 +87,13 @@ def test_a_model_that_is_slow_to_start_is_said_and_another_can_be_asked(lone_cha
     upstream.then(Script(first_s=60), Script(["from the other"]))
     page = lone_chat.page
     page.clock.install()
+    page.clock.pause_at(page.evaluate("Date.now() + 1000"))
     lone_chat.ask("why")
+    lone_chat.expect_status("streaming")
+    expect(page.locator(".waiting")).to_have_count(0)  # what is quick needs no word
+    page.clock.resume()
     expect(page.get_by_text("Waiting for echo")).to_be_visible()
+    expect(page.locator(".waiting .count")).to_have_count(0)
     given_up = lone_chat.answers.last.get_attribute("data-message-id") or ""
     page.clock.fast_forward(4000)
     expect(page.locator(".waiting")).to_contain_text("4\u00a0s")
