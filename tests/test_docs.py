@@ -37,6 +37,15 @@ def test_the_map_in_the_readme_names_what_is_there():
         assert (ROOT / name).exists(), name
 
 
+def test_the_map_names_every_target_that_a_person_runs():
+    readme, makefile = (ROOT / "README.md").read_text(), (ROOT / "Makefile").read_text()
+    named = re.search(r"^Makefile\s+(.*)$", readme, re.MULTILINE)
+    there = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    assert named is not None
+    assert there is not None
+    assert set(named[1].split(", ")) == set(there[1].split()) - {"install", "install-dev", "chromium"}
+
+
 def test_agents_md_is_short():
     assert len((ROOT / "AGENTS.md").read_text().splitlines()) <= 60
 
