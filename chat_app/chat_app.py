@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from chat_app.api.app import make_api
 from chat_app.api.guard import Guard, page_policy, script_hashes
-from chat_app.api.identity import Identity
+from chat_app.api.identity import LOCAL_USER, Identity
 from chat_app.api.pages import PageStatus
 from chat_app.logs import configure_logs
 from chat_app.services import open_services, read_secret_key
@@ -42,6 +42,7 @@ def _guarded(inner: ASGIApp) -> ASGIApp:
 async def _lifespan() -> AsyncGenerator[None]:
     async with open_services(_settings) as services:
         _api.state.services, _api.state.identity = services, _identity
+        _identity.is_open = not await services.conversations.library.has_others(LOCAL_USER)
         namespace = app.event_namespace
         provide(services, _identity, lambda token: namespace is not None and token in namespace.token_to_sid)
         yield

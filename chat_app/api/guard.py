@@ -123,4 +123,5 @@ class Guard:
         try:
             self._identity.principal(request.get("cookie", ""))
         except Unauthorized:
-            response.append("Set-Cookie", self._identity.set_cookie())
+            if self._identity.is_open:
+                response.append("Set-Cookie", self._identity.set_cookie())

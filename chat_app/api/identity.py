@@ -19,12 +19,15 @@ _MAX_AGE_S = 400 * 24 * 3600  # the longest a browser keeps a cookie (RFC 6265bi
 class Identity:
     """Makes and reads the cookie.
 
+    `is_open` says that whoever opens a page is `local`: while there is nobody else.
+
     Args:
         secret_key: Signs it.
         port: The port of the page.
     """
 
     def __init__(self, secret_key: str, port: int) -> None:
+        self.is_open = True
         self._serializer = URLSafeSerializer(secret_key, salt="chat_app.session")
         self._name = f"chat_app_{port}"
 

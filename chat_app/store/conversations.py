@@ -172,6 +172,12 @@ class ConversationStore:
         added = len(new) + len(back)
         return added, count - added
 
+    async def has_others(self, user_id: str) -> bool:
+        """Whether there is anybody but this person."""
+        async with self._database.read() as connection:
+            query = select(users.c.id).where(users.c.id != user_id).limit(1)
+            return (await connection.execute(query)).first() is not None
+
     async def preferences(self, user_id: str) -> str:
         """A person's preferences, as the JSON that was stored."""
         async with self._database.read() as connection:

@@ -144,10 +144,10 @@ def model_items(cards: Iterable[ModelCard]) -> list[dict[str, str]]:
 
 
 def _noted(name: str, value: Json) -> Json:
-    """A note as it is read: of the seams, after how many characters they are."""
+    """A note as it is read: of the seams, after how many characters they are and how it went on there."""
     if name != "seams" or not isinstance(value, list):
         return value
-    return ", ".join(str(seam["at"]) for seam in value if isinstance(seam, dict))
+    return ", ".join(f"{seam['at']} ({seam['how']})" for seam in value if isinstance(seam, dict))
 
 
 def fact_views(details: Details) -> list[FactView]:

@@ -92,6 +92,14 @@ async def test_a_first_visit_is_signed_in_and_a_later_one_is_left_alone():
     assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(first["set-cookie"].split("; "))
 
 
+async def test_where_there_are_other_people_nobody_is_signed_in_unasked(monkeypatch):
+    monkeypatch.setattr(IDENTITY, "is_open", False)
+    status, headers = await _ask(OURS)
+
+    assert status == 200
+    assert "set-cookie" not in headers
+
+
 async def test_a_page_may_do_nothing_but_what_it_needs():
     policy = (await _ask(OURS))[1]["content-security-policy"]
 

@@ -101,8 +101,10 @@ async def test_messages_deleted_long_ago_go_for_good_with_what_followed_them(lib
 
 async def test_deleting_everything_touches_nobody_else(library):
     await _make(library, "x")
+    assert not await library.has_others("local")
     async with library._database.write() as connection:
         await connection.execute(insert(users).values(id="o", created_at=0, name="o", role="user", preferences="{}"))
+    assert await library.has_others("local")
     await MessageStore(library._database).add_turn("o", NewTurn((TextPart("y"),), "m", "k", "y"))
 
     await library.delete_everything("local")

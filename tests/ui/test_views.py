@@ -1,6 +1,7 @@
+from chat_app.errors import KeyRefused, ModelUnreachable, RateLimited
 from chat_app.messages import ModelCard, Usage
 from chat_app.store.records import Details, MessageRecord
-from chat_app.ui.views import fact_views, message_view, problem_view, server_views
+from chat_app.ui.views import fact_views, message_view, problem_view, server_views, silent_views
 
 
 def test_a_message_knows_its_neighbours():
@@ -18,6 +19,27 @@ def test_unknown_figures_are_a_dash_and_parameters_keep_their_names():
     facts = {fact.name: fact.value for fact in fact_views(details)}
 
     assert (facts["facts.output_tokens"], facts["top_k"], facts["facts.hint"]) == ("—", "3", "x")
+
+
+def test_details_say_where_an_answer_went_on_and_how():
+    notes = {"seams": [{"at": 4, "how": "instruction"}, {"at": 9, "how": "continue_final_message"}]}
+    details = Details(
+        "i", "m", "d", "failed", 0, {}, (), notes, None, Usage(), None, 5, "model_failed", "Vendor failed.", "x"
+    )
+    facts = {fact.name: fact.value for fact in fact_views(details)}
+
+    assert facts["facts.seams"] == "4 (instruction), 9 (continue_final_message)"
+    assert facts["facts.error"] == "model_failed"
+
+
+def test_servers_that_list_nothing_say_why():
+    problems = {"b": RateLimited("wait"), "a": KeyRefused("no"), "c": ModelUnreachable("gone")}
+
+    assert [(view.name, view.code) for view in silent_views(problems)] == [
+        ("a", "key_refused"),
+        ("b", "model_failed"),
+        ("c", "model_unreachable"),
+    ]
 
 
 def test_a_failure_carries_its_wait_and_its_numbers():
