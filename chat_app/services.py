@@ -22,7 +22,7 @@ from chat_app.providers.passages import PassagesProvider
 from chat_app.search.words import index_of_folder
 from chat_app.settings import Settings
 from chat_app.store.conversations import ConversationStore
-from chat_app.store.database import Database, now_ms
+from chat_app.store.database import Database, now_ms, to_the_end
 from chat_app.store.messages import MessageStore
 from chat_app.streams.base import StreamLog
 from chat_app.streams.memory import MemoryLog
@@ -168,7 +168,7 @@ async def _purge(library: ConversationStore, keep_days: int) -> None:
     """What was deleted that long ago goes for good."""
     while True:
         try:
-            await library.purge(now_ms() - keep_days * _DAY_MS)
+            await to_the_end(library.purge(now_ms() - keep_days * _DAY_MS))
         except StoreUnavailable as error:
             log.warning("purge.postponed", error=error.detail)
         await asyncio.sleep(_PURGE_EVERY_S)

@@ -123,13 +123,20 @@ class Upstream:
 
         self._loop.run_until_complete(start())
         self._loop.run_forever()
-        for writer in self._writers:
-            writer.transport.abort()
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        self._loop.run_until_complete(asyncio.sleep(0.01))
-        self._server.close()
+        self._loop.run_until_complete(self._end())
         self._loop.close()
+
+    async def _end(self) -> None:
+        """Leave nothing behind: nobody is let in any more, and whoever is in goes."""
+        assert self._server is not None
+        self._server.close()
+        while left := asyncio.all_tasks() - {asyncio.current_task()}:
+            for writer in self._writers:
+                writer.transport.abort()
+            for task in left:
+                task.cancel()
+            await asyncio.wait(left)
+        await asyncio.sleep(0)  # in which the connections close
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)

@@ -8,7 +8,7 @@ worker they ran, as interrupted.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager
 from itertools import count
 
@@ -16,7 +16,7 @@ import structlog
 
 from chat_app.conversations.turns import Answer, Running, reply_to
 from chat_app.errors import StoreUnavailable, StreamsUnavailable
-from chat_app.store.database import now_ms
+from chat_app.store.database import now_ms, to_the_end
 from chat_app.store.messages import MessageStore
 from chat_app.store.records import Checkpoint, Settlement
 from chat_app.streams.base import Began, Ended, StreamLog, Unsaved, fold
@@ -206,12 +206,12 @@ class Generations:
                 task.cancel()
 
 
-async def _every(period_s: float, work: Callable[[], Awaitable[None]]) -> None:
+async def _every(period_s: float, work: Callable[[], Coroutine[None, None, None]]) -> None:
     """Do this again and again until cancelled. What fails once is tried at the next turn: the supervisor must live."""
     while True:
         await asyncio.sleep(period_s)
         try:
-            await work()
+            await to_the_end(work())
         except StoreUnavailable as error:
             log.warning("generation.store_unavailable", error=error.detail)
         except Exception:  # a task boundary: a keeper that ends would take every answer with it

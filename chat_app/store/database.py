@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import uuid_utils
 from alembic import command
@@ -27,6 +28,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from chat_app.errors import StoreUnavailable
 
+T = TypeVar("T")
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x6368_6174  # any constant that every worker agrees on: "chat"
 
@@ -39,6 +41,19 @@ def new_id() -> str:
 def now_ms() -> int:
     """Milliseconds since the epoch."""
     return time.time_ns() // 1_000_000
+
+
+async def to_the_end(work: Coroutine[None, None, T]) -> T:
+    """Await something and, when cancelled meanwhile, be cancelled only after it.
+
+    A statement that is left in mid-air leaves its connection's thread behind, which then outlives the event loop.
+    """
+    task = asyncio.ensure_future(work)  # noqa: TID251 # whose end is awaited here, whatever happens
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 class Database:

@@ -132,6 +132,7 @@ def test_what_is_typed_just_before_another_conversation_is_opened_stays_with_its
     lone_chat.page.get_by_role("button", name="New chat").first.click()
     expect(lone_chat.questions).to_have_count(0)
     lone_chat.get("two")
+    lone_chat.conversation_id()
     second = lone_chat.page.url
     lone_chat.field.type("for two")
     lone_chat.page.get_by_role("navigation").locator(f'a[href="/c/{first}"]').click()

@@ -127,7 +127,7 @@ OWN = """() => {
   const all = [...document.querySelectorAll("body *")];
   const isOurs = (n) => !n.matches(".settings li > span") && !n.closest("script, style, textarea, .body, .row .title, header h1, .plain, .words");
   const words = all.filter(isOurs).flatMap((n) => [...n.childNodes].filter((c) => c.nodeType === 3).map((c) => c.data));
-  const titles = all.filter((n) => n.matches(".row .title")).map((n) => n.textContent);
+  const titles = all.filter((n) => n.matches(".row .title")).map((n) => n.textContent).sort((a, b) => b.length - a.length);
   const labels = all.flatMap((n) => ["aria-label", "title", "placeholder"].map((name) => n.getAttribute(name) ?? ""));
   return [...words, ...labels.map((label) => titles.reduce((line, title) => line.replace(title, ""), label))];
 }"""

@@ -1,0 +1,52 @@
+import asyncio
+
+import pytest
+
+from chat_app.store.conversations import ConversationStore
+from chat_app.store.database import Database, to_the_end
+
+
+async def test_what_is_cancelled_meanwhile_is_done_before_its_end():
+    done: list[str] = []
+    begun = asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        await asyncio.sleep(0.01)
+        done.append("work")
+
+    task = asyncio.create_task(to_the_end(work()))
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert done == ["work"]
+
+
+async def test_a_failure_and_a_result_come_through():
+    async def fail() -> None:
+        raise ValueError("on purpose")
+
+    async def answer() -> int:
+        return 3
+
+    assert await to_the_end(answer()) == 3
+    with pytest.raises(ValueError, match="on purpose"):
+        await to_the_end(fail())
+
+
+def test_a_loop_that_ends_in_the_middle_of_a_statement_leaves_no_thread_behind(tmp_path):
+    """A thread that outlives its loop fails when it answers, which pytest reports as an error of this test."""
+
+    async def open_and_close() -> None:
+        database = Database(f"sqlite+aiosqlite:///{tmp_path / 'chat.db'}")
+        await database.migrate()
+        purging = asyncio.create_task(to_the_end(ConversationStore(database).purge(1)))
+        await asyncio.sleep(0)
+        purging.cancel()
+        await asyncio.wait([purging])
+        await database.aclose()
+
+    for _ in range(5):
+        asyncio.run(open_and_close())
