@@ -214,7 +214,7 @@ def test_what_was_under_way_is_sent_wherever_the_page_comes_back(lone_chat, upst
     expect(lone_chat.questions).to_have_text(["first", "second"])
 
 
-def test_what_a_closed_tab_did_not_deliver_another_sends_half_a_minute_later(lone_chat, upstream, server: Server):
+def test_what_a_closed_tab_did_not_deliver_another_sends(lone_chat, upstream, server: Server):
     lone_chat.get("first")
     lone_chat.page.route(TURNS, lambda route: route.abort())
     lone_chat.ask("second")
@@ -222,10 +222,71 @@ def test_what_a_closed_tab_did_not_deliver_another_sends_half_a_minute_later(lon
     url, context = lone_chat.page.url, lone_chat.page.context
     lone_chat.page.close()
     other = Chat(context.new_page())
-    other.page.clock.install()
     other.page.goto(url)
-    expect(other.questions).to_have_text(["first"])
-    assert len(upstream.chats) == 1
-    other.page.clock.fast_forward(31_000)
     expect(other.questions).to_have_text(["first", "second"])
     other.expect_status("complete")
+
+
+def test_what_a_living_tab_tries_to_send_no_other_sends_and_taken_back_it_is_never_sent(lone_chat, upstream, server):
+    lone_chat.get("first")
+    other = Chat(lone_chat.page.context.new_page())
+    other.page.clock.install()
+    other.page.goto(lone_chat.page.url)
+    lone_chat.page.route(TURNS, lambda route: route.abort())
+    lone_chat.ask("second")
+    expect(lone_chat.page.locator(".waiting-send")).to_contain_text("The server cannot be reached")
+    other.page.clock.fast_forward(120_000)
+    lone_chat.button("Do not send").click()
+    other.page.clock.fast_forward(120_000)
+    lone_chat.page.unroute(TURNS)
+    lone_chat.field.fill("third")
+    lone_chat.field.press("Enter")
+    expect(other.questions).to_have_text(["first", "third"])
+    assert [call.body["messages"][-1]["content"] for call in upstream.chats] == ["first", "third"]
+
+
+def test_a_send_in_one_tab_leaves_the_words_that_another_is_writing(lone_chat, server: Server, upstream):
+    other = Chat(lone_chat.page.context.new_page())
+    other.page.goto(f"{server.url}/new")
+    lone_chat.field.fill("half a question")
+    _kept(other.page, "half a question")
+    other.field.fill("another one")
+    other.field.press("Enter")
+    other.expect_status("complete")
+    expect(lone_chat.field).to_have_value("half a question")
+    lone_chat.page.reload()
+    expect(lone_chat.field).to_have_value("half a question")
+
+
+def test_questions_that_follow_one_that_was_taken_back_stay_together(lone_chat, upstream):
+    lone_chat.page.route(TURNS, lambda route: route.abort())
+    for text in ("one", "two", "three"):
+        lone_chat.ask(text)
+    expect(lone_chat.page.locator(".waiting-send")).to_have_count(3)
+    lone_chat.button("Do not send").first.click()
+    lone_chat.field.fill("")
+    lone_chat.page.unroute(TURNS)
+    expect(lone_chat.questions).to_have_text(["two", "three"])
+    lone_chat.expect_status("complete")
+
+
+def test_a_new_chat_whose_address_never_came_finds_it_by_itself(new_context, upstream, server: Server):
+    page = new_context().new_page()
+    is_mute: list[bool] = []
+
+    def through(socket: WebSocketRoute) -> None:
+        to_server = socket.connect_to_server()
+        socket.on_message(lambda frame: None if is_mute else to_server.send(frame))
+
+    page.route_web_socket(re.compile("/_event/"), through)
+    chat = Chat(page)
+    page.goto(f"{server.url}/new")
+    expect(chat.button("Model")).to_have_text("echo ▾")
+    is_mute.append(True)
+    chat.ask("into the dark")
+    page.wait_for_url("**/c/*")
+    is_mute.clear()
+    page.reload()
+    expect(chat.questions).to_have_text("into the dark")
+    chat.expect_status("complete")
+    assert len(upstream.chats) == 1

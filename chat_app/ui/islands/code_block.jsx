@@ -58,6 +58,9 @@ export function CodeBlock({ code, language, isOpen = false }) {
   const lines = code.split("\n").length;
   const isOver = !useContext(Live);
   const [isUnfolded, unfold] = useState(!isOver); // what was read as it grew stays open: its end moves nothing
+  useEffect(() => {
+    if (!isOver) unfold(true); // also where a folded one goes on
+  }, [isOver]);
   const [isTall, setTall] = useState(false);
   const pre = useRef(null);
   useLayoutEffect(() => {

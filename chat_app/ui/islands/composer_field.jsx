@@ -3,7 +3,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { act, onAct } from "./acts.js";
 import { useDraft } from "./draft_hook.js";
-import { idHere, whole } from "./drafts.js";
+import { draftOf, whole, write } from "./drafts.js";
 import { number, t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
 import { useOutbox } from "./outbox_hook.js";
@@ -19,7 +19,7 @@ const lastQuestion = () => [...document.querySelectorAll('article[data-role="use
 export const StartingPoint = ({ text }) => <button type="button" className="start" onClick={() => act("write", text)}>{text}</button>;
 
 export function ComposerField({ conversationId, model, running, isLoaded, accepted, limit, onSent, onStop, children }) {
-  const [draft, change, clear, isKept] = useDraft();
+  const { id, draft, isKept, change, clear } = useDraft();
   const [refusal, refuse] = useState("");
   const field = useRef(null);
   const text = whole(draft);
@@ -37,23 +37,26 @@ export function ComposerField({ conversationId, model, running, isLoaded, accept
     field.current.style.height = `${field.current.scrollHeight}px`;
   }, [draft.text]);
 
-  /** Words come back before those that were written meanwhile. */
-  const giveBack = (words) => change({ text: [words.text, draft.text].filter(Boolean).join("\n\n"), pasted: [...words.pasted, ...draft.pasted] });
+  /** Words come back before those that were written meanwhile, to the conversation they were written in. */
+  const giveBack = ({ conversationId: from, draft: words }) => {
+    const since = draftOf(from || id);
+    write(from || id, { text: [words.text, since.text].filter(Boolean).join("\n\n"), pasted: [...words.pasted, ...since.pasted] });
+  };
   const { entries, isUnderWay, isLate, send, takeBack } = useOutbox(conversationId, {
     model,
     isFree: isLoaded && !running,
     accepted,
     onTurn: (turn, key) => onSent(turn.conversation_id, key),
-    onRefusal: (code, words) => {
-      giveBack(words);
-      refuse(code);
+    onRefusal: (entry) => {
+      giveBack(entry);
+      refuse(entry.refusal);
     },
   });
 
   const submit = () => {
     if (!canSend) return;
     refuse("");
-    send(draft, { conversationId: idHere(), model });
+    send(draft, { conversationId: id, model });
     clear();
   };
   // What is under way to the server cannot be stopped there yet: it will be, as soon as it runs.

@@ -24,6 +24,9 @@ export const whole = ({ text, pasted }) => [...pasted, text].filter((piece) => p
 /** The key of one send, by which the server knows it when it comes twice. `randomUUID` is missing on plain http. */
 export const newKey = () => crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
 
+/** Whether the address is a new chat's, and nothing has been begun in it yet. */
+export const isNewHere = () => NEW.has(location.pathname) && !begun;
+
 /** The conversation that the address names, or that a new chat has just become. */
 export const idHere = () => (/^\/c\/([^/]+)/.exec(location.pathname)?.[1] ?? "") || begun;
 
@@ -72,13 +75,17 @@ function save(id) {
 
 /** The first send from the new chat in view has its conversation: the next words, which may be under way, belong there. */
 export function begin(id) {
-  if (idHere() || !NEW.has(location.pathname)) return;
+  if (!isNewHere()) return;
   begun = id;
+  if (!written.has("")) return tell(); // what another tab writes stays where it is
   const draft = draftOf("");
   clear("");
   write(id, draft);
   save(id);
 }
+
+/** The conversation that waits for its address; "" is none. */
+export const begunHere = () => begun;
 
 /** The address says by itself which conversation is in view. */
 export const endBegun = () => {
@@ -86,9 +93,11 @@ export const endBegun = () => {
 };
 
 globalThis.addEventListener?.("pagehide", () => [...unsaved.keys()].forEach(save));
-globalThis.addEventListener?.("storage", ({ key }) => {
+globalThis.addEventListener?.("storage", ({ key, newValue }) => {
   for (const id of known.keys()) {
-    if (placeOf(id) === key && !written.has(id)) known.delete(id);
+    if (placeOf(id) !== key) continue;
+    if (!written.has(id)) known.delete(id);
+    else if (newValue === null) keep(key, known.get(id)); // another tab sent its own words; these are not sent yet
   }
   tell();
 });

@@ -1,13 +1,14 @@
 // What was sent, until the server has it. It lies in this browser meanwhile: a reload, a crash or a server that is away
 // loses no word, and a send that comes twice has the same key, by which the server knows it.
-import { begin as beginDraft, idHere, newKey, whole } from "./drafts.js";
+import { idHere, isNewHere, newKey, whole } from "./drafts.js";
 import { forget as unkeep, keep, namesOf, recall } from "./kept.js";
 import { begin } from "./words.js";
 
 const PLACE = "chat_app.outbox.";
 const FIRST_MS = 500;
 const LONGEST_MS = 8000;
-const ABANDONED_MS = 30_000; // what a tab that is gone did not deliver, another takes up
+const LOOK_MS = 30_000;
+const LOCK = "chat_app.tab.";
 const tab = (() => {
   const kept = globalThis.sessionStorage?.getItem("chat_app.tab") ?? newKey();
   globalThis.sessionStorage?.setItem("chat_app.tab", kept);
@@ -16,7 +17,7 @@ const tab = (() => {
 
 const listeners = new Set(); // called at each change, with (entry, turn) when one was delivered
 const going = new Map(); // key → what ends its delivery
-const delivered = new Map(); // key of a first send → the conversation that it began
+const delivered = new Map(); // root of first sends → the conversation that they began
 const taken = new Map(); // words that were taken back on their way, by conversation → their key, should they be sent again
 export const troubles = new Map(); // key → why it is not delivered yet, as an error's code
 
@@ -30,7 +31,7 @@ export function onOutbox(call) {
 const isEntry = ({ key, conversationId, draft, at }) =>
   Boolean(key) && typeof conversationId === "string" && typeof at === "number" && typeof draft?.text === "string" && Array.isArray(draft.pasted);
 const kept = () => namesOf(PLACE).map((name) => recall(name, isEntry)).filter(Boolean);
-const isOurs = (entry) => entry.tab === tab || Date.now() - entry.at > ABANDONED_MS;
+const isOurs = (entry) => entry.tab === tab;
 
 function hold(entry) {
   keep(PLACE + entry.key, entry);
@@ -39,7 +40,10 @@ function hold(entry) {
 
 /** What waits for one conversation, oldest first; "" is one that has no address yet. */
 export function waiting(conversationId) {
-  return kept().filter((entry) => entry.conversationId === conversationId && isOurs(entry)).sort((a, b) => a.at - b.at);
+  // A first send of a tab that is gone brings its answer into the sidebar, and does not take this page there.
+  const isQuiet = (entry) => !conversationId && entry.isAdopted && isGoing(entry);
+  const isHere = (entry) => entry.conversationId === conversationId && isOurs(entry) && !isQuiet(entry);
+  return kept().filter(isHere).sort((a, b) => a.at - b.at);
 }
 
 /** Whether an entry is on its way, and not come back. */
@@ -47,21 +51,35 @@ export const isGoing = (entry) => Boolean(entry.isSent) && !entry.refusal;
 
 const wordsIn = (conversationId, draft) => `${conversationId}\n${whole(draft)}`;
 
+// A tab holds its lock as long as it lives; where there are no locks, on plain http, it counts as gone after a while.
+async function isAlive() {
+  if (!navigator.locks) return (entry) => Date.now() - entry.at < LOOK_MS;
+  const { held, pending } = await navigator.locks.query();
+  const names = new Set([...held, ...pending].map(({ name }) => name));
+  return (entry) => names.has(LOCK + entry.tab);
+}
+
 /**
- * What was under way when its page went goes on from here, whichever conversation is open; what waited waits on. The
- * conversation in view sees to its own, once it is there to hear what becomes of them.
+ * What was under way when its page went goes on from here, whichever conversation is open, and what a tab that is gone left
+ * behind becomes ours; what waited waits on. The conversation in view sees to its own, once it can hear what becomes of them.
  */
-function takeUp() {
-  const entries = kept();
-  entries.filter((entry) => isOurs(entry) && isGoing(entry) && entry.conversationId !== idHere()).forEach(deliver);
-  const later = entries.filter((entry) => !isOurs(entry)).map((entry) => entry.at + ABANDONED_MS - Date.now());
+export async function takeUp() {
+  const isLiving = await isAlive();
+  const foreign = kept().filter((entry) => !isOurs(entry));
+  const isOrphan = (entry) => !isLiving(entry) && (isGoing(entry) || entry.conversationId === idHere());
+  foreign.filter(isOrphan).forEach((entry) => hold({ ...entry, tab, isAdopted: true }));
+  const isInView = (entry) => (entry.conversationId ? entry.conversationId === idHere() : isNewHere() && !entry.isAdopted);
+  kept().filter((entry) => isOurs(entry) && isGoing(entry) && !isInView(entry)).forEach(deliver);
   clearTimeout(next);
-  if (later.length) next = setTimeout(takeUp, Math.min(...later) + 1);
+  if (foreign.length) next = setTimeout(takeUp, LOOK_MS + 1);
   tell();
 }
 let next = 0;
 globalThis.addEventListener?.("storage", ({ key }) => key?.startsWith(PLACE) && takeUp());
-if (globalThis.localStorage) setTimeout(takeUp, 0);
+if (globalThis.localStorage) {
+  navigator.locks?.request(LOCK + tab, () => new Promise(() => {}));
+  setTimeout(takeUp, 0);
+}
 
 /** Put words in. `root` is the key of the send that begins the conversation they follow, while it has no address. */
 export function put(draft, { conversationId, root, model }) {
@@ -94,6 +112,7 @@ export async function deliver(entry) {
   going.set(entry.key, ending);
   hold({ ...entry, isSent: true });
   for (let pause = FIRST_MS; !ending.signal.aborted; pause = Math.min(2 * pause, LONGEST_MS)) {
+    if (!recall(PLACE + entry.key, isEntry)) return forget(entry.key); // another tab took it back, or delivered it
     const outcome = await attempt(entry, ending.signal);
     if (ending.signal.aborted) return;
     if (outcome.refusal) {
@@ -126,10 +145,9 @@ async function attempt({ key, model, draft, conversationId }, signal) {
 
 function conclude(entry, turn) {
   if (!entry.conversationId) {
-    delivered.set(entry.key, turn.conversation_id);
-    if (entry.tab === tab) beginDraft(turn.conversation_id);
-    for (const next of waiting("")) {
-      if (next.root === entry.key && next.key !== entry.key) hold({ ...next, conversationId: turn.conversation_id });
+    delivered.set(entry.root, turn.conversation_id);
+    for (const next of kept().filter(isOurs)) {
+      if (!next.conversationId && next.root === entry.root && next.key !== entry.key) hold({ ...next, conversationId: turn.conversation_id });
     }
   }
   begin(turn, whole(entry.draft));

@@ -1,6 +1,7 @@
 // What waits to be sent in the open conversation, as a React hook.
 import { useEffect, useRef, useState } from "react";
-import { deliver, isGoing, onOutbox, put, take, troubles, waiting } from "./outbox.js";
+import { begin } from "./drafts.js";
+import { deliver, isGoing, onOutbox, put, take, takeUp, troubles, waiting } from "./outbox.js";
 
 const NONE = [];
 const LATE_MS = 4000;
@@ -22,13 +23,15 @@ export function useOutbox(conversationId, { model, isFree, accepted, onTurn, onR
   useEffect(() => {
     const look = (entry, turn) => {
       see({ conversationId, entries: waiting(conversationId) });
-      if (!turn || entry.conversationId !== conversationId) return;
+      if (!turn || entry.conversationId !== conversationId || entry.isAdopted) return;
+      if (!conversationId) begin(turn.conversation_id);
       setUnseen(entry.key);
       clearTimeout(waiter.current);
       waiter.current = setTimeout(() => setLate(true), LATE_MS);
       latest.current.onTurn(turn, entry.key);
     };
     look();
+    takeUp();
     const stop = onOutbox(look);
     return () => {
       stop();
@@ -49,8 +52,8 @@ export function useOutbox(conversationId, { model, isFree, accepted, onTurn, onR
     if (!head) return;
     if (head.refusal) {
       take(head);
-      latest.current.onRefusal(head.refusal, head.draft);
-    } else if (head.isSent || (isFree && !unseen)) deliver({ ...head, model: head.model || model }); // none was known yet
+      latest.current.onRefusal(head);
+    } else if (head.isSent || (isFree && !unseen)) deliver({ ...head, model: head.model || model, isAdopted: false }); // no model was known yet
   }, [entries, isFree, accepted, unseen]);
 
   const send = (draft, { conversationId: id, model }) => {
@@ -59,7 +62,7 @@ export function useOutbox(conversationId, { model, isFree, accepted, onTurn, onR
   };
   const takeBack = (entry) => {
     take(entry);
-    return entry.draft;
+    return entry;
   };
   const isUnderWay = entries.some((entry) => isGoing(entry) && !troubles.has(entry.key)) || (Boolean(unseen) && !isLate);
   return { entries, isUnderWay, isLate, send, takeBack };

@@ -6,12 +6,19 @@ import { t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
 
 const GAP = 4;
+const TAP_MS = 500;
+const isNarrow = () => matchMedia("(max-width: 767px)").matches;
+
+function swallow(event) {
+  event.preventDefault();
+  event.stopPropagation();
+}
 
 /** Over or under its button, wherever there is more room, and never past the window's edges; on a phone a sheet. */
 function put(list, button) {
   list.showPopover();
   list.removeAttribute("style");
-  if (matchMedia("(max-width: 767px)").matches) return;
+  if (isNarrow()) return;
   const at = button.getBoundingClientRect();
   const [above, below] = [at.top - GAP, innerHeight - at.bottom - GAP];
   const isBelow = below >= Math.min(list.scrollHeight + GAP, above);
@@ -29,12 +36,21 @@ export function Picker({ label, text, icon, items, selected, kind, listLabel, su
   const list = useRef(null);
   const isList = kind === "listbox";
 
+  // Also when a row rises past this one: what React moves in the page falls out of the top layer.
   useLayoutEffect(() => {
-    if (isOpen) put(list.current, button.current);
-  }, [isOpen]);
+    if (!isOpen || list.current.matches(":popover-open")) return;
+    put(list.current, button.current);
+    list.current.querySelectorAll("[data-item]")[at]?.focus();
+  });
   useEffect(() => {
     if (!isOpen) return undefined;
-    const away = (event) => root.current?.contains(event.target) || open(false);
+    const away = (event) => {
+      if (root.current?.contains(event.target)) return;
+      open(false);
+      if (!isNarrow()) return;
+      addEventListener("click", swallow, { capture: true, once: true }); // a tap beside a sheet closes it, and no more
+      setTimeout(() => removeEventListener("click", swallow, { capture: true }), TAP_MS);
+    };
     const again = () => put(list.current, button.current); // a phone's keyboard that goes is no reason to close
     const moved = (event) => list.current?.contains(event.target) || open(false);
     addEventListener("pointerdown", away);

@@ -54,9 +54,9 @@ export const isSettledAtEnd = (scroller) => scroller.scrollTop > -1 && isRead(sc
 const STEPS = { ArrowUp: () => -LINE_PX, ArrowDown: () => LINE_PX, PageUp: (page) => -page, PageDown: (page) => page, Home: () => -Infinity };
 
 /** Go where a key goes, at once: the browser's own way there takes a while, and a word that comes meanwhile ends it. */
-export function step(scroller, { key, altKey, ctrlKey, metaKey, shiftKey }) {
+export function step(scroller, key) {
   const by = STEPS[key];
-  if (!by || altKey || ctrlKey || metaKey || shiftKey) return false;
+  if (!by) return false;
   const way = by(scroller.clientHeight - 2 * LINE_PX);
   scroller.scrollTop += Math.max(way, -scroller.scrollHeight);
   return true;

@@ -10,7 +10,7 @@ import { bringTo, isSettledAtEnd, onReader, opening, remember, reserve, rise, st
 
 const NEAR_TOP = 800;
 const MOST_PAGES = 40;
-const OWN_KEYS = "textarea, input, pre, .table";
+const OWN_KEYS = "textarea, input, pre, .table, .drawing, .popover";
 const follows = () => localStorage.getItem("chat_app.follow") !== "0";
 
 export function TranscriptScroller({ conversationId, messages, accepted, hasMore, isLoaded, onOlder, children }) {
@@ -125,8 +125,9 @@ export function TranscriptScroller({ conversationId, messages, accepted, hasMore
   };
   const onKeyDown = (event) => {
     if (event.target.closest(OWN_KEYS)) return;
+    if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
     if (event.key === "End") toEnd();
-    else if (step(ref.current, event)) event.preventDefault();
+    else if (ref.current.querySelector('[aria-busy="true"]') && step(ref.current, event.key)) event.preventDefault();
   };
   return (
     <div className="transcript-frame">
