@@ -85,6 +85,7 @@ class Upstream:
     def __init__(self, models: Sequence[str] = ("echo",), port: int = 0) -> None:
         self.models: list[dict] = [{"id": model, "object": "model", "max_model_len": 8192} for model in models]
         self.models_status = 200
+        self.models_page: bytes | None = None  # instead of the list
         self.scripts: deque[Script] = deque()
         self.default = Script()
         self.calls: list[Call] = []
@@ -159,7 +160,7 @@ class Upstream:
         self.calls.append(call)
         if call.path.endswith("/models"):
             call.state = "finished"
-            listed = {"object": "list", "data": self.models}
+            listed: object = {"object": "list", "data": self.models} if self.models_page is None else self.models_page
             _respond(writer, self.models_status, listed if self.models_status == 200 else {"error": {"message": "no"}})
             return True
         script = self._script_for(call)

@@ -7,8 +7,8 @@ The SDK sends, authenticates and maps errors. The stream's JSON is decoded here 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import ClassVar
@@ -34,7 +34,7 @@ from chat_app.providers.base import Offer
 from chat_app.providers.sse import SseDecoder
 from chat_app.providers.thinking import ThinkSplitter
 
-_DETAIL_CHARS = 2000
+_DETAIL_CHARS, _EXCERPT = 2000, 200
 _LONGEST_WAIT_S = 7 * 24 * 3600
 GO_ON = "Your last message broke off. Go on exactly where it ended, without repeating anything and without comment."
 
@@ -88,11 +88,24 @@ class _Meta(Struct, frozen=True):
 
 
 class _Context(Struct, frozen=True):
+    """What a server tells beside the wire's own fields: vLLM `max_model_len`, llama.cpp `meta.n_ctx_train`."""
+
     max_model_len: int | None = None
     meta: _Meta | None = None
 
 
+class _Model(Struct, frozen=True):
+    id: str
+
+
+class _Models(Struct, frozen=True):
+    data: tuple[msgspec.Raw, ...]
+
+
 _decode = msgspec.json.Decoder(_Chunk).decode
+_decode_models = msgspec.json.Decoder(_Models).decode
+_decode_model = msgspec.json.Decoder(_Model).decode
+_decode_context = msgspec.json.Decoder(_Context).decode
 _REASONS: dict[str, FinishReason] = {
     "stop": "stop",
     "length": "length",
@@ -130,8 +143,13 @@ class OpenAIProvider:
     async def offers(self) -> list[Offer]:
         """See `Provider.offers`."""
         with self._mapped(""):
-            page = await self._client.models.list()
-        return [Offer(model.id, _context_of(model.model_extra)) for model in page.data]
+            response = await self._client.models.with_raw_response.list()
+            body = response.content
+        try:
+            return list(_offers(body))
+        except msgspec.DecodeError as error:  # another program's port: its pages are no list
+            detail = self._without_key(f"{error}: {body[:_EXCERPT].decode(errors='replace')}")
+            raise ModelFailed(f"{self.server} lists no models.", detail=detail) from error
 
     async def stream(self, model: str, request: ChatRequest) -> AsyncGenerator[Event]:
         """See `Provider.stream`."""
@@ -147,11 +165,16 @@ class OpenAIProvider:
                 request_id = response.headers.get("x-request-id", "")
                 yield Start(deployment=f"{self.server}/{model}", sent=sent, dropped=dropped, request_id=request_id)
                 fold = _Fold(self._without_key)
-                async for piece in response.iter_bytes():
-                    for event in fold.feed(piece):
+                try:
+                    async for piece in response.iter_bytes():
+                        for event in fold.feed(piece):
+                            yield event
+                    for event in fold.close():
                         yield event
-                for event in fold.close():
-                    yield event
+                except (ModelError, httpx2.HTTPError, httpx2.StreamError):
+                    for event in fold.rest():
+                        yield event
+                    raise
 
     def parameters(self, request: ChatRequest) -> tuple[dict[str, Json], tuple[str, ...]]:
         """The parameters as this wire names them, and the names of those it does not take."""
@@ -224,31 +247,33 @@ class _Fold:
         self._reason: str | None = None
         self._usage = Usage()
 
-    def feed(self, piece: bytes) -> list[Delta]:
-        deltas: list[Delta] = []
+    def feed(self, piece: bytes) -> Generator[Delta]:
+        """The deltas of a piece of the stream; those before an error come first."""
         for data in self._sse.feed(piece):
-            self._take(data, deltas)
-        return deltas
+            yield from self._take(data)
 
-    def close(self) -> list[Event]:
+    def rest(self) -> list[Delta]:
+        """Words that were held back, as they might have become a mark of reasoning."""
+        return self._think.close()
+
+    def close(self) -> Generator[Event]:
         """The end of the connection.
 
         Raises:
             AnswerBroken: It ended without a finish reason: cut, whatever `[DONE]` says.
         """
-        deltas: list[Delta] = []
         if (last := self._sse.close()) is not None:
-            self._take(last, deltas)
-        deltas += self._think.close()
+            yield from self._take(last)
+        yield from self.rest()
         reason = _REASONS.get(self._reason or "")
         if reason is None:
             detail = f"finish_reason: {self._reason}" if self._reason else "the stream ended without a finish reason"
             raise AnswerBroken("The answer broke off.", detail=detail)
-        return [*deltas, Finish(reason, self._usage)]
+        yield Finish(reason, self._usage)
 
-    def _take(self, data: bytes, deltas: list[Delta]) -> None:
+    def _take(self, data: bytes) -> list[Delta]:
         if data == b"[DONE]":
-            return
+            return []
         try:
             chunk = _decode(data)
         except msgspec.DecodeError as error:
@@ -258,8 +283,10 @@ class _Fold:
             raise AnswerBroken("The answer broke off.", detail=detail)
         if chunk.usage is not None:
             self._usage = _usage(chunk.usage)
+        deltas: list[Delta] = []
         for choice in chunk.choices[:1]:
             self._take_choice(choice, deltas)
+        return deltas
 
     def _take_choice(self, choice: _Choice, deltas: list[Delta]) -> None:
         delta = choice.delta
@@ -285,10 +312,20 @@ def _usage(usage: _Usage) -> Usage:
     )
 
 
-def _context_of(extra: dict[str, object] | None) -> int | None:
-    """The context a server tells beside the wire's own fields: vLLM `max_model_len`, llama.cpp `meta.n_ctx_train`."""
+def _offers(body: bytes) -> Iterator[Offer]:
+    """The models of a list; an entry that is none is passed over.
+
+    Raises:
+        msgspec.DecodeError: It is no list of models.
+    """
+    for entry in _decode_models(body).data:
+        with suppress(msgspec.ValidationError):
+            yield Offer(_decode_model(entry).id, _context_of(entry))
+
+
+def _context_of(entry: msgspec.Raw) -> int | None:
     try:
-        told = msgspec.convert(extra or {}, _Context)
+        told = _decode_context(entry)
     except msgspec.ValidationError:
         return None
     return told.max_model_len or (told.meta.n_ctx_train if told.meta else None)

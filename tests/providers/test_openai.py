@@ -46,6 +46,19 @@ async def _reply(upstream: Upstream, script: Script, kind=OpenAIProvider, reques
     return reply
 
 
+async def _until_broken(upstream: Upstream) -> Reply:
+    provider, reply = _provider(upstream.url), Reply()
+    try:
+        async with aclosing(provider.stream("m", _request())) as events:
+            async for event in events:
+                reply.apply(event)
+    except AnswerBroken:
+        return reply
+    finally:
+        await provider.aclose()
+    raise AssertionError("it did not break")
+
+
 async def test_text_and_usage_come_through(upstream):
     reply = await _reply(upstream, Script(["Hel", "lo ", "世界"]))
 
@@ -230,6 +243,55 @@ async def test_models_come_with_their_context(upstream):
     await provider.aclose()
 
     assert [(offer.model, offer.context_tokens) for offer in offers] == [("echo", 8192)]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        b"<!doctype html><p>hello",
+        b'{"status":"ok"}',
+        b'{"data":null}',
+        b"[1]",
+        b'{"data":3}',
+        b"{",
+        b"",
+        b"null",
+        b"\xff\xfe",
+    ],
+)
+async def test_a_page_that_is_no_list_of_models_is_a_failure_of_that_server_alone(upstream, page):
+    upstream.models_page = page
+    provider = _provider(upstream.url)
+    with pytest.raises(ModelFailed, match="Test lists no models"):
+        await provider.offers()
+    await provider.aclose()
+
+
+async def test_entries_that_are_no_models_are_passed_over(upstream):
+    upstream.models[:] = [{"id": 5}, {"name": "x"}, "a", None, {"id": "good"}]
+    provider = _provider(upstream.url)
+    offers = await provider.offers()
+    await provider.aclose()
+
+    assert [offer.model for offer in offers] == ["good"]
+
+
+@pytest.mark.parametrize(
+    "ending", [sse({"error": {"message": "engine died"}}), b"data: {nope\n\n"], ids=["an error", "malformed"]
+)
+async def test_words_that_come_in_one_piece_with_an_error_are_kept(upstream, ending):
+    upstream.then(Script([chunk({"content": "Hello "}) + chunk({"content": "world <"}) + ending]))
+    reply = await _until_broken(upstream)
+
+    assert reply.parts == (TextPart("Hello world <"),)
+
+
+@pytest.mark.parametrize("ending", ["cut", "close", "done"])
+async def test_words_that_were_held_back_are_kept_however_the_stream_ends(upstream, ending):
+    upstream.then(Script(["<thi"], ending=ending))
+    reply = await _until_broken(upstream)
+
+    assert reply.parts == (TextPart("<thi"),)
 
 
 @pytest.mark.parametrize(
