@@ -41,11 +41,26 @@ END $$
 
 
 def save(settings: Settings, archive: Path) -> None:
-    """Write everything into an archive, readable by its owner alone."""
-    with tempfile.TemporaryDirectory() as made, tarfile.open(archive, "w:gz", dereference=True) as tar:
-        archive.chmod(0o600)
+    """Write everything into an archive, readable by its owner alone. One that was there goes when the new one is whole.
+
+    Raises:
+        SystemExit: It cannot be done; an archive that was there still is.
+    """
+    part = archive.with_name(f"{archive.name}.part")
+    try:
+        _save(settings, part, archive)
+        part.replace(archive)
+    except (OSError, sqlite3.Error) as error:
+        raise SystemExit(f"Nothing was saved to {archive}: {error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _save(settings: Settings, part: Path, archive: Path) -> None:
+    with tempfile.TemporaryDirectory() as made, tarfile.open(part, "w:gz", dereference=True) as tar:
+        part.chmod(0o600)
         database = _sqlite_file(settings)
-        left_out = {archive.resolve()}
+        left_out = {archive.resolve(), part.resolve()}
         if database is None:
             dump = Path(made) / _POSTGRES
             options = ("--clean", "--if-exists", "--no-owner", "--no-password", f"--file={dump}")
@@ -148,7 +163,8 @@ def _exchange_sqlite(wanted: Path, database: Path, exchange: _Exchange) -> None:
 
 
 def _copy_sqlite(source: Path, target: Path) -> None:
-    one, other = sqlite3.connect(source), sqlite3.connect(target)
+    # One that is not there is an error, not an empty one.
+    one, other = sqlite3.connect(f"{source.absolute().as_uri()}?mode=rw", uri=True), sqlite3.connect(target)
     try:
         one.backup(other)
     finally:
@@ -157,7 +173,7 @@ def _copy_sqlite(source: Path, target: Path) -> None:
 
 
 def _sqlite_file(settings: Settings) -> Path | None:
-    scheme, _, path = settings.database.partition(":///")
+    scheme, _, path = settings.database.partition("?")[0].partition(":///")
     return Path(path) if scheme.startswith("sqlite") else None
 
 

@@ -1,6 +1,7 @@
 import io
 import os
 import shutil
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -229,3 +230,19 @@ async def test_the_two_commands_give_back_what_was_saved(tmp_path):
     run("load")
 
     assert await _read(url, question) == "kept"
+
+
+@pytest.mark.parametrize("fault", ["no database", "no room"])
+def test_a_backup_that_fails_leaves_the_one_before_it(tmp_path, monkeypatch, fault):
+    folder, archive = tmp_path / "data", tmp_path / "saved.tar.gz"
+    folder.mkdir()
+    archive.write_bytes(b"the one before")
+    if fault == "no room":
+        sqlite3.connect(folder / "chat.db").close()
+        monkeypatch.setattr(tarfile.TarFile, "add", lambda *_, **__: (_ for _ in ()).throw(OSError("no space left")))
+    with pytest.raises(SystemExit, match="Nothing was saved to"):
+        save(make_settings(folder), archive)
+
+    assert archive.read_bytes() == b"the one before"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "saved.tar.gz"]
+    assert fault == "no room" or list(folder.iterdir()) == []

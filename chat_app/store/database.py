@@ -67,7 +67,7 @@ class Database:
     def __init__(self, url: str, *, busy_timeout_s: float = 5) -> None:
         self._busy_timeout_s = busy_timeout_s
         self.is_sqlite = url.startswith("sqlite")
-        self._engine = _sqlite(url, busy_timeout_s) if self.is_sqlite else create_async_engine(url, pool_pre_ping=True)
+        self._engine = _sqlite(url, busy_timeout_s) if self.is_sqlite else _postgres(url)
         self._writing = self._engine.execution_options(begin="BEGIN IMMEDIATE")
 
     @asynccontextmanager
@@ -166,8 +166,13 @@ class _translated:  # noqa: N801 # reads as an adjective at its uses
             raise StoreUnavailable("The database cannot be reached.", detail=str(error)) from error
 
 
+# Parameters are hidden from errors: they are people's words, and errors reach the log.
+def _postgres(url: str) -> AsyncEngine:
+    return create_async_engine(url, pool_pre_ping=True, hide_parameters=True)
+
+
 def _sqlite(url: str, busy_timeout_s: float) -> AsyncEngine:
-    engine = create_async_engine(url, connect_args={"timeout": busy_timeout_s})
+    engine = create_async_engine(url, connect_args={"timeout": busy_timeout_s}, hide_parameters=True)
 
     @event.listens_for(engine.sync_engine, "connect")
     def _on_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:  # pyright: ignore[reportUnusedFunction]

@@ -1,6 +1,8 @@
 import asyncio
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from chat_app.store.conversations import ConversationStore
 from chat_app.store.database import Database, to_the_end
@@ -50,3 +52,11 @@ def test_a_loop_that_ends_in_the_middle_of_a_statement_leaves_no_thread_behind(t
 
     for _ in range(5):
         asyncio.run(open_and_close())
+
+
+async def test_no_error_of_the_database_tells_the_words_that_were_to_be_stored(database):
+    with pytest.raises(DBAPIError) as failed:
+        async with database.write() as connection:
+            await connection.execute(text("INSERT INTO users (id) VALUES (:words)"), {"words": "my secret words"})
+
+    assert "secret" not in str(failed.value).replace(str(failed.value.orig), "")
