@@ -10,6 +10,8 @@ from reflex.plugins import Plugin, SitemapPlugin
 from chat_app.settings import LOOPBACK, load_settings
 
 _settings = load_settings()
+_NAMES = [f"[{name}]" if ":" in name else name for name in LOOPBACK]
+_PORTS = [f":{_settings.port}", *([""] if _settings.port == 80 else [])]  # a browser leaves it out
 
 
 class SameOrigin(Plugin):
@@ -33,7 +35,7 @@ config = rx.Config(
     show_built_with_reflex=False,
     state_manager_mode="redis" if _settings.redis_url else "memory",
     redis_url=_settings.redis_url or None,
-    cors_allowed_origins=[f"http://{'[::1]' if name == '::1' else name}:{_settings.port}" for name in LOOPBACK],
+    cors_allowed_origins=[f"http://{name}{port}" for name in _NAMES for port in _PORTS],
     plugins=[SameOrigin()],
     disable_plugins=[SitemapPlugin],
 )

@@ -71,10 +71,10 @@ class Guard:
         self._identity = identity
         self._policy = policy
         names = [f"[{name}]" if ":" in name else name for name in LOOPBACK]
-        self._origins = {f"http://{name}:{port}" for name in names}
         self._hosts = {f"{name}:{port}" for name in names}
         if port == _HTTP_PORT:  # a browser leaves it out
             self._hosts |= set(names)
+        self._origins = {f"http://{host}" for host in self._hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or refuse it."""

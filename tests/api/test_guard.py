@@ -15,7 +15,7 @@ PAGE = (200, [(b"content-type", b"text/html")])
 
 
 async def _ask(
-    headers: dict[str, str], method: str = "GET", kind: str = "http", answer: tuple[int, list] = PAGE
+    headers: dict[str, str], method: str = "GET", kind: str = "http", answer: tuple[int, list] = PAGE, port: int = 3000
 ) -> tuple[int, dict[str, str]]:
     """Send a request through the guard to a page; give back status and headers."""
     sent: list[dict] = []
@@ -33,7 +33,7 @@ async def _ask(
     scope = {"type": kind, "path": "/", "headers": [(k.encode(), v.encode()) for k, v in headers.items()]}
     if kind == "http":
         scope["method"] = method
-    guard = Guard(page, identity=IDENTITY, port=3000, policy=page_policy(["'sha256-x'"]))
+    guard = Guard(page, identity=IDENTITY, port=port, policy=page_policy(["'sha256-x'"]))
     await guard(scope, None, send)
     if kind == "websocket":
         return (200 if sent[0]["type"] == "websocket.accept" else 403), {}
@@ -90,6 +90,14 @@ async def test_a_first_visit_is_signed_in_and_a_later_one_is_left_alone():
     assert IDENTITY.principal(cookie).user_id == "local"
     assert "set-cookie" not in second
     assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(first["set-cookie"].split("; "))
+
+
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+async def test_on_the_webs_own_port_a_browser_names_none(kind):
+    ours = {"host": "localhost", "origin": "http://localhost"}
+
+    assert (await _ask(ours, "POST", kind, port=80))[0] == 200
+    assert (await _ask(ours, "POST", kind))[0] == 403
 
 
 async def test_where_there_are_other_people_nobody_is_signed_in_unasked(monkeypatch):
