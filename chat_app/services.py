@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,20 +35,30 @@ _DAY_MS = 24 * 3600 * 1000
 
 
 class Changes:
-    """Wakes whoever watches a person's library, once however many changes came meanwhile."""
+    """Wakes whoever watches a person's library, once however many changes came meanwhile.
 
-    def __init__(self) -> None:
+    Args:
+        announce: Tells the other workers.
+    """
+
+    def __init__(self, announce: Callable[[str], None]) -> None:
+        self._announce = announce
         self._watchers: dict[str, set[asyncio.Event]] = {}
 
     def tell(self, user_id: str) -> None:
-        """Something changed for this person."""
+        """Something changed for this person, on this worker."""
+        self.wake(user_id)  # at once, also while the way to the others is cut
+        self._announce(user_id)
+
+    def wake(self, user_id: str) -> None:
+        """Something changed for this person, on whichever worker."""
         for event in self._watchers.get(user_id, ()):
             event.set()
 
     def tell_all(self) -> None:
         """Something changed for everybody, such as the list of models."""
         for user_id in self._watchers:
-            self.tell(user_id)
+            self.wake(user_id)
 
     @asynccontextmanager
     async def watch(self, user_id: str) -> AsyncGenerator[asyncio.Event]:
@@ -116,7 +126,7 @@ async def open_services(
         first_token_timeout_s=settings.first_token_timeout_s,
         idle_timeout_s=settings.idle_timeout_s,
     )
-    store, library, changes = MessageStore(database), ConversationStore(database), Changes()
+    store, library, changes = MessageStore(database), ConversationStore(database), Changes(streams.announce)
     generations = Generations(
         store,
         streams,
@@ -161,7 +171,7 @@ async def open_services(
 
 async def _relay(streams: StreamLog, changes: Changes) -> None:
     async for user_id in streams.announcements():
-        changes.tell(user_id)
+        changes.wake(user_id)
 
 
 async def _purge(library: ConversationStore, keep_days: int) -> None:

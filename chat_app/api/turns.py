@@ -39,10 +39,12 @@ async def send(request: Request, services: Services, user_id: str) -> Response:
         StoreUnavailable: Nothing was stored; it can be sent again.
     """
     sent = await _read(request, services.settings.max_message_chars)
+    if not sent.model:
+        await services.catalogue.looked()
     turn = await services.conversations.send(
         Principal(user_id),
         text=sent.text,
-        model=sent.model or services.catalogue.cards()[0].id,
+        model=sent.model or next((card.id for card in services.catalogue.cards()), ""),
         key=sent.key,
         conversation_id=sent.conversation_id or None,
     )

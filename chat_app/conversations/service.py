@@ -298,7 +298,7 @@ class ConversationService:
         self, running: Running, model: str, hint: str, branch: Sequence[Message] | None
     ) -> AsyncGenerator[Event]:
         """Build the prompt from the branch, newest first, and ask the gateway."""
-        route = self._gateway.catalogue.resolve(model)
+        route = await self._gateway.route(model)
         heard = text_of(running.reply.parts)
         unread = 0
         if branch is None:

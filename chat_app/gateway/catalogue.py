@@ -90,6 +90,7 @@ class Catalogue:
         self._changed: list[Callable[[], None]] = []
         self._known: dict[str, str] = {}  # model → the server that last offered it
         self._answering: set[str] = set()
+        self._looked = asyncio.Event()
         self.problems: dict[str, ModelError] = {}
 
     def cards(self) -> list[ModelCard]:
@@ -132,7 +133,13 @@ class Catalogue:
         Each list counts as soon as it is there, and until then the one before: a silent server holds up nobody.
         """
         asked = [*self._configured, *(await self._local.listening())]
-        self._answering &= {provider.server for provider in asked}
+        there = {provider.server for provider in asked}
+        self._answering &= there
+        before = _kinds(self.problems)
+        for gone in self.problems.keys() - there:
+            del self.problems[gone]
+        if _kinds(self.problems) != before:
+            self._tell()
 
         async def ask(provider: Provider) -> None:
             before = _kinds(self.problems)
@@ -142,6 +149,13 @@ class Catalogue:
         async with asyncio.TaskGroup() as group:
             for provider in asked:
                 group.create_task(ask(provider))
+        self._looked.set()
+
+    async def looked(self) -> None:
+        """Wait until every server was asked once, or has had its time: before that nobody knows what is offered."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._timeout_s):
+                await self._looked.wait()
 
     def _publish(self, asked: Sequence[Provider], *, has_news: bool) -> None:
         routes = self._aliased(asked)
@@ -152,8 +166,11 @@ class Catalogue:
         self._routes = routes
         self._known |= {name: route.card.server for name, route in routes.items()}
         if has_news:
-            for call in self._changed:
-                call()
+            self._tell()
+
+    def _tell(self) -> None:
+        for call in self._changed:
+            call()
 
     async def run(self) -> None:
         """Keep the list fresh until cancelled."""

@@ -8,9 +8,9 @@ from contextlib import aclosing
 
 import msgspec
 
-from chat_app.errors import AnswerBroken, FirstTokenTimeout
+from chat_app.errors import AnswerBroken, FirstTokenTimeout, ModelError
 from chat_app.events import Event, Start
-from chat_app.gateway.catalogue import Catalogue
+from chat_app.gateway.catalogue import Catalogue, Route
 from chat_app.messages import ChatRequest, Json
 
 
@@ -28,6 +28,18 @@ class Gateway:
         self._first_token_timeout_s = first_token_timeout_s
         self._idle_timeout_s = idle_timeout_s
 
+    async def route(self, model: str) -> Route:
+        """Who serves a model; waits for the first look at the servers when it is not known before.
+
+        Raises:
+            ModelError: Nobody does.
+        """
+        try:
+            return self.catalogue.resolve(model)
+        except ModelError:
+            await self.catalogue.looked()
+        return self.catalogue.resolve(model)
+
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Event]:
         """Answer a request.
 
@@ -40,7 +52,7 @@ class Gateway:
         Raises:
             ModelError: The answer failed, before the first delta or after.
         """
-        route = self.catalogue.resolve(request.model)
+        route = await self.route(request.model)
         if route.parameters:
             request = _with(request, route.parameters)
         has_begun = False

@@ -141,6 +141,33 @@ async def test_servers_on_this_machine_are_found_by_themselves_and_go_with_their
     await catalogue.aclose()
 
 
+async def test_what_failed_on_this_machine_and_then_went_away_is_forgotten(tmp_path):
+    with Upstream(["local-model"]).serve() as server:
+        server.models_status = 500
+        settings = make_settings(tmp_path, discover_servers=True)
+        catalogue = Catalogue(settings, [FakeProvider()], local=(("LM Studio", server.port),))
+        await catalogue.refresh()
+        assert list(catalogue.problems) == [f"LM Studio 127.0.0.1:{server.port}"]
+    told: list[int] = []
+    catalogue.on_change(lambda: told.append(1))
+    await catalogue.refresh()
+    await catalogue.aclose()
+
+    assert catalogue.problems == {}
+    assert told == [1]
+
+
+async def test_another_programs_page_on_a_usual_port_ends_nothing(tmp_path):
+    with Upstream(["x"]).serve() as server:
+        server.models_page = b"<!doctype html><p>a page of somebody's"
+        settings = make_settings(tmp_path, discover_servers=True)
+        catalogue = Catalogue(settings, [FakeProvider()], local=(("llama.cpp", server.port),))
+        await catalogue.refresh()
+        await catalogue.aclose()
+
+    assert [card.id for card in catalogue.cards()] == ["fake"]
+
+
 async def test_the_usual_ports_are_all_tried_at_once_and_given_up_together(tmp_path, monkeypatch):
     tried: list[int] = []
     given_up: list[int] = []
