@@ -127,14 +127,15 @@ class Generations:
         pause_s = _RETRY_FIRST_S
         while True:
             try:
-                await self._store.settle(settlement)
+                is_ours = await self._store.settle(settlement)
                 break
             except StoreUnavailable as error:
                 log.warning("generation.unsaved", message_id=settlement.message_id, error=error.detail)
                 self._log.append(settlement.conversation_id, Unsaved(settlement.message_id))
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, _RETRY_LAST_S)
-        self._log.append(settlement.conversation_id, Ended(settlement.message_id, settlement.status))
+        if is_ours:  # else another goes on with it, and its end is that one's to tell
+            self._log.append(settlement.conversation_id, Ended(settlement.message_id, settlement.status))
         self._log.announce(running.user_id)
 
     def _window_s(self) -> float:
@@ -176,7 +177,10 @@ class Generations:
         """What runs here lives, however long the store would not take its heartbeat."""
         for user_id, conversation_id, message_id in await self._store.reap(silent_since_ms, tuple(self._running)):
             log.warning("generation.interrupted", message_id=message_id)
-            await self._salvage(conversation_id, message_id)
+            try:
+                await self._salvage(conversation_id, message_id)
+            except StoreUnavailable as error:  # the others, and those who wait for this one, are told all the same
+                log.warning("generation.unsalvaged", message_id=message_id, error=error.detail)
             self._log.append(conversation_id, Ended(message_id, "interrupted"))
             self._log.announce(user_id)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import assert_never
@@ -16,7 +17,7 @@ import msgspec
 
 from chat_app.conversations.foreign import Unusable, parents_first, read_foreign
 from chat_app.conversations.service import ConversationService
-from chat_app.errors import ImportFailed
+from chat_app.errors import ImportFailed, NotFound
 from chat_app.messages import (
     Part,
     Parts,
@@ -96,7 +97,11 @@ async def export_json(service: ConversationService, user_id: str, conversation_i
 async def export_all(service: ConversationService, user_id: str) -> bytes:
     """Every conversation with its branches."""
     ids = await service.library.all_ids(user_id)
-    return _wrap([await _export(service, user_id, conversation_id) for conversation_id in ids])
+    exported: list[_Conversation] = []
+    for conversation_id in ids:
+        with suppress(NotFound):  # deleted meanwhile
+            exported.append(await _export(service, user_id, conversation_id))
+    return _wrap(exported)
 
 
 async def export_markdown(

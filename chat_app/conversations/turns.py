@@ -17,7 +17,7 @@ import structlog
 
 from chat_app.errors import AnswerBroken, ChatError, ModelFailed
 from chat_app.events import Event, Finish, ReasoningDelta, Reply, Sources, Start, TextDelta, ToolCallDelta
-from chat_app.messages import UNKNOWN, Json, Status, Usage
+from chat_app.messages import UNKNOWN, Json, Status, Usage, storable
 from chat_app.store.records import Settlement, Turn
 from chat_app.streams.base import Cited, Grew, StreamLog
 
@@ -197,8 +197,8 @@ def _settlement(
         first_token_ms=first_token_ms,
         duration_ms=duration_ms,
         error_code=error.code if error else None,
-        error_text=str(error) if error else "",
-        error_detail=_detail(error),
+        error_text=storable(str(error)) if error else "",
+        error_detail=storable(_detail(error)),
     )
 
 

@@ -150,6 +150,27 @@ async def test_however_an_answer_ends_what_was_said_is_kept_with_the_true_status
         assert (await services.conversations.messages.details("local", turn.reply_id)).error_code == code
 
 
+async def test_an_error_in_letters_that_no_database_takes_is_kept_all_the_same(tmp_path):
+    async with services_with(tmp_path, FakeProvider([ModelFailed("no \ud83d\0", detail="cut \ud83d")])) as services:
+        turn = await send(services)
+
+        assert await until_settled(services, turn) == "failed"
+        details = await services.conversations.messages.details("local", turn.reply_id)
+        assert (details.error_text, details.error_detail) == ("no \ufffd\ufffd", "cut \ufffd")
+
+
+async def test_what_is_asked_before_the_first_look_at_the_servers_waits_for_it(tmp_path):
+    class Late(FakeProvider):
+        async def offers(self):
+            await asyncio.sleep(0.1)  # how long the server takes
+            return await super().offers()
+
+    async with services_with(tmp_path, Late()) as services:
+        turn = await send(services, model="fake")
+
+        assert await until_settled(services, turn) == "complete"
+
+
 async def test_a_failed_answer_is_tried_again_in_its_own_place(tmp_path):
     fake = FakeProvider([ModelFailed("down")])
     async with services_with(tmp_path, fake) as services:
