@@ -5,6 +5,7 @@ the stream still holds it: a stream is dropped whole, never trimmed, so its firs
 Appending never waits: entries queue in this process and one task sends them, again and again while Redis is away.
 An entry that was sent twice, because the answer to the first try was lost, is recognised by `Grew.at`. Only `Began`
 makes a stream: an entry that finds none tells that Redis came back empty, and the answer begins anew with all it said.
+So do all after a failure, since a Redis that came back may have forgotten the last of what it had taken.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ class RedisLog:
         self._outbox: deque[tuple[str, Entry | str]] = deque()
         self._filled = asyncio.Event()
         self._told: dict[str, Reply] = {}  # the answers that this process writes, until they end
+        self._keys: dict[str, str] = {}  # and their streams
+        self._is_doubtful = False
 
     async def check(self) -> None:
         """Say whether the server is there.
@@ -70,10 +73,14 @@ class RedisLog:
 
     def append(self, conversation_id: str, entry: Entry) -> None:
         """See `StreamLog.append`."""
+        key = _PREFIX + "log:" + conversation_id
         hear(entry, self._told)
+        if isinstance(entry, Began):
+            self._keys[entry.message_id] = key
         if isinstance(entry, Ended):
             self._told.pop(entry.message_id, None)
-        self._send(_PREFIX + "log:" + conversation_id, entry)
+            self._keys.pop(entry.message_id, None)
+        self._send(key, entry)
 
     async def follow(self, conversation_id: str, after: str | None) -> AsyncGenerator[Batch]:
         """See `StreamLog.follow`."""
@@ -136,6 +143,7 @@ class RedisLog:
                 await self._send_some()
             except (RedisError, OSError) as error:
                 log.warning("streams.unavailable", error=str(error), waiting=len(self._outbox))
+                self._is_doubtful = True
                 await asyncio.sleep(_RETRY_S)
 
     async def _send_some(self) -> None:
@@ -157,6 +165,10 @@ class RedisLog:
                 next(answers)
                 if not was_added:
                     self._begin_anew(key, item.message_id)
+        if self._is_doubtful:
+            self._is_doubtful = False
+            for message_id, key in self._keys.items():
+                self._begin_anew(key, message_id)
 
     def _begin_anew(self, key: str, message_id: str) -> None:
         """Tell an answer again whose stream is lost: behind what still waits, since it has those words as well."""

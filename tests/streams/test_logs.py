@@ -210,6 +210,39 @@ async def test_an_answer_whose_redis_came_back_empty_is_told_again_from_its_begi
     assert not log._told
 
 
+@no_redis
+async def test_an_answer_whose_redis_came_back_older_has_no_hole(conversation, monkeypatch):
+    log = RedisLog(REDIS)
+    monkeypatch.setattr("chat_app.streams.redis._RETRY_S", 0)
+    key = f"chat_app:log:{conversation}"
+    for at, text in ((0, "one"), (3, "two")):
+        if at == 0:
+            log.append(conversation, Began("m"))
+        log.append(conversation, Grew("m", at, text))
+        await log._drain()
+    newest = (await log._redis.xrevrange(key, count=1))[0][0]
+    await log._redis.xdel(key, newest)  # it comes back as a snapshot had it
+    send, failed = log._send_some, []
+
+    async def fail_once() -> None:
+        if not failed:
+            failed.append(1)
+            raise ConnectionError("gone")
+        await send()
+
+    monkeypatch.setattr(log, "_send_some", fail_once)
+    log.append(conversation, Grew("m", 6, "three"))
+    await log._drain()
+    async with aclosing(log.follow(conversation, None)) as batches:
+        batch = await anext(batches)
+    log.append(conversation, Ended("m", "complete"))
+    await log._drain()
+    await log._redis.aclose()
+
+    assert fold(batch.entries)["m"].parts == (TextPart("onetwothree"),)
+    assert not log._keys
+
+
 async def test_a_redis_that_is_gone_is_said_to_followers_and_keeps_what_is_written():
     log = RedisLog("redis://127.0.0.1:9")
     log.append("c", Began("m"))
