@@ -115,7 +115,7 @@ class ConversationService:
             NotFound: No such message, or someone else's.
         """
         text = self._checked(text)
-        old = await self.messages.record(who.user_id, message_id)
+        old = await self.messages.shown(who.user_id, message_id)
         if old.role != "user":
             raise BadRequest("Only a question can be edited.")
         return await self._ask(who, text, model, key, old.conversation_id, old.parent_id)
@@ -136,7 +136,7 @@ class ConversationService:
         """
         if hint:
             hint = self._checked(hint)
-        old = await self.messages.record(who.user_id, message_id)
+        old = await self.messages.shown(who.user_id, message_id)
         question_id = old.id if old.role == "user" else old.parent_id
         if question_id is None:
             raise BadRequest("There is no question to answer here.")
@@ -152,6 +152,7 @@ class ConversationService:
             NotFound: No such message, or someone else's.
             Conflict: It is running, or complete.
         """
+        await self.messages.shown(who.user_id, message_id)
         details = await self.messages.details(who.user_id, message_id)
         turn = await self.messages.reopen(who.user_id, message_id)
         stored = (await self.messages.history(who.user_id, message_id, 1))[0]
@@ -177,6 +178,7 @@ class ConversationService:
 
     async def select_branch(self, who: Principal, message_id: str) -> str:
         """Bring the branch of a message into view; see `MessageStore.select_branch`."""
+        await self.messages.shown(who.user_id, message_id)
         return await self.messages.select_branch(who.user_id, message_id)
 
     async def rewrite(self, who: Principal, message_id: str, *, text: str, key: str) -> str:
@@ -190,7 +192,7 @@ class ConversationService:
             NotFound: No such message, or someone else's.
         """
         text = self._checked(text)
-        if (await self.messages.record(who.user_id, message_id)).role != "assistant":
+        if (await self.messages.shown(who.user_id, message_id)).role != "assistant":
             raise BadRequest("Only an answer can be rewritten.")
         return await self.messages.add_version(who.user_id, message_id, (TextPart(text),), key)
 

@@ -137,6 +137,18 @@ class MessageStore:
             raise NotFound("There is no such message here.")
         return MessageRecord(**rows[0], siblings=siblings[message_id])
 
+    async def shown(self, user_id: str, message_id: str) -> MessageRecord:
+        """One message without its words, which neither is deleted nor follows one that is.
+
+        Raises:
+            NotFound: No such message, someone else's, or a deleted one's.
+        """
+        path = path_up(user_id, message_id, _ANY_DEPTH, [messages.c.deleted_at])
+        async with self._database.read() as connection:
+            if any((await connection.execute(path)).scalars()):
+                raise NotFound("This message was deleted.")
+        return await self.record(user_id, message_id)
+
     async def running(self, user_id: str) -> dict[str, str]:
         """The running answers of a person: message id → conversation id."""
         query = select(messages.c.id, messages.c.conversation_id).where(
@@ -171,14 +183,25 @@ class MessageStore:
             NotFound: No such question, or someone else's.
         """
         reply_id, generation_id = new_id(), new_id()
-        async with self._database.write() as connection:
-            question = await one(connection, user_id, question_id)
-            if known := await id_of_key(connection, user_id, idempotency_key):
-                return Turn(question["conversation_id"], question_id, known, "", False)
-            row = reply_row(user_id, question["conversation_id"], question_id, reply_id, generation_id, model)
-            await connection.execute(insert(messages), [row | {"idempotency_key": idempotency_key}])
-            await show(connection, question["conversation_id"], reply_id, model=model)
+        try:
+            async with self._database.write() as connection:
+                question = await one(connection, user_id, question_id)
+                if known := await id_of_key(connection, user_id, idempotency_key):
+                    return Turn(question["conversation_id"], question_id, known, "", False)
+                row = reply_row(user_id, question["conversation_id"], question_id, reply_id, generation_id, model)
+                await connection.execute(insert(messages), [row | {"idempotency_key": idempotency_key}])
+                await show(connection, question["conversation_id"], reply_id, model=model)
+        except IntegrityError:  # as in `add_turn`
+            known = await self._id_of_key(user_id, idempotency_key)
+            return Turn((await self.record(user_id, known)).conversation_id, question_id, known, "", False)
         return Turn(question["conversation_id"], question_id, reply_id, generation_id, True)
+
+    async def _id_of_key(self, user_id: str, key: str) -> str:
+        async with self._database.read() as connection:
+            known = await id_of_key(connection, user_id, key)
+        if known is None:
+            raise NotFound("What had this key is gone.")
+        return known
 
     async def reopen(self, user_id: str, message_id: str) -> Turn:
         """Let a stopped, interrupted or failed answer run again, under a new generation.
@@ -244,12 +267,15 @@ class MessageStore:
             NotFound: No such message, or someone else's.
         """
         new = new_id()
-        async with self._database.write() as connection:
-            row = await one(connection, user_id, message_id)
-            if known := await id_of_key(connection, user_id, idempotency_key):
-                return known
-            await insert_version(connection, user_id, row, new, parts, idempotency_key)
-            await show(connection, row["conversation_id"], new)
+        try:
+            async with self._database.write() as connection:
+                row = await one(connection, user_id, message_id)
+                if known := await id_of_key(connection, user_id, idempotency_key):
+                    return known
+                await insert_version(connection, user_id, row, new, parts, idempotency_key)
+                await show(connection, row["conversation_id"], new)
+        except IntegrityError:  # as in `add_turn`
+            return await self._id_of_key(user_id, idempotency_key)
         return new
 
     async def _turn_to(self, connection: AsyncConnection, conversation_id: str, leaf_id: str | None) -> None:

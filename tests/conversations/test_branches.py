@@ -95,3 +95,29 @@ async def test_deleting_the_only_question_deletes_the_conversation(tmp_path):
         assert await services.conversations.delete(LOCAL, turn.question_id) == turn.conversation_id
         with pytest.raises(NotFound):
             await services.conversations.open(LOCAL, turn.conversation_id)
+
+
+async def test_what_was_deleted_and_what_followed_it_is_answered_edited_and_shown_no_more(tmp_path):
+    async with services_with(tmp_path, FakeProvider()) as services:
+        talk = services.conversations
+        first = await send(services, "first")
+        await until_settled(services, first)
+        second = await send(services, "second", conversation_id=first.conversation_id)
+        await until_settled(services, second)
+        third = await send(services, "third", conversation_id=first.conversation_id)
+        await until_settled(services, third)
+        await talk.delete(LOCAL, second.question_id)
+        for attempt in (
+            talk.regenerate(LOCAL, second.reply_id, model="fake", key="again"),
+            talk.regenerate(LOCAL, third.question_id, model="fake", key="again below"),
+            talk.edit(LOCAL, third.question_id, text="x", model="fake", key="edit"),
+            talk.rewrite(LOCAL, second.reply_id, text="x", key="rewrite"),
+            talk.select_branch(LOCAL, third.reply_id),
+            talk.resume(LOCAL, third.reply_id),
+        ):
+            with pytest.raises(NotFound):
+                await attempt
+
+        assert (await talk.open(LOCAL, first.conversation_id)).conversation.leaf_message_id == first.reply_id
+        await talk.restore(LOCAL, second.question_id)
+        assert await talk.select_branch(LOCAL, third.reply_id) == third.reply_id

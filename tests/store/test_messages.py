@@ -66,6 +66,17 @@ async def test_a_turn_is_a_question_and_its_running_answer(store):
     assert words == {turn.question_id: '[{"type":"text","text":"why"}]', turn.reply_id: "[]"}
 
 
+async def test_the_same_key_at_the_same_moment_makes_one_answer_and_one_version(store):
+    turn = await store.add_turn("local", NewTurn((TextPart("q"),), "m", "key-q", "q"))
+    replies = await asyncio.gather(*(store.add_reply("local", turn.question_id, "m", "key-r") for _ in range(8)))
+    parts = (TextPart("mine"),)
+    versions = await asyncio.gather(*(store.add_version("local", turn.reply_id, parts, "key-v") for _ in range(8)))
+
+    assert len({reply.reply_id for reply in replies}) == 1
+    assert sum(reply.is_new for reply in replies) == 1
+    assert len(set(versions)) == 1
+
+
 async def test_the_same_key_gives_the_same_turn(store):
     new = _new()
     first, second = await store.add_turn("local", new), await store.add_turn("local", new)
