@@ -311,3 +311,28 @@ def test_a_list_that_is_open_stays_at_its_button_when_the_window_changes(chat: C
 
     until_seen(chat.page, lambda: gap() < 6)
     chat.page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_an_open_menu_stays_when_a_row_from_below_rises_above_its_own(chat: Chat, server: Server):
+    chat.get("the lower one")
+    _rename(chat, "The lower one")
+    lower = f"{server.url}/c/{chat.conversation_id()}"
+    chat.page.get_by_role("button", name="New chat").first.click()
+    expect(chat.questions).to_have_count(0)
+    chat.get("the upper one")
+    _rename(chat, "The upper one")
+    _row(chat, "The upper one").hover()
+    chat.page.get_by_role("button", name="Actions for The upper one").click()
+    other = Chat(chat.page.context.new_page())
+    other.page.goto(lower)
+    other.get("rise")
+
+    def has_risen() -> bool:
+        titles = chat.page.locator(".rows .title").all_inner_texts()
+        return titles.index("The lower one") < titles.index("The upper one")
+
+    until_seen(chat.page, has_risen)
+    expect(chat.page.locator(".popover")).to_be_visible()
+    expect(chat.page.get_by_role("menuitem", name="Rename")).to_be_focused()
+    chat.page.keyboard.press("Escape")
+    expect(chat.page.get_by_role("menu")).to_have_count(0)

@@ -240,7 +240,7 @@ def test_the_longest_word_and_address_stay_within_the_column(new_context, server
 
 @pytest.mark.parametrize(("text", "direction"), [("مرحبا بالعالم.", "rtl"), ("Hello.", "ltr"), ("你好。", "ltr")])
 def test_what_is_written_from_right_to_left_is_set_so(chat: Chat, upstream, text, direction):
-    upstream.then(Script([f"{text}\n\n```\ncode\n```\n"]))
+    upstream.then(Script([f"{text} $x = 1 + 2$\n\n```\ncode\n```\n"]))
     chat.field.fill(text)
     assert chat.field.evaluate("f => getComputedStyle(f).direction") == direction
     chat.field.press("Enter")
@@ -248,7 +248,9 @@ def test_what_is_written_from_right_to_left_is_set_so(chat: Chat, upstream, text
     expect(chat.answers.last.locator("pre")).to_be_visible()
     for locator in (chat.questions.last.locator(".plain"), chat.answers.last.locator(".block").first):
         assert locator.evaluate("b => getComputedStyle(b).direction") == direction
-    assert chat.answers.last.locator("pre").evaluate("b => getComputedStyle(b).direction") == "ltr"
+    expect(chat.answers.last.locator(".katex").first).to_be_visible()
+    for place in ("pre", ".katex"):
+        assert chat.answers.last.locator(place).first.evaluate("b => getComputedStyle(b).direction") == "ltr"
 
 
 def test_an_image_is_a_link_that_opens_a_new_tab_and_nothing_is_asked_for_it(chat: Chat, upstream):
