@@ -9,12 +9,12 @@ from sqlalchemy import text
 
 from chat_app.errors import Conflict, StoreUnavailable
 from chat_app.events import Event, Finish, TextDelta
-from chat_app.messages import ChatRequest, Usage
+from chat_app.messages import ChatRequest, TextPart, Usage
 from chat_app.providers.fake import FakeProvider
 from chat_app.services import Services
 from chat_app.store.database import Database, now_ms
-from chat_app.store.records import Turn
-from chat_app.streams.base import Unsaved
+from chat_app.store.records import NewTurn, Turn
+from chat_app.streams.base import Began, Ended, Grew, Unsaved
 from tests.conftest import LOCAL, POSTGRES, services_with
 from tests.conversations.talk import LONG, send, status_of, until_heard, until_logged, until_settled, words_of
 
@@ -187,3 +187,27 @@ async def _silence(services: Services, turn: Turn) -> None:
     """As if no heartbeat had been stored for long."""
     async with services.database.write() as connection:
         await connection.execute(text(f"UPDATE messages SET heartbeat_at = 0 WHERE id = '{turn.reply_id}'"))
+
+
+async def test_answers_that_were_left_behind_are_told_of_though_saving_their_last_words_fails(tmp_path, monkeypatch):
+    tried: list[str] = []
+
+    async def refuse(message_id: str, _parts: object) -> None:
+        tried.append(message_id)
+        raise StoreUnavailable("locked")
+
+    quick = {"reap_after_s": 0.2, "heartbeat_s": 0.1, "checkpoint_s": 0.1}
+    async with services_with(tmp_path, FakeProvider(), **quick) as services:
+        messages = services.conversations.messages
+        monkeypatch.setattr(messages, "salvage", refuse)
+        turns = []
+        for key in ("one", "two"):  # another process's, which died
+            turn = await messages.add_turn("local", NewTurn((TextPart(key),), "fake", key, key))
+            services.streams.append(turn.conversation_id, Began(turn.reply_id))
+            services.streams.append(turn.conversation_id, Grew(turn.reply_id, 0, "last words"))
+            turns.append(turn)
+        for turn in turns:
+            await until_logged(services, turn, Ended)
+            assert await status_of(services, turn) == "interrupted"
+
+    assert sorted(tried) == sorted(turn.reply_id for turn in turns)

@@ -71,3 +71,24 @@ def test_a_tab_is_watched_over_again_after_its_server_was_killed(new_context, fo
             expect(first.page.get_by_role("navigation").locator('a[href^="/c/"]')).to_have_count(1)
         finally:
             server.stop()
+
+
+def test_what_is_renamed_and_deleted_on_one_worker_is_so_on_the_others_pages(new_context, two_workers):
+    with Upstream(["echo"]).serve() as upstream:
+        one, two = two_workers(upstream.url)
+        first, second = Chat(new_context().new_page()), Chat(new_context().new_page())
+        second.page.goto(two.url)
+        first.page.goto(one.url)
+        first.ask("to be renamed")
+        first.expect_status("complete")
+        rows = second.page.get_by_role("navigation").locator(".row .title")
+        expect(rows).to_have_text(["A title from the model"])
+        for action in ("Rename", "Delete"):
+            first.page.locator(".row").first.hover()
+            first.page.locator(".row-menu button").first.click()
+            first.page.get_by_role("menuitem", name=action, exact=True).click()
+            if action == "Rename":
+                first.page.get_by_role("textbox", name="Rename").fill("Renamed")
+                first.page.keyboard.press("Enter")
+                expect(rows).to_have_text(["Renamed"])
+        expect(rows).to_have_count(0)
