@@ -5,7 +5,7 @@ from playwright.sync_api import Route, expect
 
 from tests.browser import Chat, until_seen
 from tests.server import Server
-from tests.upstream import Script, Upstream, words
+from tests.upstream import Script, words
 
 PASTE = """(field, text) => {
   const data = new DataTransfer();
@@ -35,17 +35,6 @@ def test_a_first_start_says_what_was_found_and_what_works_without_any_model(new_
         expect(chat.page.get_by_text("No model was found yet.")).to_be_visible()  # no first start, but still none
     finally:
         server.stop()
-
-
-def test_a_server_that_was_found_is_named_on_a_first_start(new_context, folder):
-    with Upstream(["echo", "other"]).serve() as upstream:
-        server = Server(folder, VLLM_BASE_URL=upstream.url).start()
-        try:
-            chat = Chat(new_context().new_page())
-            chat.page.goto(server.url)
-            expect(chat.page.get_by_text(f"vLLM 127.0.0.1:{upstream.port}: 2 models are ready.")).to_be_visible()
-        finally:
-            server.stop()
 
 
 def test_the_slash_key_goes_to_the_field_unless_it_is_turned_off(chat: Chat, server: Server):

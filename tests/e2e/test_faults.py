@@ -110,8 +110,8 @@ def test_a_server_that_nobody_runs_any_more_is_said_and_retry_finds_it_again(new
         server.stop()
 
 
-def test_a_server_that_refuses_the_key_from_the_start_is_said_before_a_word_is_written(new_context, folder):
-    with Upstream(["echo"]).serve() as upstream:
+def test_a_first_start_names_a_server_that_refuses_the_key_and_the_models_once_it_does_not(new_context, folder):
+    with Upstream(["echo", "other"]).serve() as upstream:
         upstream.models_status = 401
         server = Server(folder, VLLM_BASE_URL=upstream.url).start()
         try:
@@ -121,7 +121,7 @@ def test_a_server_that_refuses_the_key_from_the_start_is_said_before_a_word_is_w
             expect(greeting).to_contain_text(f"vLLM 127.0.0.1:{upstream.port} refused the key. Check the key")
             expect(greeting).not_to_contain_text("No model was found yet.")
             upstream.models_status = 200
-            expect(greeting).to_contain_text(f"vLLM 127.0.0.1:{upstream.port}: 1 model is ready.")
+            expect(greeting).to_contain_text(f"vLLM 127.0.0.1:{upstream.port}: 2 models are ready.")
             expect(greeting).not_to_contain_text("refused the key")
         finally:
             server.stop()
