@@ -154,7 +154,7 @@ def say_when_open(settings: Settings) -> None:
             if httpx.get(f"{url}/readyz", trust_env=False).is_success:
                 say(f"Open {url}")
                 return
-        time.sleep(_BETWEEN_LOOKS_S)
+        time.sleep(_BETWEEN_LOOKS_S)  # nobody tells this thread when the server listens; it blocks nothing
 
 
 def main() -> None:

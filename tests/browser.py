@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, WebSocketRoute, expect, sync_playwright
 
 from tests.chromium import ARGUMENTS, find
 from tests.server import Server
@@ -160,6 +160,16 @@ def query(server: Server, statement: str) -> int:
         row = database.execute(statement).fetchone()
     database.close()
     return row[0] if row else 0
+
+
+def sift(page: Page, passes: Callable[[str], bool]) -> None:
+    """Lose what the page says to the server over its socket, but for the frames that pass."""
+
+    def through(socket: WebSocketRoute) -> None:
+        to_server = socket.connect_to_server()
+        socket.on_message(lambda frame: passes(str(frame)) and to_server.send(frame))
+
+    page.route_web_socket(re.compile("/_event/"), through)
 
 
 def show(page: Page, state: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
-from tests.browser import Chat, until_seen
+from tests.browser import Chat, sift, until_seen
 from tests.server import Server
 from tests.upstream import Script, words
 
@@ -273,12 +273,7 @@ def test_questions_that_follow_one_that_was_taken_back_stay_together(lone_chat, 
 def test_a_new_chat_whose_address_never_came_finds_it_by_itself(new_context, upstream, server: Server):
     page = new_context().new_page()
     is_mute: list[bool] = []
-
-    def through(socket: WebSocketRoute) -> None:
-        to_server = socket.connect_to_server()
-        socket.on_message(lambda frame: None if is_mute else to_server.send(frame))
-
-    page.route_web_socket(re.compile("/_event/"), through)
+    sift(page, lambda _: not is_mute)
     chat = Chat(page)
     page.goto(f"{server.url}/new")
     expect(chat.button("Model")).to_have_text("echo ▾")

@@ -2,9 +2,9 @@
 
 import re
 
-from playwright.sync_api import Route, WebSocketRoute, expect
+from playwright.sync_api import Route, expect
 
-from tests.browser import Chat, until_heard, until_seen
+from tests.browser import Chat, sift, until_heard, until_seen
 from tests.server import Server
 from tests.upstream import Script, Upstream, words
 
@@ -72,12 +72,7 @@ def test_a_send_that_is_quick_says_nothing_of_itself(chat: Chat):
 def test_a_page_that_is_told_nothing_more_says_that_the_server_has_the_words(new_context, server: Server, upstream):
     page = new_context().new_page()
     is_mute: list[bool] = []
-
-    def through(socket: WebSocketRoute) -> None:
-        to_server = socket.connect_to_server()
-        socket.on_message(lambda frame: None if is_mute else to_server.send(frame))
-
-    page.route_web_socket(re.compile("/_event/"), through)
+    sift(page, lambda _: not is_mute)
     chat = Chat(page)
     page.goto(server.url)
     chat.get("heard")

@@ -130,6 +130,7 @@ def test_on_a_phone_lists_are_sheets_and_every_target_is_large_enough(new_contex
 
 def test_a_tap_beside_a_sheet_closes_it_and_presses_nothing(new_context, server: Server, upstream):
     chat = Chat(new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True).new_page())
+    chat.page.clock.install()
     chat.page.goto(server.url)
     chat.button("Model").tap()
     expect(chat.page.locator(".popover")).to_be_visible()
@@ -139,6 +140,6 @@ def test_a_tap_beside_a_sheet_closes_it_and_presses_nothing(new_context, server:
     chat.page.touchscreen.tap(box["x"] + 20, box["y"] + 10)
     expect(chat.page.locator(".popover")).to_have_count(0)
     expect(chat.field).to_have_value("")
-    chat.page.wait_for_timeout(600)  # after which a tap is a tap again
+    chat.page.clock.fast_forward(600)  # after which a tap is a tap again
     start.tap()
     expect(chat.field).not_to_have_value("")

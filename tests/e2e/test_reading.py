@@ -1,11 +1,10 @@
 """Reading while an answer grows, and waiting for one that does not begin."""
 
-import re
 from statistics import mode
 
-from playwright.sync_api import BrowserContext, WebSocketRoute, expect
+from playwright.sync_api import BrowserContext, expect
 
-from tests.browser import Chat, stored_text, until_heard, until_seen
+from tests.browser import Chat, sift, stored_text, until_heard, until_seen
 from tests.imported import conversation, take
 from tests.server import Server
 from tests.upstream import Script, words
@@ -254,18 +253,13 @@ def test_older_pages_that_did_not_come_are_asked_for_again(new_context, server: 
     page = new_context().new_page()
     lost: list[str] = []
 
-    def through(socket: WebSocketRoute) -> None:
-        to_server = socket.connect_to_server()
+    def passes(frame: str) -> bool:
+        if lost or "older" not in frame:
+            return True
+        lost.append(frame)
+        return False
 
-        def pass_on(frame: str | bytes) -> None:
-            if not lost and "older" in str(frame):
-                lost.append(str(frame))
-            else:
-                to_server.send(frame)
-
-        socket.on_message(pass_on)
-
-    page.route_web_socket(re.compile("/_event/"), through)
+    sift(page, passes)
     page.goto(server.url)
     take(page, conversation("long", [f"said {index}" for index in range(160)], key="older-again"))
     page.reload()
@@ -276,7 +270,6 @@ def test_older_pages_that_did_not_come_are_asked_for_again(new_context, server: 
 
     def up() -> bool:
         page.mouse.wheel(0, -20_000)
-        page.wait_for_timeout(50)
         return page.get_by_text("said 0", exact=True).count() == 1
 
     until_seen(page, up)

@@ -183,6 +183,17 @@ async def test_an_entry_that_was_sent_twice_is_seen_once(conversation):
     assert entries == [Began("m"), Grew("m", 0, "one"), Grew("m", 3, "two"), Ended("m", "complete")]
 
 
+async def _told(log: RedisLog, conversation: str) -> Batch:
+    """What a new follower is told, once all is sent; then the answer ends, and the log is closed."""
+    await log._drain()
+    async with aclosing(log.follow(conversation, None)) as batches:
+        batch = await anext(batches)
+    log.append(conversation, Ended("m", "complete"))
+    await log._drain()
+    await log._redis.aclose()
+    return batch
+
+
 @no_redis
 @pytest.mark.parametrize("is_asleep", [False, True], ids=["sent one by one", "sent together"])
 async def test_an_answer_whose_redis_came_back_empty_is_told_again_from_its_beginning(conversation, is_asleep):
@@ -198,12 +209,7 @@ async def test_an_answer_whose_redis_came_back_empty_is_told_again_from_its_begi
             await log._send_some()
     await log._drain()
     log.append(conversation, Grew("m", 11, "four"))
-    await log._drain()
-    async with aclosing(log.follow(conversation, None)) as batches:
-        batch = await anext(batches)
-    log.append(conversation, Ended("m", "complete"))
-    await log._drain()
-    await log._redis.aclose()
+    batch = await _told(log, conversation)
 
     assert batch.running == ("m",)
     assert fold(batch.entries)["m"].parts == (TextPart("zeroonetwothreefour"),)
@@ -215,11 +221,10 @@ async def test_an_answer_whose_redis_came_back_older_has_no_hole(conversation, m
     log = RedisLog(REDIS)
     monkeypatch.setattr("chat_app.streams.redis._RETRY_S", 0)
     key = f"chat_app:log:{conversation}"
-    for at, text in ((0, "one"), (3, "two")):
-        if at == 0:
-            log.append(conversation, Began("m"))
-        log.append(conversation, Grew("m", at, text))
-        await log._drain()
+    log.append(conversation, Began("m"))
+    log.append(conversation, Grew("m", 0, "one"))
+    log.append(conversation, Grew("m", 3, "two"))
+    await log._drain()
     newest = (await log._redis.xrevrange(key, count=1))[0][0]
     await log._redis.xdel(key, newest)  # it comes back as a snapshot had it
     send, failed = log._send_some, []
@@ -232,12 +237,7 @@ async def test_an_answer_whose_redis_came_back_older_has_no_hole(conversation, m
 
     monkeypatch.setattr(log, "_send_some", fail_once)
     log.append(conversation, Grew("m", 6, "three"))
-    await log._drain()
-    async with aclosing(log.follow(conversation, None)) as batches:
-        batch = await anext(batches)
-    log.append(conversation, Ended("m", "complete"))
-    await log._drain()
-    await log._redis.aclose()
+    batch = await _told(log, conversation)
 
     assert fold(batch.entries)["m"].parts == (TextPart("onetwothree"),)
     assert not log._keys
