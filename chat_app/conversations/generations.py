@@ -84,8 +84,11 @@ class Generations:
         """
         if self._group is None:
             raise RuntimeError("the supervisor is closed")
-        self._running[running.turn.reply_id] = running
-        self._log.append(running.turn.conversation_id, Began(running.turn.reply_id, running.reply.parts))
+        turn = running.turn
+        if (earlier := self._running.get(turn.reply_id)) is not None:  # thought dead by another worker, and begun anew
+            earlier.end("interrupted")
+        self._running[turn.reply_id] = running
+        self._log.append(turn.conversation_id, Began(turn.reply_id, running.reply.parts, generation=turn.generation_id))
         self._log.announce(running.user_id)
         running.task = self._group.create_task(self._live(running, answer, ending))
 
@@ -120,22 +123,23 @@ class Generations:
         except Exception:  # a task boundary: one answer's fault must not end the others
             log.exception("generation.unsettled", message_id=running.turn.reply_id)
         finally:
-            self._running.pop(running.turn.reply_id, None)
+            if self._running.get(running.turn.reply_id) is running:
+                del self._running[running.turn.reply_id]
 
     async def _settle(self, running: Running, settlement: Settlement) -> None:
         """Store how it ended; while the store is out of reach, say so and try again."""
+        message_id, generation = settlement.message_id, settlement.generation_id
         pause_s = _RETRY_FIRST_S
         while True:
             try:
-                is_ours = await self._store.settle(settlement)
+                await self._store.settle(settlement)
                 break
             except StoreUnavailable as error:
-                log.warning("generation.unsaved", message_id=settlement.message_id, error=error.detail)
-                self._log.append(settlement.conversation_id, Unsaved(settlement.message_id))
+                log.warning("generation.unsaved", message_id=message_id, error=error.detail)
+                self._log.append(settlement.conversation_id, Unsaved(message_id, generation=generation))
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, _RETRY_LAST_S)
-        if is_ours:  # else another goes on with it, and its end is that one's to tell
-            self._log.append(settlement.conversation_id, Ended(settlement.message_id, settlement.status))
+        self._log.append(settlement.conversation_id, Ended(message_id, settlement.status, generation=generation))
         self._log.announce(running.user_id)
 
     def _window_s(self) -> float:
@@ -159,29 +163,34 @@ class Generations:
         for running in due:
             running.is_dirty = False
         try:
-            lost = await self._store.checkpoint(checkpoints)
+            found = await self._store.checkpoint(checkpoints)
         except StoreUnavailable:
             for running in due:
                 running.is_dirty = True
             raise
         for running in due:
+            turn = running.turn
             # Thought dead while the store was out of reach, and begun anew: two must not write, nor be billed.
-            if running.turn.generation_id in lost and running.phase == "answering":
-                log.warning("generation.superseded", message_id=running.turn.reply_id)
+            if turn.generation_id in found.lost and running.phase == "answering":
+                log.warning("generation.superseded", message_id=turn.reply_id)
                 running.end("interrupted")
+            if turn.generation_id in found.revived:
+                self._log.begin_anew(turn.conversation_id, turn.reply_id)
+                self._log.announce(running.user_id)
 
     async def _reap_often(self) -> None:
         await _every(self._heartbeat_s, lambda: self._reap(now_ms() - int(self._reap_after_s * 1000)))
 
     async def _reap(self, silent_since_ms: int) -> None:
         """What runs here lives, however long the store would not take its heartbeat."""
-        for user_id, conversation_id, message_id in await self._store.reap(silent_since_ms, tuple(self._running)):
+        for reaped in await self._store.reap(silent_since_ms, tuple(self._running)):
+            user_id, conversation_id, message_id, generation = reaped
             log.warning("generation.interrupted", message_id=message_id)
             try:
                 await self._salvage(conversation_id, message_id)
             except StoreUnavailable as error:  # the others, and those who wait for this one, are told all the same
                 log.warning("generation.unsalvaged", message_id=message_id, error=error.detail)
-            self._log.append(conversation_id, Ended(message_id, "interrupted"))
+            self._log.append(conversation_id, Ended(message_id, "interrupted", generation=generation))
             self._log.announce(user_id)
 
     async def _salvage(self, conversation_id: str, message_id: str) -> None:

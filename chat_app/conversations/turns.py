@@ -104,7 +104,9 @@ class LiveText:
             return
         text = "".join(self._pending)
         self._pending.clear()
-        self._log.append(self._turn.conversation_id, Grew(self._turn.reply_id, self._at, text, self._is_reasoning))
+        turn = self._turn
+        grew = Grew(turn.reply_id, self._at, text, self._is_reasoning, generation=turn.generation_id)
+        self._log.append(turn.conversation_id, grew)
         self._at += len(text)
         self._flushed_at = self._loop.time()
 
@@ -166,7 +168,8 @@ def _show(event: Event, running: Running, live: LiveText, stream_log: StreamLog)
             live.add(text, is_reasoning=True)
         case Sources(sources):
             live.flush()
-            stream_log.append(running.turn.conversation_id, Cited(running.turn.reply_id, sources))
+            turn = running.turn
+            stream_log.append(turn.conversation_id, Cited(turn.reply_id, sources, generation=turn.generation_id))
         case Start():
             running.start = event
         case ToolCallDelta() | Finish():

@@ -20,6 +20,7 @@ from chat_app.store.database import Database, new_id, now_ms
 from chat_app.store.records import (
     Checkpoint,
     Details,
+    Found,
     MessageRecord,
     NewTurn,
     Settlement,
@@ -284,12 +285,8 @@ class MessageStore:
 
     # -- running answers -----------------------------------------------------------------------------------------
 
-    async def checkpoint(self, checkpoints: Sequence[Checkpoint]) -> set[str]:
-        """Store the text so far of running answers, in one transaction; this is their heartbeat too.
-
-        Returns:
-            The generations that no longer own their message: another has taken it over, or it was deleted.
-        """
+    async def checkpoint(self, checkpoints: Sequence[Checkpoint]) -> Found:
+        """Store the text so far of running answers, in one transaction; this is their heartbeat too."""
         rows = [
             {
                 "b_id": c.message_id,
@@ -300,7 +297,7 @@ class MessageStore:
             for c in checkpoints
         ]
         if not rows:
-            return set()
+            return Found()
         statement = (
             update(messages)
             .where(messages.c.id == bindparam("b_id"), messages.c.generation_id == bindparam("b_generation"))
@@ -309,22 +306,27 @@ class MessageStore:
                 parts=bindparam("parts"), heartbeat_at=bindparam("heartbeat_at"),
             )
         )  # fmt: skip
-        mine = {c.generation_id for c in checkpoints}
-        owners = select(messages.c.generation_id).where(messages.c.id.in_([c.message_id for c in checkpoints]))
+        query = select(messages.c.generation_id, messages.c.status, messages.c.conversation_id).where(
+            messages.c.id.in_([c.message_id for c in checkpoints])
+        )
         async with self._database.write() as connection:
+            owners = {row.generation_id: row for row in await connection.execute(query)}
+            mine = {c.generation_id for c in checkpoints}
+            found = Found(mine - owners.keys(), {g for g in mine & owners.keys() if owners[g].status != "streaming"})
             await connection.execute(statement, rows)
-            return mine - set((await connection.execute(owners)).scalars())
+            if found.revived:  # pages that show it as ended read it again
+                where = [owners[generation].conversation_id for generation in found.revived]
+                moved_on = update(conversations).where(conversations.c.id.in_(where))
+                await connection.execute(moved_on.values(updated_at=now_ms()))
+        return found
 
-    async def settle(self, ended: Settlement) -> bool:
-        """Store how an answer ended.
+    async def settle(self, ended: Settlement) -> None:
+        """Store how an answer ended, unless another generation has taken it over.
 
         The generation ends with it: a checkpoint that was on its way meanwhile finds nothing to write to.
-
-        Returns:
-            False when another generation has taken the message over.
         """
         async with self._database.write() as connection:
-            done = await connection.execute(
+            await connection.execute(
                 update(messages)
                 .where(messages.c.id == ended.message_id, messages.c.generation_id == ended.generation_id)
                 .values(
@@ -341,9 +343,8 @@ class MessageStore:
             await connection.execute(
                 update(conversations).where(conversations.c.id == ended.conversation_id).values(updated_at=now_ms())
             )
-        return done.rowcount == 1
 
-    async def reap(self, silent_since_ms: int, spared: Sequence[str] = ()) -> list[tuple[str, str, str]]:
+    async def reap(self, silent_since_ms: int, spared: Sequence[str] = ()) -> list[tuple[str, str, str, str]]:
         """Mark running answers whose heartbeat is older as interrupted.
 
         Args:
@@ -351,7 +352,7 @@ class MessageStore:
             spared: Ids of messages that are known to live.
 
         Returns:
-            Their (user id, conversation id, message id).
+            Their (user id, conversation id, message id, generation id).
         """
         statement = (
             update(messages)
@@ -361,10 +362,10 @@ class MessageStore:
                 messages.c.id.not_in(spared),
             )
             .values(status="interrupted", revision=messages.c.revision + 1)
-            .returning(messages.c.user_id, messages.c.conversation_id, messages.c.id)
+            .returning(messages.c.user_id, messages.c.conversation_id, messages.c.id, messages.c.generation_id)
         )
         async with self._database.write() as connection:
-            return [(row[0], row[1], row[2]) for row in await connection.execute(statement)]
+            return [(row[0], row[1], row[2], row[3] or "") for row in await connection.execute(statement)]
 
     async def salvage(self, message_id: str, parts: Parts) -> None:
         """Store more of an interrupted answer than its last checkpoint had."""

@@ -120,6 +120,14 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """Generations that a checkpoint met: `lost` their message to another or its deletion; `revived` from the dead."""
+
+    lost: set[str] = field(default_factory=set[str])
+    revived: set[str] = field(default_factory=set[str])
+
+
+@dataclass(frozen=True, slots=True)
 class Checkpoint:
     """The text so far of a running answer."""
 

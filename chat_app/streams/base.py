@@ -3,6 +3,9 @@
 One log per conversation, since the page follows a conversation, not an answer. Its entries are in order and are never
 changed. A *position* names the last entry seen; it is meaningful only within the log that gave it, and a log that
 was dropped and begun again does not accept the old one's positions.
+
+An answer has one writer at a time, its generation. A writer that was thought dead may still write: followers pass over
+what an older generation says once a newer one has begun. Generations' ids sort by the time they began.
 """
 
 from __future__ import annotations
@@ -18,14 +21,18 @@ KEEP_S = 60
 """How long a log outlives its last entry, for followers that were away."""
 
 
-class Began(Struct, frozen=True, tag="began"):
+class _OfGeneration(Struct, frozen=True, kw_only=True):
+    generation: str = ""
+
+
+class Began(_OfGeneration, frozen=True, tag="began"):
     """An answer began, or goes on from the parts it had."""
 
     message_id: str
     parts: Parts = ()
 
 
-class Grew(Struct, frozen=True, tag="grew"):
+class Grew(_OfGeneration, frozen=True, tag="grew"):
     """An answer grew. `at` counts the characters logged before, so that an entry written twice is seen once."""
 
     message_id: str
@@ -34,21 +41,21 @@ class Grew(Struct, frozen=True, tag="grew"):
     is_reasoning: bool = False
 
 
-class Cited(Struct, frozen=True, tag="cited"):
+class Cited(_OfGeneration, frozen=True, tag="cited"):
     """An answer named its sources."""
 
     message_id: str
     sources: tuple[Source, ...]
 
 
-class Ended(Struct, frozen=True, tag="ended"):
+class Ended(_OfGeneration, frozen=True, tag="ended"):
     """An answer ended; its words are in the store."""
 
     message_id: str
     status: Status
 
 
-class Unsaved(Struct, frozen=True, tag="unsaved"):
+class Unsaved(_OfGeneration, frozen=True, tag="unsaved"):
     """An answer is over but the store does not take it yet; it is tried again until it does, then `Ended` follows."""
 
     message_id: str
@@ -72,15 +79,27 @@ class Batch:
     running: tuple[str, ...]
 
 
-def hear(entry: Entry, replies: dict[str, Reply]) -> None:
-    """Let an entry change the answers as told so far, by message id."""
+class Newest:
+    """Which generation of each answer counts."""
+
+    def __init__(self) -> None:
+        self._generations: dict[str, str] = {}
+
+    def counts(self, entry: Entry) -> bool:
+        """Whether an entry is of the newest generation heard so far."""
+        if entry.generation < self._generations.get(entry.message_id, ""):
+            return False
+        self._generations[entry.message_id] = entry.generation
+        return True
+
+
+def hear(entry: Entry, reply: Reply) -> None:
+    """Let an entry change an answer as told so far."""
     match entry:
-        case Began(message_id, parts):
-            replies[message_id] = Reply(parts)
-        case Grew(message_id, _, text, is_reasoning) if message_id in replies:
-            replies[message_id].apply(ReasoningDelta(text) if is_reasoning else TextDelta(text))
-        case Cited(message_id, sources) if message_id in replies:
-            replies[message_id].apply(Sources(sources))
+        case Grew(_, _, text, is_reasoning):
+            reply.apply(ReasoningDelta(text) if is_reasoning else TextDelta(text))
+        case Cited(_, sources):
+            reply.apply(Sources(sources))
         case _:
             pass
 
@@ -89,7 +108,10 @@ def fold(entries: Iterable[Entry]) -> dict[str, Reply]:
     """The answers that a log tells of, by message id, however many entries made them."""
     replies: dict[str, Reply] = {}
     for entry in entries:
-        hear(entry, replies)
+        if isinstance(entry, Began):
+            replies[entry.message_id] = Reply(entry.parts)
+        elif (reply := replies.get(entry.message_id)) is not None:
+            hear(entry, reply)
     return replies
 
 
@@ -113,6 +135,10 @@ class StreamLog(Protocol):
         Raises:
             StreamsUnavailable: The log cannot be reached.
         """
+        ...
+
+    def begin_anew(self, conversation_id: str, message_id: str) -> None:
+        """Tell an answer that this process writes again from its beginning, since its followers think it has ended."""
         ...
 
     def request_stop(self, message_id: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from itertools import count
 
-from chat_app.streams.base import KEEP_S, Batch, Began, Ended, Entry
+from chat_app.streams.base import KEEP_S, Batch, Began, Ended, Entry, Newest, fold
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -18,6 +18,7 @@ class _Log:
     epoch: str
     entries: list[Entry] = field(default_factory=list[Entry])
     running: dict[str, None] = field(default_factory=dict[str, None])
+    newest: Newest = field(default_factory=Newest)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     touched_at: float = 0.0
 
@@ -58,6 +59,8 @@ class MemoryLog:
             if log is not None:
                 log.changed.set()
             log = self._logs[conversation_id] = _Log(_base36(next(self._epochs)))
+        if not log.newest.counts(entry):
+            return
         if isinstance(entry, Began):
             log.running[entry.message_id] = None
         elif isinstance(entry, Ended):
@@ -89,6 +92,14 @@ class MemoryLog:
     def _begin(self, conversation_id: str) -> _Log:
         log = self._logs[conversation_id] = _Log(_base36(next(self._epochs)), touched_at=time.monotonic())
         return log
+
+    def begin_anew(self, conversation_id: str, message_id: str) -> None:
+        """See `StreamLog.begin_anew`."""
+        log = self._logs.get(conversation_id)
+        own = [entry for entry in log.entries if entry.message_id == message_id] if log else []
+        if own:
+            parts = fold(own)[message_id].parts
+            self.append(conversation_id, Began(message_id, parts, generation=own[-1].generation))
 
     def request_stop(self, message_id: str) -> None:
         """See `StreamLog.request_stop`."""

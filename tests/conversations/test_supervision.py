@@ -1,7 +1,7 @@
 """The supervisor lives, and what was said is stored, whatever the database and the people do meanwhile."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 import pytest
@@ -9,13 +9,13 @@ from sqlalchemy import text
 
 from chat_app.errors import Conflict, StoreUnavailable
 from chat_app.events import Event, Finish, TextDelta
-from chat_app.messages import ChatRequest, TextPart, Usage
+from chat_app.messages import ChatRequest, TextPart, Usage, text_of
 from chat_app.providers.fake import FakeProvider
 from chat_app.services import Services
 from chat_app.store.database import Database, now_ms
-from chat_app.store.records import NewTurn, Turn
-from chat_app.streams.base import Began, Ended, Grew, Unsaved
-from tests.conftest import LOCAL, POSTGRES, services_with
+from chat_app.store.records import Checkpoint, Found, NewTurn, Turn
+from chat_app.streams.base import Began, Ended, Grew, Unsaved, fold
+from tests.conftest import LOCAL, POSTGRES, REDIS, services_with
 from tests.conversations.talk import LONG, send, status_of, until_heard, until_logged, until_settled, words_of
 
 pytestmark = pytest.mark.usefixtures("each_database")
@@ -112,6 +112,62 @@ async def test_an_answer_that_another_has_taken_over_ends_and_asks_no_more(tmp_p
             await slow.was_left.wait()
         assert taken.generation_id != turn.generation_id
         assert await status_of(services, turn) == "streaming"  # the other's, which nobody overwrote
+
+
+async def _cut_off(services: Services, turn: Turn, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Let this worker not reach the database until the event is set, and wait until another takes its answer for dead."""
+    there_again, checkpoint = asyncio.Event(), services.conversations.messages.checkpoint
+
+    async def refuse(checkpoints: Sequence[Checkpoint]) -> Found:
+        if there_again.is_set():
+            return await checkpoint(checkpoints)
+        raise StoreUnavailable("out of reach")
+
+    monkeypatch.setattr(services.conversations.messages, "checkpoint", refuse)
+    await until_logged(services, turn, Ended)
+    return there_again
+
+
+@pytest.mark.skipif(not REDIS, reason="no TEST_REDIS_URL")
+async def test_two_workers_never_speak_for_one_answer(tmp_path, monkeypatch):
+    first, second = _Held(*LONG, DONE), FakeProvider([TextDelta("anew"), DONE])
+    quick = {"redis_url": REDIS, "reap_after_s": 0.3, "heartbeat_s": 0.1, "checkpoint_s": 0.1}
+    async with services_with(tmp_path, first, **quick) as one, services_with(tmp_path, second, **quick) as two:
+        turn = await send(one)
+        await until_heard(one, turn)
+        there_again = await _cut_off(one, turn, monkeypatch)
+        before = await words_of(two, turn)
+        await two.conversations.resume(LOCAL, turn.reply_id)
+        assert await until_settled(two, turn) == "complete"
+        there_again.set()
+        async with asyncio.timeout(5):
+            await first.was_left.wait()
+
+        assert await words_of(two, turn) == before + "anew"
+        async with aclosing(two.streams.follow(turn.conversation_id, None)) as batches:
+            told = fold((await anext(batches)).entries)[turn.reply_id]
+        assert text_of(told.parts) == before + "anew"
+
+
+@pytest.mark.skipif(not REDIS, reason="no TEST_REDIS_URL")
+async def test_a_worker_that_was_thought_dead_and_comes_back_is_followed_again(tmp_path, monkeypatch):
+    slow = _Held(*LONG, DONE)
+    quick = {"redis_url": REDIS, "reap_after_s": 0.3, "heartbeat_s": 0.1, "checkpoint_s": 0.1}
+    async with services_with(tmp_path, slow, **quick) as one, services_with(tmp_path, FakeProvider(), **quick) as two:
+        turn = await send(one)
+        await until_heard(one, turn)
+        there_again = await _cut_off(one, turn, monkeypatch)
+        seen = await two.conversations.library.get("local", turn.conversation_id)
+        there_again.set()
+
+        async with asyncio.timeout(5), aclosing(two.streams.follow(turn.conversation_id, None)) as batches:
+            async for batch in batches:
+                if batch.running:
+                    break
+        assert await status_of(two, turn) == "streaming"
+        assert (await two.conversations.library.get("local", turn.conversation_id)).updated_at > seen.updated_at
+        slow.may_finish.set()
+        assert await _ended(two, turn) == ("complete", "".join(delta.text for delta in LONG))
 
 
 async def test_a_database_that_refuses_for_a_while_does_not_end_the_supervisor(tmp_path, each_database):

@@ -137,7 +137,7 @@ async def test_an_ended_answer_tells_how_it_came_about(store):
     turn = await store.add_turn("local", _new())
     end = _end(turn, sent={"seed": 1}, dropped=("top_k",), notes={"a": 1}, usage=Usage(1, 2, 0, None), duration_ms=5)
 
-    assert await store.settle(end)
+    await store.settle(end)
     details = await store.details("local", turn.reply_id)
 
     assert (details.sent, details.dropped, details.notes) == ({"seed": 1}, ("top_k",), {"a": 1})
@@ -150,20 +150,24 @@ async def test_a_writer_that_was_replaced_cannot_overwrite(store):
     await store.reap(now_ms() + 1000)
     taken = await store.reopen("local", turn.reply_id)
 
-    await store.checkpoint([Checkpoint(turn.reply_id, turn.generation_id, (TextPart("late"),))])
-    assert not await store.settle(_end(turn, "late"))
+    found = await store.checkpoint([Checkpoint(turn.reply_id, turn.generation_id, (TextPart("late"),))])
+    await store.settle(_end(turn, "late"))
     await store.checkpoint([Checkpoint(turn.reply_id, taken.generation_id, (TextPart("new"),))])
 
+    assert found.lost == {turn.generation_id}
     assert (await store.words("local", [turn.reply_id]))[0].parts == '[{"type":"text","text":"new"}]'
 
 
 async def test_a_writer_that_was_thought_dead_and_was_not_carries_on(store):
     turn = await store.add_turn("local", _new())
     await store.reap(now_ms() + 1000)
-    await store.checkpoint([Checkpoint(turn.reply_id, turn.generation_id, (TextPart("alive"),))])
+    alive = Checkpoint(turn.reply_id, turn.generation_id, (TextPart("alive"),))
 
+    assert (await store.checkpoint([alive])).revived == {turn.generation_id}
+    assert (await store.checkpoint([alive])).revived == set()
     assert (await store.record("local", turn.reply_id)).status == "streaming"
-    assert await store.settle(_end(turn))
+    await store.settle(_end(turn))
+    assert (await store.record("local", turn.reply_id)).status == "complete"
 
 
 async def test_a_checkpoint_that_comes_after_the_end_changes_nothing(store):
@@ -184,7 +188,7 @@ async def test_only_silent_answers_are_reaped(store):
 
     reaped = await store.reap(at)
 
-    assert reaped == [("local", silent.conversation_id, silent.reply_id)]
+    assert reaped == [("local", silent.conversation_id, silent.reply_id, silent.generation_id)]
     assert (await store.record("local", alive.reply_id)).status == "streaming"
 
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 
 import pytest
@@ -21,10 +21,25 @@ no_redis = pytest.mark.skipif(not REDIS, reason="no TEST_REDIS_URL")
 
 @pytest.fixture(params=["memory", pytest.param("redis", marks=no_redis)])
 async def log(request: pytest.FixtureRequest) -> AsyncIterator[StreamLog]:
-    opened: StreamLog = MemoryLog() if request.param == "memory" else RedisLog(REDIS)
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(opened.run())
+    async with _opened(MemoryLog() if request.param == "memory" else RedisLog(REDIS)) as opened:
         yield opened
+
+
+@pytest.fixture
+async def of_another_process(log: StreamLog) -> AsyncIterator[StreamLog]:
+    """The same log as another process has it; one in memory has but one."""
+    if isinstance(log, MemoryLog):
+        yield log
+        return
+    async with _opened(RedisLog(REDIS)) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def _opened(log: StreamLog) -> AsyncIterator[StreamLog]:
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(log.run())
+        yield log
         await asyncio.sleep(0)
         task.cancel()
 
@@ -110,6 +125,42 @@ async def test_several_answers_run_side_by_side(log, conversation):
     _, last = await _read(log, conversation, None, Unsaved)
 
     assert last.running == ("b",)
+
+
+async def test_a_writer_whose_answer_another_has_begun_anew_is_passed_over(log, conversation):
+    for entry in (
+        Began("m", generation="1"),
+        Grew("m", 0, "one", generation="1"),
+        Began("m", (TextPart("one"),), generation="2"),
+        Grew("m", 3, "late", generation="1"),
+        Ended("m", "interrupted", generation="1"),
+        Grew("m", 0, "two", generation="2"),
+        Unsaved("m", generation="1"),
+        Unsaved("m", generation="2"),
+    ):
+        log.append(conversation, entry)
+
+    entries, last = await _read(log, conversation, None, Unsaved)
+
+    assert [entry.generation for entry in entries] == ["1", "1", "2", "2", "2"]
+    assert fold(entries)["m"].parts == (TextPart("onetwo"),)
+    assert last.running == ("m",)
+
+
+async def test_an_answer_that_was_thought_dead_is_told_again_by_its_writer(log, of_another_process, conversation):
+    log.append(conversation, Began("m", generation="1"))
+    log.append(conversation, Grew("m", 0, "one", generation="1"))
+    await _read(log, conversation, None, Grew)
+    of_another_process.append(conversation, Ended("m", "interrupted", generation="1"))
+    await _read(log, conversation, None, Ended)
+    log.begin_anew(conversation, "m")
+    log.append(conversation, Grew("m", 3, "two", generation="1"))
+    log.append(conversation, Unsaved("m", generation="1"))
+
+    entries, last = await _read(log, conversation, None, Unsaved)
+
+    assert fold(entries)["m"].parts == (TextPart("onetwo"),)
+    assert last.running == ("m",)
 
 
 async def test_conversations_do_not_see_each_other(log, conversation):
@@ -240,14 +291,66 @@ async def test_an_answer_whose_redis_came_back_older_has_no_hole(conversation, m
     batch = await _told(log, conversation)
 
     assert fold(batch.entries)["m"].parts == (TextPart("onetwothree"),)
-    assert not log._keys
+    assert not log._told
 
 
-async def test_a_redis_that_is_gone_is_said_to_followers_and_keeps_what_is_written():
+@no_redis
+async def test_a_log_can_be_closed_at_any_moment():
+    """Python 3.11 swallows a cancellation that meets the end of an `asyncio.wait_for`."""
+    for steps in range(40):
+        log = RedisLog(REDIS)
+        async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+            tasks = [group.create_task(log.run()), group.create_task(_first(log.announcements()))]
+            for _ in range(steps):
+                log.request_stop("it")
+                await asyncio.sleep(0)
+            for task in tasks:
+                task.cancel()
+
+
+async def _first(feed: AsyncGenerator[str]) -> str:
+    async with aclosing(feed):
+        return await anext(feed)
+
+
+async def test_a_redis_that_is_gone_is_said_to_followers():
     log = RedisLog("redis://127.0.0.1:9")
-    log.append("c", Began("m"))
     with pytest.raises(StreamsUnavailable):
         await anext(log.follow("c", None))
     await log._redis.aclose()
 
-    assert len(log._outbox) == 1
+
+@no_redis
+async def test_what_is_written_while_redis_is_away_takes_the_room_of_its_words(conversation, monkeypatch):
+    log = RedisLog(REDIS)
+    send, failed = log._send_some, asyncio.Event()
+    there_again = asyncio.Event()
+
+    async def fail() -> None:
+        if there_again.is_set():
+            return await send()
+        failed.set()
+        raise ConnectionError("gone")
+
+    monkeypatch.setattr(log, "_send_some", fail)
+    monkeypatch.setattr("chat_app.streams.redis._RETRY_S", 0)
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        log.append(conversation, Began("short"))
+        log.append(conversation, Began("m"))
+        draining = group.create_task(log._drain())
+        await failed.wait()
+        for at in range(1000):
+            log.append(conversation, Grew("m", at, "x"))
+            log.announce("local")
+        log.append(conversation, Ended("short", "complete"))
+        failed.clear()
+        await failed.wait()
+        await asyncio.sleep(0)
+        kept = [item for _, item in log._outbox]
+        there_again.set()
+        await draining
+    batch = await _told(log, conversation)
+
+    assert kept == ["local", Ended("short", "complete")]
+    assert batch.running == ("m",)
+    assert fold(batch.entries)["m"].parts == (TextPart("x" * 1000),)
