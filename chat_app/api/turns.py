@@ -1,4 +1,4 @@
-"""Sends: a question goes in by HTTP, with a key of its own, and may come again and again until it is answered."""
+"""Sends: what a person says goes in by HTTP with a key, and may come again and again until it is answered."""
 
 from __future__ import annotations
 
@@ -18,36 +18,43 @@ _encode = msgspec.json.Encoder().encode
 
 
 class _Send(Struct, frozen=True):
-    """`conversation_id` is empty for a new conversation; an empty `model` asks the first on the list."""
+    """`conversation_id` is empty for a new conversation; an empty `model` asks the first on the list.
+
+    `edit` names a message that the words are to stand beside, `wish` one that is to be answered once more as they say.
+    """
 
     key: Annotated[str, msgspec.Meta(min_length=8, max_length=100)]
     text: str
     model: str = ""
     conversation_id: str = ""
+    edit: str = ""
+    wish: str = ""
 
 
 _decode = msgspec.json.Decoder(_Send).decode
 
 
 async def send(request: Request, services: Services, user_id: str) -> Response:
-    """`POST /api/turns`: store a question and let its answer run; the same key gives the same turn.
+    """`POST /api/turns`: store what a person says and let the answer run; the same key gives the same turn.
 
     Raises:
         BadRequest: The body is no send, or its text is blank.
         MessageTooLong: The text is over the limit.
-        NotFound: No such conversation, or someone else's.
+        NotFound: No such conversation or message, or someone else's.
         StoreUnavailable: Nothing was stored; it can be sent again.
     """
     sent = await _read(request, services.settings.max_message_chars)
     if not sent.model:
         await services.catalogue.looked()
-    turn = await services.conversations.send(
-        Principal(user_id),
-        text=sent.text,
-        model=sent.model or next((card.id for card in services.catalogue.cards()), ""),
-        key=sent.key,
-        conversation_id=sent.conversation_id or None,
-    )
+    who, talk, key = Principal(user_id), services.conversations, sent.key
+    model = sent.model or next((card.id for card in services.catalogue.cards()), "")
+    if sent.edit:
+        turn = await talk.edit(who, sent.edit, text=sent.text, model=model, key=key)
+    elif sent.wish:
+        turn = await talk.regenerate(who, sent.wish, model=model, key=key, hint=sent.text)
+    else:
+        into = sent.conversation_id or None
+        turn = await talk.send(who, text=sent.text, model=model, key=key, conversation_id=into)
     told = {
         "conversation_id": turn.conversation_id,
         "question_id": turn.question_id,

@@ -108,16 +108,20 @@ class ConversationService:
         return await self._ask(who, text, model, key, conversation_id, leaf)
 
     async def edit(self, who: Principal, message_id: str, *, text: str, model: str, key: str) -> Turn:
-        """Ask a question anew, in other words: a branch beside the old one.
+        """Put other words beside a message's: a question is asked anew, an answer is what the model goes on from.
+
+        Returns:
+            The new turn; for an answer the old question with the version, for which nothing runs.
 
         Raises:
-            BadRequest: The text is blank or too long, or it is not a question.
+            BadRequest: The text is blank or too long.
             NotFound: No such message, or someone else's.
         """
         text = self._checked(text)
         old = await self.messages.shown(who.user_id, message_id)
-        if old.role != "user":
-            raise BadRequest("Only a question can be edited.")
+        if old.role == "assistant":
+            version_id = await self.messages.add_version(who.user_id, message_id, (TextPart(text),), key)
+            return Turn(old.conversation_id, old.parent_id or "", version_id, "", False)
         return await self._ask(who, text, model, key, old.conversation_id, old.parent_id)
 
     async def regenerate(self, who: Principal, message_id: str, *, model: str, key: str, hint: str = "") -> Turn:
@@ -180,21 +184,6 @@ class ConversationService:
         """Bring the branch of a message into view; see `MessageStore.select_branch`."""
         await self.messages.shown(who.user_id, message_id)
         return await self.messages.select_branch(who.user_id, message_id)
-
-    async def rewrite(self, who: Principal, message_id: str, *, text: str, key: str) -> str:
-        """Keep an answer in a person's own words, as a version beside it; what follows is asked with those.
-
-        Returns:
-            The version's id.
-
-        Raises:
-            BadRequest: The text is blank or too long, or it is not an answer.
-            NotFound: No such message, or someone else's.
-        """
-        text = self._checked(text)
-        if (await self.messages.shown(who.user_id, message_id)).role != "assistant":
-            raise BadRequest("Only an answer can be rewritten.")
-        return await self.messages.add_version(who.user_id, message_id, (TextPart(text),), key)
 
     async def delete(self, who: Principal, message_id: str) -> str:
         """Delete a message with all that follows it; a conversation that would be empty goes as a whole.

@@ -47,6 +47,18 @@ async def test_a_send_goes_into_its_conversation(api):
     assert second.json()["conversation_id"] == first["conversation_id"]
 
 
+async def test_an_edit_and_a_wish_that_come_again_make_one_branch_and_one_answer(api):
+    first = (await _post(api, text="hi", model="fake")).json()
+    edits = [await _post(api, text="ho", key="edit-one", edit=first["question_id"]) for _ in range(2)]
+    wishes = [await _post(api, text="shorter", key="wish-one", wish=first["reply_id"]) for _ in range(2)]
+
+    for made in (edits, wishes):
+        assert [answer.status_code for answer in made] == [201, 200]
+        assert made[0].json() | {"is_new": False} == made[1].json()
+    assert edits[0].json()["question_id"] != first["question_id"]
+    assert wishes[0].json()["question_id"] == first["question_id"]
+
+
 @pytest.mark.parametrize(
     ("fields", "status", "code"),
     [
@@ -54,6 +66,8 @@ async def test_a_send_goes_into_its_conversation(api):
         ({"text": "x" * 21}, 400, "message_too_long"),
         ({"text": "hi", "key": "short"}, 400, "bad_request"),
         ({"text": "hi", "conversation_id": "unknown"}, 404, "not_found"),
+        ({"text": "hi", "edit": "unknown"}, 404, "not_found"),
+        ({"text": "hi", "wish": "unknown"}, 404, "not_found"),
         ({"body": b"{nope"}, 400, "bad_request"),
         ({"body": b'{"key": "a-key-of-its-own"}'}, 400, "bad_request"),
         ({"body": b'{"key": "a-key-of-its-own", "text": "\xff"}'}, 400, "bad_request"),

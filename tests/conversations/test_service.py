@@ -350,7 +350,7 @@ async def test_nobody_reaches_another_persons_conversation(tmp_path):
             talk.resume(OTHER, turn.reply_id),
             talk.stop(OTHER, turn.reply_id),
             talk.select_branch(OTHER, turn.reply_id),
-            talk.rewrite(OTHER, turn.reply_id, text="x", key="w"),
+            talk.edit(OTHER, turn.reply_id, text="x", model="fake", key="w"),
             talk.delete(OTHER, turn.reply_id),
             talk.restore(OTHER, turn.reply_id),
             talk.rename(OTHER, turn.conversation_id, "x"),

@@ -164,9 +164,59 @@ def test_words_of_an_open_edit_survive_a_reload_and_a_refusal(chat: Chat, upstre
     chat.field.press("ArrowUp")
     expect(editor).to_have_value("half a thought")
     editor.fill("x" * 200_001)
+    expect(chat.page.get_by_role("alert")).to_contain_text("A message may have 200,000 characters; this has 200,001.")
+    expect(chat.questions.last.get_by_role("button", name="Send")).to_be_disabled()
+    editor.fill("a whole thought")
+    chat.page.route(
+        "**/api/turns", lambda route: route.fulfill(status=400, json={"error": {"code": "not_found"}}), times=1
+    )
     chat.questions.last.get_by_role("button", name="Send").click()
-    expect(chat.page.get_by_role("alert")).to_contain_text("A message may have 200,000 characters")
-    expect(editor).to_have_value("x" * 200_001)
+    expect(chat.page.get_by_role("alert")).to_contain_text("it may have been deleted")
+    expect(editor).to_have_value("a whole thought")
+    expect(editor).to_be_editable()
+    chat.questions.last.get_by_role("button", name="Send").click()
+    expect(chat.questions.last).to_contain_text("a whole thought")
+    expect(chat.page.get_by_role("alert")).to_have_count(0)
+
+
+def test_an_edit_on_its_way_outlives_a_reload_and_is_asked_once(chat: Chat, upstream):
+    chat.ask("the first version")
+    chat.expect_status("complete")
+    asked = len(upstream.chats)
+    chat.field.press("ArrowUp")
+    editor = chat.page.get_by_role("textbox", name="Edit message")
+    editor.fill("the second version")
+    chat.page.route("**/api/turns", lambda route: route.abort())
+    chat.questions.last.get_by_role("button", name="Send").click()
+    expect(chat.questions.last.get_by_role("status")).to_contain_text("The server cannot be reached")
+    chat.page.reload()
+    expect(editor).to_have_value("the second version")
+    chat.page.unroute("**/api/turns")
+    expect(editor).to_have_count(0)
+    expect(chat.questions).to_contain_text("the second version")
+    expect(chat.questions.last.locator(".branches")).to_contain_text("2/2")
+    chat.expect_status("complete")
+
+    assert len(upstream.chats) == asked + 1
+
+
+def test_an_edit_on_its_way_can_be_taken_back(chat: Chat, upstream):
+    chat.ask("the first version")
+    chat.expect_status("complete")
+    chat.field.press("ArrowUp")
+    chat.page.get_by_role("textbox", name="Edit message").fill("never mind")
+    chat.page.route("**/api/turns", lambda route: route.abort())
+    chat.questions.last.get_by_role("button", name="Send").click()
+    expect(chat.questions.last.get_by_role("status")).to_contain_text("The server cannot be reached")
+    chat.button("Cancel").click()
+    chat.page.unroute("**/api/turns")
+    chat.page.reload()
+
+    expect(chat.questions).to_have_text("the first version")
+    chat.ask("and then?")
+    expect(chat.answers).to_have_count(2)
+    chat.expect_status("complete")
+    assert all("never mind" not in str(call.body) for call in upstream.chats)
 
 
 def test_words_of_an_edit_that_was_sent_do_not_come_back(chat: Chat, upstream):

@@ -156,10 +156,10 @@ class Editable(_Island):
 
     message_id: rx.Var[str]
     role: rx.Var[str]
+    model: rx.Var[str]
+    speaker: rx.Var[str]
+    limit: rx.Var[int]
     accepted: rx.Var[str]
-    refused: rx.Var[str]
-    on_edit: rx.EventHandler[passthrough_event_spec(str, str, str)]
-    on_wish: rx.EventHandler[passthrough_event_spec(str, str, str)]
 
 
 class EditButton(_Island):

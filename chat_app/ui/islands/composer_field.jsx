@@ -46,9 +46,12 @@ export function ComposerField({ conversationId, model, running, isLoaded, accept
     model,
     isFree: isLoaded && !running,
     accepted,
-    onTurn: (turn, key) => onSent(turn.conversation_id, key),
+    onTurn: (turn, key) => {
+      refuse("");
+      onSent(turn.conversation_id, key);
+    },
     onRefusal: (entry) => {
-      giveBack(entry);
+      if (!entry.about) giveBack(entry);
       refuse(entry.refusal);
     },
   });

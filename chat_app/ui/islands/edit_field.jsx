@@ -1,45 +1,38 @@
 // Edits words in place: a question or an answer in the transcript, a wish for another answer, a title in the sidebar.
-// What is being written is kept in this tab until the server has it, whatever becomes of the page meanwhile.
+// What is being written is kept in this tab, and what is sent goes by the outbox, whatever becomes of the page meanwhile.
 import { useEffect, useRef, useState } from "react";
 import { act, onAct } from "./acts.js";
-import { newKey } from "./drafts.js";
-import { t } from "./i18n.js";
+import { idHere } from "./drafts.js";
+import { number, t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
 import { forget, keep, recall } from "./kept.js";
+import { deliver, onOutbox, placeOf, put, take, troubles, underWayAbout } from "./outbox.js";
 import { subscribe, textOf } from "./words.js";
 
 const isText = (value) => typeof value === "string";
 const isComposing = (event) => event.nativeEvent.isComposing || event.keyCode === 229;
 
 /** Which of `actions` was asked for here and is under way; "" when none is. */
-function useAction(id, actions) {
-  const [action, set] = useState("");
+function useAction(id, actions, first = () => "") {
+  const [action, set] = useState(first);
   useEffect(() => onAct((asked, subject) => subject === id && actions.includes(asked) && set(asked)), [id]);
   return [action, () => set("")];
 }
 
-const sent = new Map(); // the key of what is on its way → where its words are kept
-
 /** A message whose words can be edited, and which can be asked for otherwise. */
-export function Editable({ messageId, role, accepted, refused, onEdit, onWish, children }) {
-  const [action, close] = useAction(messageId, ["edit", "wish"]);
-  // An edited question makes way for its new version at once: whoever is there then forgets the words that were sent.
-  useEffect(() => {
-    if (sent.has(accepted)) forget(sent.get(accepted), sessionStorage);
-    sent.delete(accepted);
-  }, [accepted]);
+export function Editable({ messageId, role, model, speaker, limit, accepted, children }) {
+  const [action, close] = useAction(messageId, ["edit", "wish"], () => underWayAbout(messageId)?.about.how ?? "");
   if (!action) return children;
   const isWish = action === "wish";
   const field = (
     <WordsField
       key={action}
-      place={`chat_app.${action}.${messageId}`}
-      messageId={isWish ? "" : messageId}
+      about={{ how: action, id: messageId }}
+      model={(isWish && speaker) || model}
       label={isWish ? t("message.wish") : t("message.edit")}
       save={isWish || role === "user" ? t("action.send") : t("action.save")}
+      limit={limit}
       accepted={accepted}
-      refused={refused}
-      onSave={(text, key) => (isWish ? onWish : onEdit)(messageId, text, key)}
       onClose={close}
     />
   );
@@ -52,33 +45,39 @@ export const EditButton = ({ messageId, className }) => (
   </button>
 );
 
-function WordsField({ place, messageId, label, save, accepted, refused, onSave, onClose }) {
-  const [text, setText] = useState(() => recall(place, isText, sessionStorage) ?? (messageId ? textOf(messageId) : ""));
-  const [key, setKey] = useState(""); // of what is on its way
+function WordsField({ about, model, label, save, limit, accepted, onClose }) {
+  const place = placeOf(about);
+  const messageId = about.how === "edit" ? about.id : "";
+  const [sent, setSent] = useState(() => underWayAbout(about.id));
+  const [text, setText] = useState(() => sent?.draft.text ?? recall(place, isText, sessionStorage) ?? (messageId ? textOf(messageId) : ""));
+  const [, look] = useState(0);
   const field = useRef(null);
+  const isOver = text.length > limit;
+  const canSend = Boolean(text.trim()) && !isOver && !sent;
   useEffect(() => {
     field.current.focus();
     field.current.select();
     return messageId ? subscribe(messageId, () => setText((now) => now || textOf(messageId))) : undefined;
   }, [messageId]);
   const close = () => {
+    if (sent) take(sent);
     forget(place, sessionStorage);
     onClose();
   };
   useEffect(() => {
-    if (key && accepted === key) close();
-    if (key && refused === key) setKey("");
-  }, [key, accepted, refused]);
+    if (!sent) return undefined;
+    if (accepted === sent.key) return onClose();
+    return onOutbox((entry) => (entry?.key === sent.key && entry.refusal ? setSent(undefined) : look((n) => n + 1)));
+  }, [sent, accepted]);
   const change = (value) => {
     setText(value);
     keep(place, value, sessionStorage);
   };
   const submit = () => {
-    if (!text.trim() || key) return;
-    const made = newKey();
-    setKey(made);
-    sent.set(made, place);
-    onSave(text, made);
+    if (!canSend) return;
+    const entry = put({ text, pasted: [] }, { conversationId: idHere(), about, model });
+    setSent(entry);
+    deliver(entry);
   };
   const onKeyDown = (event) => {
     if (isComposing(event)) return;
@@ -90,10 +89,12 @@ function WordsField({ place, messageId, label, save, accepted, refused, onSave, 
   };
   return (
     <div className="edit">
-      <textarea ref={field} dir="auto" rows={messageId ? 3 : 1} value={text} aria-label={label} placeholder={label} onChange={(event) => change(event.target.value)} onKeyDown={onKeyDown} />
+      <textarea ref={field} dir="auto" rows={messageId ? 3 : 1} value={text} readOnly={Boolean(sent)} aria-label={label} placeholder={label} onChange={(event) => change(event.target.value)} onKeyDown={onKeyDown} />
+      {isOver && <p className="limit" role="alert">{t("composer.over", { limit: number(limit), length: number(text.length) })}</p>}
+      {sent && troubles.has(sent.key) && <p className="limit" role="status">{t(`trouble.${troubles.get(sent.key)}`)}</p>}
       <div className="row">
         <button type="button" className="button" onClick={close}>{t("action.cancel")}</button>
-        <button type="button" className="button primary" disabled={!text.trim() || Boolean(key)} onClick={submit}>{save}</button>
+        <button type="button" className="button primary" disabled={!canSend} onClick={submit}>{save}</button>
       </div>
     </div>
   );

@@ -21,8 +21,11 @@ const delivered = new Map(); // root of first sends → the conversation that th
 const taken = new Map(); // words that were taken back on their way, by conversation → their key, should they be sent again
 export const troubles = new Map(); // key → why it is not delivered yet, as an error's code
 
+/** Where the words of an edit or a wish are kept while they are written, in their tab. */
+export const placeOf = ({ how, id }) => `chat_app.${how}.${id}`;
+
 const tell = (entry, turn) => listeners.forEach((call) => call(entry, turn));
-/** Call back at each change; returns the function that ends it. */
+/** Call back at each change, with an entry that was delivered, and its turn, or refused; returns the function that ends it. */
 export function onOutbox(call) {
   listeners.add(call);
   return () => listeners.delete(call);
@@ -38,18 +41,21 @@ function hold(entry) {
   tell();
 }
 
-/** What waits for one conversation, oldest first; "" is one that has no address yet. */
+/** What waits to be added to one conversation, oldest first; "" is one that has no address yet. */
 export function waiting(conversationId) {
   // A first send of a tab that is gone brings its answer into the sidebar, and does not take this page there.
   const isQuiet = (entry) => !conversationId && entry.isAdopted && isGoing(entry);
-  const isHere = (entry) => entry.conversationId === conversationId && isOurs(entry) && !isQuiet(entry);
+  const isHere = (entry) => entry.conversationId === conversationId && isOurs(entry) && !entry.about && !isQuiet(entry);
   return kept().filter(isHere).sort((a, b) => a.at - b.at);
 }
 
 /** Whether an entry is on its way, and not come back. */
 export const isGoing = (entry) => Boolean(entry.isSent) && !entry.refusal;
 
-const wordsIn = (conversationId, draft) => `${conversationId}\n${whole(draft)}`;
+/** What is under way about a message: other words for it, or a wish for another answer. */
+export const underWayAbout = (messageId) => kept().find((entry) => isOurs(entry) && entry.about?.id === messageId);
+
+const wordsIn = ({ conversationId, about, draft }) => JSON.stringify([conversationId, about, whole(draft)]);
 
 // A tab holds its lock as long as it lives; where there are no locks, on plain http, it counts as gone after a while.
 async function isAlive() {
@@ -68,7 +74,7 @@ export async function takeUp() {
   const foreign = kept().filter((entry) => !isOurs(entry));
   const isOrphan = (entry) => !isLiving(entry) && (isGoing(entry) || entry.conversationId === idHere());
   foreign.filter(isOrphan).forEach((entry) => hold({ ...entry, tab, isAdopted: true }));
-  const isInView = (entry) => (entry.conversationId ? entry.conversationId === idHere() : isNewHere() && !entry.isAdopted);
+  const isInView = (entry) => !entry.about && (entry.conversationId ? entry.conversationId === idHere() : isNewHere() && !entry.isAdopted);
   kept().filter((entry) => isOurs(entry) && isGoing(entry) && !isInView(entry)).forEach(deliver);
   clearTimeout(next);
   if (foreign.length) next = setTimeout(takeUp, LOOK_MS + 1);
@@ -81,12 +87,15 @@ if (globalThis.localStorage) {
   setTimeout(takeUp, 0);
 }
 
-/** Put words in. `root` is the key of the send that begins the conversation they follow, while it has no address. */
-export function put(draft, { conversationId, root, model }) {
-  const words = wordsIn(conversationId, draft);
+/**
+ * Put words in. `root` is the key of the send that begins the conversation they follow, while it has no address; `about` is
+ * {how: "edit" | "wish", id} for those that are not added to the conversation's end.
+ */
+export function put(draft, { conversationId, root, about, model }) {
+  const words = wordsIn({ conversationId, about, draft });
   const key = taken.get(words) ?? newKey();
   taken.delete(words);
-  const entry = { key, conversationId: conversationId || delivered.get(root) || "", root: root || key, model, draft, tab, at: Date.now() };
+  const entry = { key, conversationId: conversationId || delivered.get(root) || "", root: root || key, about, model, draft, tab, at: Date.now() };
   hold(entry);
   return entry;
 }
@@ -94,7 +103,7 @@ export function put(draft, { conversationId, root, model }) {
 /** Take words back out, delivered or not; they can be sent again, as the same send. */
 export function take(entry) {
   going.get(entry.key)?.abort();
-  if (entry.isSent && !entry.refusal) taken.set(wordsIn(entry.conversationId, entry.draft), entry.key);
+  if (entry.isSent && !entry.refusal) taken.set(wordsIn(entry), entry.key);
   forget(entry.key);
 }
 
@@ -118,7 +127,7 @@ export async function deliver(entry) {
     if (outcome.refusal) {
       going.delete(entry.key);
       troubles.delete(entry.key);
-      hold({ ...entry, refusal: outcome.refusal.code }); // its words stay here until whoever wrote them has them back
+      refuse({ ...entry, refusal: outcome.refusal.code });
       return;
     }
     if (outcome.turn) {
@@ -131,8 +140,8 @@ export async function deliver(entry) {
   }
 }
 
-async function attempt({ key, model, draft, conversationId }, signal) {
-  const body = JSON.stringify({ key, model, text: whole(draft), conversation_id: conversationId });
+async function attempt({ key, model, draft, conversationId, about }, signal) {
+  const body = JSON.stringify({ key, model, text: whole(draft), conversation_id: conversationId, [about?.how ?? "edit"]: about?.id ?? "" });
   try {
     const response = await fetch("/api/turns", { method: "POST", body, signal, headers: { "content-type": "application/json" } });
     if (response.status >= 500) return { trouble: response.status === 503 ? "store_unavailable" : "error" };
@@ -143,6 +152,14 @@ async function attempt({ key, model, draft, conversationId }, signal) {
   }
 }
 
+/** Its words stay until whoever wrote them has them back: here, or where they were written. */
+function refuse(entry) {
+  if (!entry.about) return hold(entry);
+  keep(placeOf(entry.about), whole(entry.draft), sessionStorage);
+  forget(entry.key);
+  tell(entry);
+}
+
 function conclude(entry, turn) {
   if (!entry.conversationId) {
     delivered.set(entry.root, turn.conversation_id);
@@ -150,7 +167,8 @@ function conclude(entry, turn) {
       if (!next.conversationId && next.root === entry.root && next.key !== entry.key) hold({ ...next, conversationId: turn.conversation_id });
     }
   }
-  begin(turn, whole(entry.draft));
+  begin(turn, entry.about?.how === "wish" ? null : whole(entry.draft));
+  if (entry.about) unkeep(placeOf(entry.about), sessionStorage);
   forget(entry.key);
   tell(entry, turn);
 }

@@ -23,7 +23,8 @@ export function useOutbox(conversationId, { model, isFree, accepted, onTurn, onR
   useEffect(() => {
     const look = (entry, turn) => {
       see({ conversationId, entries: waiting(conversationId) });
-      if (!turn || entry.conversationId !== conversationId || entry.isAdopted) return;
+      if (!entry || entry.conversationId !== conversationId || entry.isAdopted) return;
+      if (!turn) return latest.current.onRefusal(entry);
       if (!conversationId) begin(turn.conversation_id);
       setUnseen(entry.key);
       clearTimeout(waiter.current);

@@ -15,7 +15,7 @@ export function usePendingTurn(conversationId, messages, accepted) {
   useEffect(() => {
     const look = (entry, turn) => {
       see(underWay(conversationId));
-      if (turn && entry.conversationId === conversationId) land({ entry, questionId: turn.question_id });
+      if (turn && !entry.about && entry.conversationId === conversationId) land({ entry, questionId: turn.question_id });
     };
     look();
     const stop = onOutbox(look);

@@ -67,10 +67,10 @@ function grow(key, text, type) {
   }
 }
 
-/** What a send just told the server needs no reading: the question stands at once, and its answer is empty yet. */
+/** What a send just told the server needs no reading: its question, if it made one, and an answer that is empty yet. */
 export function begin({ question_id: question, reply_id: reply, is_new: isNew }, text) {
   if (!isNew) return;
-  put(question, { parts: [{ type: "text", text }], status: "complete" });
+  if (text !== null) put(question, { parts: [{ type: "text", text }], status: "complete" });
   if (!store.has(reply)) put(reply, { parts: [], status: "streaming" });
 }
 

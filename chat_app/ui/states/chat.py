@@ -45,7 +45,6 @@ class ChatState(rx.State):
     models: list[dict[str, str]] = []
     servers: list[ServerView] = []
     accepted: str = ""
-    refused: str = ""
     resumed: str = ""
     error_code: str = ""
     silent: list[SilentView] = []
@@ -174,30 +173,12 @@ class ChatState(rx.State):
 
     @rx.event
     async def sent(self, conversation_id: str, key: str):
-        """The page has put a question into a conversation, by `POST /api/turns`."""
+        """The page has put words into a conversation, by `POST /api/turns`."""
         await self._recall()
         if self.conversation_id not in ("", conversation_id):
             return None  # the page has moved on meanwhile
         self.accepted = key
         return await self._began(conversation_id)
-
-    @rx.event
-    async def edit(self, message_id: str, text: str, key: str):
-        """Ask an edited question, or keep an answer in a person's own words."""
-        await self._recall()
-        is_question = any(view.id == message_id and view.role == "user" for view in self.messages)
-        turn = None
-        try:
-            if is_question:
-                turn = await services().conversations.edit(who(self), message_id, text=text, model=self.model, key=key)
-            else:
-                await services().conversations.rewrite(who(self), message_id, text=text, key=key)
-        except ChatError as error:
-            self.refused = key
-            self._say(error)
-            return None
-        self.accepted = key
-        return await self._began(turn.conversation_id) if turn else await self.reread()
 
     @rx.event
     async def try_again(self, message_id: str, how: str):
@@ -210,12 +191,6 @@ class ChatState(rx.State):
         if last[0] == wish and now - last[1] < _SECOND_CLICK_S:
             return None  # the second click of a double one
         return await self._again(message_id, model, str(uuid.uuid4()), hint)
-
-    @rx.event
-    async def wish(self, message_id: str, text: str, key: str):
-        """Answer once more, as a person wishes."""
-        await self._recall()
-        return await self._again(message_id, self._model_of(message_id), key, text)
 
     @rx.event
     async def ask_other(self, model: str):
@@ -231,7 +206,6 @@ class ChatState(rx.State):
         try:
             turn = await services().conversations.regenerate(who(self), message_id, model=model, key=key, hint=hint)
         except ChatError as error:
-            self.refused = key
             self._say(error)
             return None
         self.accepted = key
