@@ -21,6 +21,7 @@ from pathlib import Path
 import httpx
 import uvicorn
 
+from chat_app.backup import broken_off
 from chat_app.errors import StoreUnavailable, StreamsUnavailable
 from chat_app.gateway.catalogue import Catalogue
 from chat_app.gateway.discovery import configured_providers
@@ -138,6 +139,8 @@ def check_place(settings: Settings) -> None:
             raise PermissionError(errno.EACCES, "it cannot be written")
     except OSError as error:
         raise SystemExit(f"CHAT_APP_DATA: {folder} cannot be used: {error.strerror}") from None
+    if (old := broken_off(settings)) is not None:
+        raise SystemExit(f"A restore was broken off. Restore again, or put back what was there, which is in {old}.")
     family = socket.AF_INET6 if settings.host == "::1" else socket.AF_INET
     try:
         socket.create_server((settings.host, settings.port), family=family).close()

@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from chat_app.settings import Settings, child_environment, load_settings
 
 _SQLITE, _POSTGRES, _FOLDER = "chat.db", "database.sql", "data"
+_BESIDE, _OLD = ".restore-", "old"
 _VARIABLES = {
     "user": "PGUSER",
     "password": "PGPASSWORD",
@@ -91,6 +92,16 @@ def load(settings: Settings, archive: Path) -> None:
         raise SystemExit(f"Nothing was restored from {archive}: {error}") from error
 
 
+def broken_off(settings: Settings) -> Path | None:
+    """Where a restore that was killed has left what was there before; None when none was."""
+    database = _sqlite_file(settings)
+    for folder in (settings.chat_app_data, *([database.parent] if database else [])):
+        for work in sorted(folder.glob(f"{_BESIDE}*")):
+            if (work / _OLD).exists():
+                return work / _OLD
+    return None
+
+
 class _Exchange:
     """Moves things to and fro, and moves them back unless the block ends well.
 
@@ -104,7 +115,7 @@ class _Exchange:
     def beside(self, folder: Path) -> Path:
         """Make a folder in this one, for the time of the exchange."""
         folder.mkdir(parents=True, exist_ok=True)
-        self._beside.append(Path(tempfile.mkdtemp(prefix=".restore-", dir=folder)))
+        self._beside.append(Path(tempfile.mkdtemp(prefix=_BESIDE, dir=folder)))
         return self._beside[-1]
 
     def move(self, source: Path, target: Path) -> None:
@@ -123,15 +134,16 @@ class _Exchange:
         except OSError as second:
             kept = ", ".join(str(folder) for folder in self._beside)
             raise SystemExit(f"Nothing was restored: {error}; what was there is in {kept}: {second}") from error
-        for folder in self._beside:
-            shutil.rmtree(folder, ignore_errors=True)
+        for folder in {folder.parent for folder in self._beside}:
+            for work in folder.glob(f"{_BESIDE}*") if error is None else self._beside:  # also of one that was killed
+                shutil.rmtree(work, ignore_errors=True)
 
 
 def _load(settings: Settings, archive: Path, exchange: _Exchange) -> None:
     folder, database = settings.chat_app_data, _sqlite_file(settings)
     # In the folder, not beside it: it may be a volume of its own, or its parent not ours to write.
     work = exchange.beside(folder)
-    saved, old = work / "saved", work / "old"
+    saved, old = work / "saved", work / _OLD
     with tarfile.open(archive) as tar:
         tar.extractall(saved, filter="data")
     wanted = saved / (_POSTGRES if database is None else _SQLITE)
@@ -158,7 +170,7 @@ def _exchange_sqlite(wanted: Path, database: Path, exchange: _Exchange) -> None:
     shutil.copymode(wanted, work / "new")
     for path in _files_of(database):  # a journal left behind would be played into the new database
         if path.exists():
-            exchange.move(path, work / path.name)
+            exchange.move(path, work / _OLD / path.name)
     exchange.move(work / "new", database)
 
 

@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from chat_app.backup import load, save
+from chat_app.__main__ import check_place
+from chat_app.backup import broken_off, load, save
 from chat_app.messages import TextPart, text_of
 from chat_app.settings import Settings
 from chat_app.store.database import Database
@@ -184,6 +185,55 @@ async def test_a_restore_that_fails_leaves_what_was_there(tmp_path, settings, fa
     assert _files(folder) == before
     assert await _read(settings.database, kept) == "kept"
     await _execute(settings.database, "CREATE TABLE half (id TEXT)")
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from chat_app import backup
+from chat_app.settings import load_settings
+
+moves, move = int(sys.argv[2]), backup._Exchange.move
+
+def move_or_die(self, *paths):
+    global moves
+    moves -= 1
+    if moves < 0:
+        os._exit(9)
+    move(self, *paths)
+
+backup._Exchange.move = move_or_die
+backup.load(load_settings(), Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("moves", [0, 1, 3, 4])
+async def test_a_restore_that_was_killed_is_said_and_can_be_done_again(tmp_path, moves):
+    folder, archive = tmp_path / "data", tmp_path / "saved.tar.gz"
+    environment = {"CHAT_APP_DATA": str(folder), "DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/db/chat.db"}
+    settings = make_settings(folder, database_url=environment["DATABASE_URL"])
+    folder.mkdir()
+    (tmp_path / "db").mkdir()
+    (folder / "one").write_text("saved")
+    kept = await _ask(settings.database, "kept")
+    save(settings, archive)
+    (folder / "one").write_text("later")
+    (folder / "two").write_text("later")
+
+    command = [sys.executable, "-c", KILLED, str(archive), str(moves)]
+    killed = subprocess.run(command, env=os.environ | environment, check=False)  # our own arguments
+    assert killed.returncode == 9
+    left = broken_off(settings)
+    assert (left is not None) == bool(moves)
+    if left is not None:
+        with pytest.raises(SystemExit, match=f"^A restore was broken off.*{left}"):
+            check_place(settings)
+    load(settings, archive)
+
+    assert broken_off(settings) is None
+    assert _files(folder) == {"one": b"saved"}
+    assert [path.name for path in (tmp_path / "db").iterdir()] == ["chat.db"]
+    assert await _read(settings.database, kept) == "kept"
 
 
 @pytest.mark.parametrize(
