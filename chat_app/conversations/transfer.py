@@ -91,16 +91,16 @@ async def export_json(service: ConversationService, user_id: str, conversation_i
         NotFound: No such conversation, or someone else's.
     """
     conversation = await _export(service, user_id, conversation_id)
-    return f"{_file_name(conversation.title)}.json", _wrap([conversation])
+    return f"{_file_name(conversation.title)}.json", _wrap([_encoded(conversation)])
 
 
 async def export_all(service: ConversationService, user_id: str) -> bytes:
     """Every conversation with its branches."""
     ids = await service.library.all_ids(user_id)
-    exported: list[_Conversation] = []
+    exported: list[msgspec.Raw] = []
     for conversation_id in ids:
         with suppress(NotFound):  # deleted meanwhile
-            exported.append(await _export(service, user_id, conversation_id))
+            exported.append(_encoded(await _export(service, user_id, conversation_id)))
     return _wrap(exported)
 
 
@@ -309,9 +309,13 @@ async def _export(service: ConversationService, user_id: str, conversation_id: s
     )
 
 
-def _wrap(conversations: list[_Conversation]) -> bytes:
-    body = {"format": FORMAT, "version": VERSION, "conversations": conversations}
-    return msgspec.json.format(msgspec.json.encode(body), indent=1)
+def _encoded(conversation: _Conversation) -> msgspec.Raw:
+    """One at a time, since a library of many would hold everybody up."""
+    return msgspec.Raw(msgspec.json.format(msgspec.json.encode(conversation), indent=1))
+
+
+def _wrap(conversations: list[msgspec.Raw]) -> bytes:
+    return msgspec.json.encode({"format": FORMAT, "version": VERSION, "conversations": conversations})
 
 
 def _file_name(title: str) -> str:
