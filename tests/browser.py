@@ -6,6 +6,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
+from statistics import mode
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, WebSocketRoute, expect, sync_playwright
@@ -185,6 +186,12 @@ def until_seen(page: Page, look: Callable[[], object]) -> None:
     """Look at the page again and again until what is seen is true."""
     # Between two looks Playwright lets the browser's own events in, which a plain sleep would hold up.
     until_now(lambda: look() or page.wait_for_timeout(20))
+
+
+def first_line_top(chat: Chat) -> float:
+    """Where the last answer's first line stands, usually: between a growth and its frame it stands elsewhere, unseen."""
+    look = "p => p.getBoundingClientRect().top"
+    return mode(chat.answers.last.locator(".prose p").first.evaluate(look) for _ in range(9))
 
 
 def until_heard(chat: Chat, text: str) -> None:

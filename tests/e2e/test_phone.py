@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser import Chat, until_seen
+from tests.browser import Chat, first_line_top, until_heard, until_seen
 from tests.server import Server
 from tests.upstream import Script, chunk
 
@@ -54,6 +54,26 @@ def test_the_drawer_opens_by_a_swipe_and_back_closes_it_and_keeps_the_page(new_c
     expect(drawer).to_be_visible()
     _swipe(page, 300, 100)
     expect(drawer).to_be_hidden()
+
+
+def test_a_finger_lets_go_of_a_growing_answer(new_context, upstream, server: Server):
+    page = new_context(viewport={"width": 390, "height": 844}, has_touch=True).new_page()
+    page.goto(server.url)
+    chat = Chat(page)
+    upstream.then(Script([f"line {index}\n\n" for index in range(400)], pace_s=0.01))
+    chat.field.fill("many lines")
+    chat.button("Send").click()
+    until_heard(chat, "line 60")
+    finger = page.context.new_cdp_session(page)
+    finger.send("Input.synthesizeScrollGesture", {"x": 200, "y": 300, "yDistance": 200, "speed": 2000})
+    before = first_line_top(chat)
+    until_heard(chat, "line 150")
+
+    assert abs(first_line_top(chat) - before) < 2
+    chat.button("To the end").click()
+    until_heard(chat, "line 200")
+    assert page.locator(".scroller").evaluate("s => s.scrollTop") > -2
+    chat.button("Stop").click()
 
 
 def test_the_drawer_stays_open_while_the_first_send_finds_its_address(new_context, upstream, server: Server):

@@ -1,21 +1,13 @@
 """Reading while an answer grows, and waiting for one that does not begin."""
 
-from statistics import mode
-
 from playwright.sync_api import BrowserContext, expect
 
-from tests.browser import Chat, sift, stored_text, until_heard, until_seen
+from tests.browser import Chat, first_line_top, sift, stored_text, until_heard, until_seen
 from tests.imported import conversation, take
 from tests.server import Server
 from tests.upstream import Script, words
 
 LINES = [f"line {index}\n\n" for index in range(400)]
-
-
-def _tops(chat: Chat) -> float:
-    """Where the first line stands, usually: between a growth and its frame it stands elsewhere, which nobody sees."""
-    look = "p => p.getBoundingClientRect().top"
-    return mode(chat.answers.last.locator(".prose p").first.evaluate(look) for _ in range(9))
 
 
 def _scrolled(chat: Chat) -> float:
@@ -50,10 +42,10 @@ def test_a_selection_lets_go_of_a_growing_answer_and_survives_it(chat: Chat, ups
           getSelection().setBaseAndExtent(p.firstChild, 0, p.firstChild, 7);
         }).then(() => null)"""
     )
-    before = _tops(chat)
+    before = first_line_top(chat)
     until_heard(chat, "line 150")
 
-    assert abs(_tops(chat) - before) < 2
+    assert abs(first_line_top(chat) - before) < 2
     assert chat.page.evaluate("getSelection().toString()") == "line 55"
     chat.button("To the end").click()
     until_heard(chat, "line 200")
@@ -72,10 +64,10 @@ def test_following_can_be_turned_off(new_context, server: Server, upstream):
     upstream.then(Script(LINES, pace_s=0.01))
     chat.ask("many lines")
     until_heard(chat, "line 40")
-    before = _tops(chat)
+    before = first_line_top(chat)
     until_heard(chat, "line 100")
 
-    assert abs(_tops(chat) - before) < 2
+    assert abs(first_line_top(chat) - before) < 2
     chat.button("To the end").click()
     until_heard(chat, "line 150")
     assert _scrolled(chat) > -2
@@ -161,9 +153,59 @@ def test_a_first_visit_stands_at_the_last_question_and_a_later_one_where_reading
       return Boolean(kept && article) && Math.abs(article.top - scroller.top - kept.off) < 1;
     }"""
     until_seen(chat.page, lambda: chat.page.evaluate(is_noted, chat.conversation_id()))
+
+    def stands_as_before() -> bool:
+        expect(chat.page.get_by_text("question 20", exact=True)).to_be_visible()
+        return abs(chat.page.get_by_text("question 20", exact=True).evaluate(top) - before) < 3
+
     chat.page.reload()
-    expect(chat.page.get_by_text("question 20", exact=True)).to_be_visible()
-    until_seen(chat.page, lambda: abs(chat.page.get_by_text("question 20", exact=True).evaluate(top) - before) < 3)
+    until_seen(chat.page, stands_as_before)
+    chat.button("New chat").click()
+    expect(chat.page.locator("article")).to_have_count(0)
+    chat.page.go_back()
+    until_seen(chat.page, stands_as_before)
+
+
+def test_the_sign_of_loading_comes_after_a_fifth_of_a_second(chat: Chat):
+    chat.page.route_web_socket("**/_event/**", lambda socket: None)  # a server that never answers
+    chat.page.reload()
+    expect(chat.page.locator('.column[data-loaded="false"]')).to_be_attached()
+    shown = chat.page.evaluate(
+        """() => {
+          const sign = (a) => a.effect.pseudoElement === "::before" && a.effect.target.matches(".column");
+          const appearing = document.getAnimations().find(sign);
+          appearing.pause();
+          return [0, 199, 400].map((ms) => {
+            appearing.currentTime = ms;
+            return getComputedStyle(appearing.effect.target, "::before").opacity;
+          });
+        }"""
+    )
+    assert shown == ["0", "0", "1"]
+
+
+def test_where_motion_is_unwanted_a_question_stands_in_its_place_at_once(new_context, server: Server, upstream):
+    lowest = []
+    for motion in ("no-preference", "reduce"):
+        chat = Chat(new_context(reduced_motion=motion).new_page())
+        chat.page.goto(server.url)
+        upstream.then(Script(LINES[:100]))
+        chat.get("first")
+        chat.page.evaluate(
+            """() => {
+              globalThis.lowest = 0;
+              const look = () => {
+                globalThis.lowest = Math.min(globalThis.lowest, document.querySelector(".scroller").scrollTop);
+                requestAnimationFrame(look);
+              };
+              look();
+            }"""
+        )
+        chat.get("second")
+        lowest.append(chat.page.evaluate("globalThis.lowest"))
+
+    assert lowest[0] < -10
+    assert lowest[1] > -2
 
 
 def test_thoughts_are_folded_and_say_how_long_they_took(chat: Chat, upstream):
@@ -283,9 +325,9 @@ def test_page_up_lets_go_of_a_growing_answer_and_end_follows_it_again(chat: Chat
     chat.page.locator(".scroller").focus()
     chat.page.keyboard.press("PageUp")
     until_seen(chat.page, lambda: _scrolled(chat) < -100)
-    before = _tops(chat)
+    before = first_line_top(chat)
     until_heard(chat, "line 120")
-    assert abs(_tops(chat) - before) < 2
+    assert abs(first_line_top(chat) - before) < 2
     chat.page.keyboard.press("End")
     until_seen(chat.page, lambda: _scrolled(chat) > -1)
     until_heard(chat, "line 160")
