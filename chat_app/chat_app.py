@@ -22,7 +22,7 @@ from chat_app.ui.pages.settings import ROUTE as SETTINGS_ROUTE
 from chat_app.ui.pages.settings import settings_page
 from chat_app.ui.states.chat import ChatState
 from chat_app.ui.states.library import LibraryState
-from chat_app.ui.states.session import provide
+from chat_app.ui.states.session import provide, tell_of_failure
 
 BUILT = Path(".web/build/client")
 
@@ -56,6 +56,7 @@ app = rx.App(
         rx.el.meta(name="viewport", content="width=device-width, initial-scale=1, viewport-fit=cover"),
     ],
     toaster=None,
+    backend_exception_handler=tell_of_failure,
     app_wraps={},
     theme=None,
     api_transformer=[_api, _guarded],

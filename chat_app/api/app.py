@@ -66,6 +66,7 @@ def make_api() -> Starlette:
             Route("/readyz", _ready),
             Route("/api/streams/{conversation_id}", _Asked(FollowAnswers.open), methods=["GET"]),
             Route("/api/turns", _Asked(turns.send), methods=["POST"]),
+            Route("/api/messages/stop", _Asked(turns.stop), methods=["POST"]),
             Route("/api/messages", _Asked(messages.words), methods=["GET"]),
             Route("/api/conversations/{conversation_id}/export", _Asked(transfer.export_one), methods=["GET"]),
             Route("/api/export", _Asked(transfer.export_every), methods=["GET"]),

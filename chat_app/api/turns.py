@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -14,6 +15,7 @@ from chat_app.services import Services
 
 _BYTES_PER_CHARACTER = 12  # JSON's longest: a pair of \uXXXX escapes
 _ROOM_BYTES = 10_000
+T = TypeVar("T")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -31,7 +33,12 @@ class _Send(Struct, frozen=True):
     wish: str = ""
 
 
+class _Stop(Struct, frozen=True):
+    ids: Annotated[tuple[str, ...], msgspec.Meta(max_length=100)]
+
+
 _decode = msgspec.json.Decoder(_Send).decode
+_decode_stop = msgspec.json.Decoder(_Stop).decode
 
 
 async def send(request: Request, services: Services, user_id: str) -> Response:
@@ -43,7 +50,7 @@ async def send(request: Request, services: Services, user_id: str) -> Response:
         NotFound: No such conversation or message, or someone else's.
         StoreUnavailable: Nothing was stored; it can be sent again.
     """
-    sent = await _read(request, services.settings.max_message_chars)
+    sent = _decoded(await _body(request, services.settings.max_message_chars), _decode)
     if not sent.model:
         await services.catalogue.looked()
     who, talk, key = Principal(user_id), services.conversations, sent.key
@@ -64,13 +71,30 @@ async def send(request: Request, services: Services, user_id: str) -> Response:
     return Response(_encode(told), status_code=201 if turn.is_new else 200, media_type="application/json")
 
 
-async def _read(request: Request, most_chars: int) -> _Send:
+async def stop(request: Request, services: Services, user_id: str) -> Response:
+    """`POST /api/messages/stop`: stop these answers, on whichever worker they run; what has ended stays as it is.
+
+    Raises:
+        BadRequest: The body is no list of ids.
+        NotFound: One of them is unknown, or someone else's.
+        StoreUnavailable: It is not known whose they are.
+    """
+    for message_id in _decoded(await _body(request, 0), _decode_stop).ids:
+        await services.conversations.stop(Principal(user_id), message_id)
+    return Response(status_code=204)
+
+
+async def _body(request: Request, most_chars: int) -> bytearray:
     body = bytearray()
     async for piece in request.stream():
         body += piece
         if len(body) > most_chars * _BYTES_PER_CHARACTER + _ROOM_BYTES:
             raise MessageTooLong(f"A message may have {most_chars:,} characters; this is longer.")
+    return body
+
+
+def _decoded(body: bytearray, decode: Callable[[bytearray], T]) -> T:
     try:
-        return _decode(body)
+        return decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadRequest("This is no message.", detail=str(error)) from error

@@ -1,13 +1,17 @@
 from collections.abc import AsyncIterator
 
 import httpx
+import msgspec
 import pytest
 from starlette.applications import Starlette
 
 from chat_app.api.app import make_api
 from chat_app.api.identity import Identity
+from chat_app.events import TextDelta
 from chat_app.providers.fake import FakeProvider
+from chat_app.store.records import Turn
 from tests.conftest import services_with
+from tests.conversations.talk import until_settled
 
 IDENTITY = Identity("not-a-secret", 3000)
 MODEL = FakeProvider()
@@ -88,3 +92,27 @@ async def test_nobody_sends_into_someone_elses_conversation(api):
     answer = await _post(api, text="hi", key="another-key", user="other", conversation_id=mine)
 
     assert answer.status_code == 404
+
+
+async def _stop(api: Starlette, body: bytes, user: str = "local") -> int:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://127.0.0.1:3000") as client:
+        headers = {"cookie": IDENTITY.cookie(user)} if user else {}
+        return (await client.post("/api/messages/stop", content=body, headers=headers)).status_code
+
+
+async def test_a_running_answer_is_stopped_by_its_owner_alone(api, monkeypatch):
+    monkeypatch.setattr(MODEL, "script", [TextDelta("w ")] * 1000)
+    monkeypatch.setattr(MODEL, "pace_s", 0.01)
+    turn = (await _post(api, text="hi", model="fake")).json()
+    body = msgspec.json.encode({"ids": [turn["reply_id"]]})
+
+    assert await _stop(api, body, user="other") == 404
+    assert await _stop(api, body, user="") == 401
+    for bad in (b"{}", b"[]", b"nope", b'{"ids": "x"}', b'{"ids": [' + b'"x",' * 9999):
+        assert await _stop(api, bad) == 400
+    assert await _stop(api, body) == 204
+    assert (
+        await until_settled(api.state.services, Turn(turn["conversation_id"], "", turn["reply_id"], "", True))
+        == "stopped"
+    )
+    assert await _stop(api, body) == 204

@@ -5,10 +5,11 @@ from __future__ import annotations
 import reflex as rx
 
 from chat_app.ui.i18n import t
-from chat_app.ui.islands import Dialog, Keys, LocalDialog, PageTitle, Toast
+from chat_app.ui.islands import Dialog, Keys, LocalDialog, Notice, PageTitle, Toast
 from chat_app.ui.states.chat import ChatState
 from chat_app.ui.states.dialogs import DialogState
 from chat_app.ui.states.library import LibraryState
+from chat_app.ui.states.session import NOTICE
 from chat_app.ui.views import FactView
 
 _KEYS = (
@@ -48,6 +49,7 @@ def around(*, title: rx.Var[str], shows_conversation: bool = False) -> rx.Compon
             on_undo=LibraryState.undo,
             on_gone=LibraryState.hide_toast,
         ),
+        Notice.create(id=NOTICE),
         Dialog.create(
             rx.el.h2(t("facts.title")),
             rx.el.dl(rx.foreach(DialogState.facts, _fact)),

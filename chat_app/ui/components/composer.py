@@ -37,12 +37,11 @@ def composer() -> rx.Component:
             ),
             conversation_id=ChatState.conversation_id,
             model=ChatState.model,
-            running=ChatState.running.length() > 0,
+            running=ChatState.running,
             is_loaded=ChatState.is_loaded,
             accepted=ChatState.accepted,
             limit=ChatState.limit,
             on_sent=ChatState.sent,
-            on_stop=ChatState.stop,
         ),
         class_name="composer-place",
     )

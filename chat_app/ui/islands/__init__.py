@@ -61,12 +61,11 @@ class ComposerField(_Island):
 
     conversation_id: rx.Var[str]
     model: rx.Var[str]
-    running: rx.Var[bool]
+    running: rx.Var[list[str]]
     is_loaded: rx.Var[bool]
     accepted: rx.Var[str]
     limit: rx.Var[int]
     on_sent: rx.EventHandler[passthrough_event_spec(str, str)]
-    on_stop: rx.EventHandler[no_args_event_spec]
 
 
 class StartingPoint(_Island):
@@ -239,6 +238,13 @@ class Toast(_Island):
     seconds: rx.Var[float]
     on_undo: rx.EventHandler[no_args_event_spec]
     on_gone: rx.EventHandler[no_args_event_spec]
+
+
+class Notice(_Island):
+    """Says what failed unforeseen; it has an id, by which `rx.set_value` reaches it."""
+
+    library = f"{PUBLIC}/notice.jsx"
+    tag = "Notice"
 
 
 class Drawer(_Island):

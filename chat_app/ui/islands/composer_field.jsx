@@ -8,6 +8,7 @@ import { number, t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
 import { useOutbox } from "./outbox_hook.js";
 import { PastedChip, WaitingChip } from "./pasted_chip.jsx";
+import { stop as stopAnswers } from "./stop.js";
 
 const LONG_CHARS = 4000;
 const LONG_LINES = 60;
@@ -18,7 +19,7 @@ const lastQuestion = () => [...document.querySelectorAll('article[data-role="use
 /** A question to begin with, written into the field. */
 export const StartingPoint = ({ text }) => <button type="button" className="start" onClick={() => act("write", text)}>{text}</button>;
 
-export function ComposerField({ conversationId, model, running, isLoaded, accepted, limit, onSent, onStop, children }) {
+export function ComposerField({ conversationId, model, running, isLoaded, accepted, limit, onSent, children }) {
   const { id, draft, isKept, change, clear } = useDraft();
   const [refusal, refuse] = useState("");
   const field = useRef(null);
@@ -44,7 +45,7 @@ export function ComposerField({ conversationId, model, running, isLoaded, accept
   };
   const { entries, isUnderWay, isLate, send, takeBack } = useOutbox(conversationId, {
     model,
-    isFree: isLoaded && !running,
+    isFree: isLoaded && !running.length,
     accepted,
     onTurn: (turn, key) => {
       refuse("");
@@ -64,9 +65,9 @@ export function ComposerField({ conversationId, model, running, isLoaded, accept
   };
   // What is under way to the server cannot be stopped there yet: it will be, as soon as it runs.
   const isUnwanted = useRef(false);
-  const canStop = running || isUnderWay;
+  const canStop = running.length > 0 || isUnderWay;
   const stop = () => {
-    if (running) onStop();
+    if (running.length) stopAnswers(running);
     else isUnwanted.current = true;
   };
   const tappedAt = useRef(0);
@@ -76,8 +77,8 @@ export function ComposerField({ conversationId, model, running, isLoaded, accept
   };
   const tapStop = () => Date.now() - tappedAt.current < SECOND_TAP_MS || stop(); // a second tap falls where Send became Stop
   useEffect(() => {
-    if (running && isUnwanted.current) onStop();
-    if (running || !isUnderWay) isUnwanted.current = false;
+    if (running.length && isUnwanted.current) stopAnswers(running);
+    if (running.length || !isUnderWay) isUnwanted.current = false;
   }, [running, isUnderWay]);
 
   useEffect(() => onAct((action, words) => {
@@ -133,9 +134,8 @@ export function ComposerField({ conversationId, model, running, isLoaded, accept
       <div className="row">
         {children}
         <span className="grow" />
-        {canStop && !text ? (
-          <button type="button" className="send" aria-label={t("composer.stop")} onClick={tapStop}><span className="stop" /></button>
-        ) : (
+        {canStop && <button type="button" className="send" aria-label={t("composer.stop")} onClick={tapStop}><span className="stop" /></button>}
+        {(!canStop || text) && (
           <button type="button" className="send" aria-label={t("composer.send")} disabled={!canSend} onClick={tapSend}><Icon name="arrow-up" /></button>
         )}
       </div>

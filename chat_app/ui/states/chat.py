@@ -199,7 +199,10 @@ class ChatState(rx.State):
         if not self.running:
             return None
         slow = self.running[0]
-        await self.stop()
+        try:
+            await services().conversations.stop(who(self), slow)
+        except ChatError as error:
+            self._say(error)
         return await self._again(slow, model, f"other:{slow}:{model}", "")
 
     async def _again(self, message_id: str, model: str, key: str, hint: str):
@@ -224,16 +227,6 @@ class ChatState(rx.State):
             self._say(error)
             return None
         return await self._began(turn.conversation_id)
-
-    @rx.event
-    async def stop(self):
-        """Stop what runs here."""
-        await self._recall()
-        try:
-            for message_id in self.running:
-                await services().conversations.stop(who(self), message_id)
-        except ChatError as error:
-            self._say(error)
 
     @rx.event
     async def branch(self, message_id: str):

@@ -6,6 +6,7 @@ import asyncio
 from urllib.parse import quote, urlencode
 
 import reflex as rx
+import structlog
 
 from chat_app.errors import ChatError, NotFound
 from chat_app.messages import Principal
@@ -15,11 +16,13 @@ from chat_app.ui.states.dialogs import DialogState
 from chat_app.ui.states.session import is_connected, services, who
 from chat_app.ui.views import RowView, row_views
 
+log = structlog.get_logger(__name__)
 _PAGE = 50
 _MOST_PINNED = 1000
 _SHELF = 200
 _LOOK_S = 10
 _GATHER_S = 0.2
+_RETRY_S = 2
 # The tabs that this process watches over. Not in the state, which in Redis outlives a killed process.
 _watched: set[str] = set()
 
@@ -76,9 +79,14 @@ class LibraryState(rx.State):
                         continue
                     await asyncio.sleep(_GATHER_S)
                     changed.clear()
-                    async with self:
-                        await self._reload()
-                        await self._follow()
+                    try:
+                        async with self:
+                            await self._reload()
+                            await self._follow()
+                    except Exception as error:  # noqa: BLE001 # a task boundary: a state out of reach must not end it
+                        log.warning("library.unread", error=str(error))
+                        changed.set()
+                        await asyncio.sleep(_RETRY_S)
         finally:
             _watched.discard(token)
 

@@ -6,10 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import reflex as rx
+import structlog
+from reflex.event import EventSpec
 
 from chat_app.api.identity import Identity
 from chat_app.messages import Principal
 from chat_app.services import Services
+
+log = structlog.get_logger(__name__)
+NOTICE = "notice"
+"""The id of the island that says what failed unforeseen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +50,12 @@ def who(state: rx.State) -> Principal:
         Unauthorized: The socket was opened without a valid cookie.
     """
     return _process[0].identity.principal(state.router.headers.cookie)
+
+
+def tell_of_failure(exception: Exception) -> EventSpec:
+    """What comes of an event that failed as nothing foresaw, such as when Redis with the page's state is away.
+
+    Reflex's own way, a toast, is a script, which the page's policy does not run. Reflex looks at names and types here.
+    """
+    log.error("event.failed", exc_info=exception)
+    return rx.set_value(NOTICE, "error")
