@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from chat_app.settings import Settings, child_environment, load_settings
 
 _SQLITE, _POSTGRES, _FOLDER = "chat.db", "database.sql", "data"
-_BESIDE, _OLD = ".restore-", "old"
+_BESIDE, _OLD, _DONE, _OF_FOLDER = ".restore-", "old", "done", "data"
 _VARIABLES = {
     "user": "PGUSER",
     "password": "PGPASSWORD",
@@ -95,11 +95,14 @@ def load(settings: Settings, archive: Path) -> None:
 def broken_off(settings: Settings) -> Path | None:
     """Where a restore that was killed has left what was there before; None when none was."""
     database = _sqlite_file(settings)
-    for folder in (settings.chat_app_data, *([database.parent] if database else [])):
-        for work in sorted(folder.glob(f"{_BESIDE}*")):
-            if (work / _OLD).exists():
-                return work / _OLD
-    return None
+    places = [(settings.chat_app_data, _OF_FOLDER), *([(database.parent, database.name)] if database else [])]
+    left = [work / _OLD for folder, owner in places for work in _beside(folder, owner)]
+    return next((old for old in left if old.is_dir() and any(old.iterdir())), None)
+
+
+def _beside(folder: Path, owner: str) -> list[Path]:
+    """The folders of restores in this one. Others may keep their databases here: each is its owner's alone."""
+    return sorted(path for path in folder.glob(f"{_BESIDE}*") if path.name.startswith(f"{_BESIDE}{owner}-"))
 
 
 class _Exchange:
@@ -111,11 +114,13 @@ class _Exchange:
     def __init__(self) -> None:
         self._moves: list[tuple[Path, Path]] = []
         self._beside: list[Path] = []
+        self._left: list[Path] = []  # by earlier ones that were killed
 
-    def beside(self, folder: Path) -> Path:
+    def beside(self, folder: Path, owner: str) -> Path:
         """Make a folder in this one, for the time of the exchange."""
         folder.mkdir(parents=True, exist_ok=True)
-        self._beside.append(Path(tempfile.mkdtemp(prefix=_BESIDE, dir=folder)))
+        self._left += _beside(folder, owner)
+        self._beside.append(Path(tempfile.mkdtemp(prefix=f"{_BESIDE}{owner}-", dir=folder)))
         return self._beside[-1]
 
     def move(self, source: Path, target: Path) -> None:
@@ -134,15 +139,17 @@ class _Exchange:
         except OSError as second:
             kept = ", ".join(str(folder) for folder in self._beside)
             raise SystemExit(f"Nothing was restored: {error}; what was there is in {kept}: {second}") from error
-        for folder in {folder.parent for folder in self._beside}:
-            for work in folder.glob(f"{_BESIDE}*") if error is None else self._beside:  # also of one that was killed
-                shutil.rmtree(work, ignore_errors=True)
+        gone = self._beside if error else [*self._beside, *self._left]
+        for old in [work / _OLD for work in gone if (work / _OLD).exists()]:
+            old.replace(old.with_name(_DONE))  # killed from here on, nothing is broken off
+        for work in gone:
+            shutil.rmtree(work, ignore_errors=True)
 
 
 def _load(settings: Settings, archive: Path, exchange: _Exchange) -> None:
     folder, database = settings.chat_app_data, _sqlite_file(settings)
     # In the folder, not beside it: it may be a volume of its own, or its parent not ours to write.
-    work = exchange.beside(folder)
+    work = exchange.beside(folder, _OF_FOLDER)
     saved, old = work / "saved", work / _OLD
     with tarfile.open(archive) as tar:
         tar.extractall(saved, filter="data")
@@ -156,7 +163,8 @@ def _load(settings: Settings, archive: Path, exchange: _Exchange) -> None:
         exchange.move(path, folder / path.name)
     if archive.resolve().is_relative_to(folder.resolve()):  # no archive holds itself
         inside = archive.resolve().relative_to(folder.resolve())
-        exchange.move(old / inside, folder / inside)
+        is_passing = inside.parts[0].startswith(_BESIDE)  # what an earlier restore left goes
+        exchange.move(old / inside, folder / (inside.name if is_passing else inside))
     if database is None:
         options = ("--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", "--single-transaction")
         _run(settings, "psql", *options, f"--command={_DROP_TABLES}", f"--file={wanted}")
@@ -165,7 +173,7 @@ def _load(settings: Settings, archive: Path, exchange: _Exchange) -> None:
 
 
 def _exchange_sqlite(wanted: Path, database: Path, exchange: _Exchange) -> None:
-    work = exchange.beside(database.parent)
+    work = exchange.beside(database.parent, database.name)
     _copy_sqlite(wanted, work / "new")  # not a copy of bytes: SQLite refuses what is no database
     shutil.copymode(wanted, work / "new")
     for path in _files_of(database):  # a journal left behind would be played into the new database

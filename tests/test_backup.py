@@ -228,11 +228,53 @@ async def test_a_restore_that_was_killed_is_said_and_can_be_done_again(tmp_path,
     if left is not None:
         with pytest.raises(SystemExit, match=f"^A restore was broken off.*{left}"):
             check_place(settings)
+    others = make_settings(tmp_path / "other", database_url=f"sqlite+aiosqlite:///{tmp_path}/db/other.db")
+    await _ask(others.database, "another's, in the same place")
+    save(others, tmp_path / "others.tar.gz")
+    assert broken_off(others) is None
+    load(others, tmp_path / "others.tar.gz")
+    assert broken_off(settings) == left
     load(settings, archive)
 
     assert broken_off(settings) is None
     assert _files(folder) == {"one": b"saved"}
-    assert [path.name for path in (tmp_path / "db").iterdir()] == ["chat.db"]
+    assert sorted(path.name for path in (tmp_path / "db").iterdir()) == ["chat.db", "other.db"]
+    assert await _read(settings.database, kept) == "kept"
+
+
+async def test_after_a_restore_that_was_killed_what_was_there_can_be_put_back_by_hand(tmp_path):
+    folder, archive = tmp_path / "data", tmp_path / "data" / "saved.tar.gz"
+    settings = make_settings(folder)
+    folder.mkdir()
+    kept = await _ask(settings.database, "kept")
+    save(settings, archive)
+    command = [sys.executable, "-c", KILLED, str(archive), "2"]
+    subprocess.run(command, env=os.environ | {"CHAT_APP_DATA": str(folder)}, check=False)  # our own arguments
+    old = broken_off(settings)
+    assert old is not None
+    for path in list(old.iterdir()):
+        path.replace(folder / path.name)
+
+    check_place(settings)
+    assert await _read(settings.database, kept) == "kept"
+    load(settings, archive)
+    assert archive.exists()
+
+
+async def test_an_archive_that_a_killed_restore_moved_away_outlives_the_next_one(tmp_path):
+    folder, archive = tmp_path / "data", tmp_path / "data" / "saved.tar.gz"
+    settings = make_settings(folder)
+    folder.mkdir()
+    kept = await _ask(settings.database, "kept")
+    save(settings, archive)
+    command = [sys.executable, "-c", KILLED, str(archive), "2"]
+    subprocess.run(command, env=os.environ | {"CHAT_APP_DATA": str(folder)}, check=False)  # our own arguments
+    old = broken_off(settings)
+    assert old is not None
+
+    load(settings, old / archive.name)
+
+    assert archive.exists()
     assert await _read(settings.database, kept) == "kept"
 
 
