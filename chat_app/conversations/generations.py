@@ -16,6 +16,7 @@ import structlog
 
 from chat_app.conversations.turns import Answer, Running, reply_to
 from chat_app.errors import StoreUnavailable, StreamsUnavailable
+from chat_app.events import Reply
 from chat_app.store.database import now_ms, to_the_end
 from chat_app.store.messages import MessageStore
 from chat_app.store.records import Checkpoint, Settlement
@@ -54,7 +55,7 @@ class Generations:
         self._store, self._log = store, stream_log
         self._heartbeat_s, self._reap_after_s = heartbeat_s, reap_after_s
         self._checkpoint_s, self._shutdown_s = checkpoint_s, shutdown_s
-        self._running: dict[str, Running] = {}
+        self._running: dict[str, Running] = {}  # by generation
         self._group: asyncio.TaskGroup | None = None
 
     @asynccontextmanager
@@ -85,19 +86,24 @@ class Generations:
         if self._group is None:
             raise RuntimeError("the supervisor is closed")
         turn = running.turn
-        if (earlier := self._running.get(turn.reply_id)) is not None:  # thought dead by another worker, and begun anew
+        for earlier in self._of(turn.reply_id):  # thought dead by another worker, and begun anew
             earlier.end("interrupted")
-        self._running[turn.reply_id] = running
+        self._running[turn.generation_id] = running
         self._log.append(turn.conversation_id, Began(turn.reply_id, running.reply.parts, generation=turn.generation_id))
         self._log.announce(running.user_id)
         running.task = self._group.create_task(self._live(running, answer, ending))
 
     def stop(self, message_id: str) -> None:
         """Stop an answer, on whichever worker it runs; what was said stays."""
-        if message_id in self._running:  # also while the log that carries requests is away
-            self._running[message_id].end("stopped")
-        else:
-            self._log.request_stop(message_id)
+        for running in self._of(message_id):  # at once, also while the log that carries requests is away
+            running.end("stopped")
+        self._log.request_stop(message_id)  # also then: what runs here may be a writer that was thought dead
+
+    def _of(self, message_id: str) -> list[Running]:
+        return [running for running in self._running.values() if running.turn.reply_id == message_id]
+
+    def _message_ids(self) -> tuple[str, ...]:
+        return tuple(running.turn.reply_id for running in self._running.values())
 
     def announce(self, user_id: str) -> None:
         """Tell every page of this person that the library changed."""
@@ -123,8 +129,7 @@ class Generations:
         except Exception:  # a task boundary: one answer's fault must not end the others
             log.exception("generation.unsettled", message_id=running.turn.reply_id)
         finally:
-            if self._running.get(running.turn.reply_id) is running:
-                del self._running[running.turn.reply_id]
+            del self._running[running.turn.generation_id]
 
     async def _settle(self, running: Running, settlement: Settlement) -> None:
         """Store how it ended; while the store is out of reach, say so and try again."""
@@ -183,30 +188,36 @@ class Generations:
 
     async def _reap(self, silent_since_ms: int) -> None:
         """What runs here lives, however long the store would not take its heartbeat."""
-        for reaped in await self._store.reap(silent_since_ms, tuple(self._running)):
+        for reaped in await self._store.reap(silent_since_ms, self._message_ids()):
             user_id, conversation_id, message_id, generation = reaped
             log.warning("generation.interrupted", message_id=message_id)
             try:
-                await self._salvage(conversation_id, message_id)
+                is_over = await self._salvage(conversation_id, message_id, generation)
             except StoreUnavailable as error:  # the others, and those who wait for this one, are told all the same
                 log.warning("generation.unsalvaged", message_id=message_id, error=error.detail)
+                is_over = True
+            if not is_over:  # its writer, who was thought dead, came back meanwhile
+                continue
             self._log.append(conversation_id, Ended(message_id, "interrupted", generation=generation))
             self._log.announce(user_id)
 
-    async def _salvage(self, conversation_id: str, message_id: str) -> None:
-        """Words that reached the log after the last checkpoint outlive the worker that wrote them, in Redis."""
+    async def _salvage(self, conversation_id: str, message_id: str, generation: str) -> bool:
+        """Words that reached the log after the last checkpoint outlive the worker that wrote them, in Redis.
+
+        Returns:
+            Whether it is still interrupted.
+        """
+        reply: Reply | None = None
         try:
             async with aclosing(self._log.follow(conversation_id, None)) as batches:
                 reply = fold((await anext(batches)).entries).get(message_id)
-        except StreamsUnavailable:
-            return
-        if reply is not None:
-            await self._store.salvage(message_id, reply.parts)
+        except StreamsUnavailable as error:
+            log.warning("generation.unsalvaged", message_id=message_id, error=error.detail)
+        return await self._store.salvage(message_id, generation, reply.parts if reply else ())
 
     async def _hear_stops(self) -> None:
         async for message_id in self._log.stop_requests():
-            running = self._running.get(message_id)
-            if running is not None:
+            for running in self._of(message_id):
                 running.end("stopped")
 
     async def _shut_down(self) -> None:

@@ -121,6 +121,7 @@ class ConversationService:
         old = await self.messages.shown(who.user_id, message_id)
         if old.role == "assistant":
             version_id = await self.messages.add_version(who.user_id, message_id, (TextPart(text),), key)
+            self._generations.announce(who.user_id)
             return Turn(old.conversation_id, old.parent_id or "", version_id, "", False)
         return await self._ask(who, text, model, key, old.conversation_id, old.parent_id)
 

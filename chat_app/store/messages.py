@@ -139,15 +139,18 @@ class MessageStore:
         return MessageRecord(**rows[0], siblings=siblings[message_id])
 
     async def shown(self, user_id: str, message_id: str) -> MessageRecord:
-        """One message without its words, which neither is deleted nor follows one that is.
+        """One message without its words; neither it nor its conversation is deleted, nor does it follow one that is.
 
         Raises:
             NotFound: No such message, someone else's, or a deleted one's.
         """
         path = path_up(user_id, message_id, _ANY_DEPTH, [messages.c.deleted_at])
+        where = select(messages.c.conversation_id).where(messages.c.id == message_id).scalar_subquery()
+        whole = select(conversations.c.deleted_at).where(conversations.c.id == where)
         async with self._database.read() as connection:
-            if any((await connection.execute(path)).scalars()):
-                raise NotFound("This message was deleted.")
+            for query in (path, whole):
+                if any((await connection.execute(query)).scalars()):
+                    raise NotFound("This message was deleted.")
         return await self.record(user_id, message_id)
 
     async def running(self, user_id: str) -> dict[str, str]:
@@ -367,9 +370,17 @@ class MessageStore:
         async with self._database.write() as connection:
             return [(row[0], row[1], row[2], row[3] or "") for row in await connection.execute(statement)]
 
-    async def salvage(self, message_id: str, parts: Parts) -> None:
-        """Store more of an interrupted answer than its last checkpoint had."""
-        is_it = (messages.c.id == message_id) & (messages.c.status == "interrupted")
+    async def salvage(self, message_id: str, generation_id: str, parts: Parts) -> bool:
+        """Store more of an interrupted answer than its last checkpoint had.
+
+        Returns:
+            Whether it is still interrupted, and nobody else has it.
+        """
+        is_it = (
+            (messages.c.id == message_id)
+            & (messages.c.status == "interrupted")
+            & (func.coalesce(messages.c.generation_id, "") == generation_id)
+        )
         statement = update(messages).where(is_it).values(
             parts=to_json(parts), search_text=searchable(parts), revision=messages.c.revision + 1
         )  # fmt: skip
@@ -377,6 +388,7 @@ class MessageStore:
             row = (await connection.execute(select(*STORED).where(is_it))).mappings().one_or_none()
             if row is not None and _length(stored(row).parts) < _length(parts):
                 await connection.execute(statement)
+        return row is not None
 
 
 def _length(parts: Parts) -> int:

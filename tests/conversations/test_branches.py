@@ -1,5 +1,7 @@
 """Edited questions and answers, answers tried again, and what is deleted."""
 
+import asyncio
+
 import pytest
 
 from chat_app.errors import NotFound
@@ -41,6 +43,11 @@ async def test_an_answer_in_a_persons_own_words_is_what_the_model_is_told(tmp_pa
     async with services_with(tmp_path, fake) as services:
         turn = await send(services)
         await until_settled(services, turn)
+        async with services.changes.watch("local") as changed:
+            changed.clear()
+            await services.conversations.edit(LOCAL, turn.reply_id, text="My own words.", model="fake", key="mine")
+            async with asyncio.timeout(5):
+                await changed.wait()  # other pages are told
         once, again = [
             await services.conversations.edit(LOCAL, turn.reply_id, text="My own words.", model="fake", key="mine")
             for _ in range(2)
@@ -94,6 +101,23 @@ async def test_deleting_the_only_question_deletes_the_conversation(tmp_path):
         assert await services.conversations.delete(LOCAL, turn.question_id) == turn.conversation_id
         with pytest.raises(NotFound):
             await services.conversations.open(LOCAL, turn.conversation_id)
+
+
+async def test_nothing_runs_anew_in_a_conversation_that_was_deleted(tmp_path):
+    fake = FakeProvider()
+    async with services_with(tmp_path, fake) as services:
+        talk = services.conversations
+        turn = await send(services)
+        await until_settled(services, turn)
+        await talk.delete_conversation(LOCAL, turn.conversation_id)
+        for attempt in (
+            talk.edit(LOCAL, turn.question_id, text="x", model="fake", key="edit"),
+            talk.edit(LOCAL, turn.reply_id, text="x", model="fake", key="edit an answer"),
+            talk.regenerate(LOCAL, turn.reply_id, model="fake", key="again"),
+            talk.resume(LOCAL, turn.reply_id),
+        ):
+            with pytest.raises(NotFound):
+                await attempt
 
 
 async def test_what_was_deleted_and_what_followed_it_is_answered_edited_and_shown_no_more(tmp_path):

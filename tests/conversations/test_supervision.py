@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -170,6 +171,32 @@ async def test_a_worker_that_was_thought_dead_and_comes_back_is_followed_again(t
         assert await _ended(two, turn) == ("complete", "".join(delta.text for delta in LONG))
 
 
+async def test_a_reaper_that_comes_late_does_not_end_an_answer_that_lives(tmp_path, monkeypatch):
+    slow = _Held(*LONG, DONE)
+    async with services_with(tmp_path, slow, heartbeat_s=0.05, checkpoint_s=0.05) as services:
+        turn = await send(services)
+        await until_heard(services, turn)
+        store, salvage = services.conversations.messages, services.conversations.messages.salvage
+        late = asyncio.Event()
+
+        async def salvage_late(*what: Any) -> bool:
+            async with asyncio.timeout(5):
+                while await status_of(services, turn) != "streaming":  # its own heartbeat comes between
+                    await asyncio.sleep(0.01)
+            late.set()
+            return await salvage(*what)
+
+        monkeypatch.setattr(store, "salvage", salvage_late)
+        monkeypatch.setattr(services.conversations._generations, "_message_ids", lambda: ())  # as another process's
+        await services.conversations._generations._reap(now_ms() + 60_000)
+        async with aclosing(services.streams.follow(turn.conversation_id, None)) as batches:
+            batch = await anext(batches)
+
+        assert late.is_set()
+        assert batch.running == (turn.reply_id,)
+        assert not any(isinstance(entry, Ended) for entry in batch.entries)
+
+
 async def test_a_database_that_refuses_for_a_while_does_not_end_the_supervisor(tmp_path, each_database):
     if not each_database.startswith("postgresql"):
         pytest.skip("PostgreSQL's faults")
@@ -248,7 +275,7 @@ async def _silence(services: Services, turn: Turn) -> None:
 async def test_answers_that_were_left_behind_are_told_of_though_saving_their_last_words_fails(tmp_path, monkeypatch):
     tried: list[str] = []
 
-    async def refuse(message_id: str, _parts: object) -> None:
+    async def refuse(message_id: str, *_: object) -> bool:
         tried.append(message_id)
         raise StoreUnavailable("locked")
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser import Chat, stored_text, until_heard, until_seen
 from tests.server import Server
@@ -232,6 +232,66 @@ def test_words_of_an_edit_that_was_sent_do_not_come_back(chat: Chat, upstream):
     expect(chat.questions.last).to_contain_text("the first version")
     chat.field.press("ArrowUp")
     expect(chat.page.get_by_role("textbox", name="Edit message")).to_have_value("the first version")
+
+
+def test_an_edit_that_is_taken_back_and_made_again_is_the_same_send(chat: Chat, upstream):
+    """The server may have had it the first time: by its key it is asked once."""
+    chat.get("first")
+    keys: list[str] = []
+
+    def lose(route: Route) -> None:
+        keys.append(route.request.post_data_json["key"])
+        route.abort()
+
+    chat.page.route("**/api/turns", lose)
+    for words_ in ("second", "second", "third"):
+        chat.field.press("ArrowUp")
+        chat.page.get_by_role("textbox", name="Edit message").fill(words_)
+        chat.questions.last.get_by_role("button", name="Send").click()
+        expect(chat.page.get_by_text("The server cannot be reached")).to_be_visible()
+        chat.button("Cancel").click()
+        keys.append("")
+    chat.page.unroute("**/api/turns")
+
+    first, again, other = (set(sent.split()) for sent in " ".join(key or "|" for key in keys).split("|")[:3])
+    assert len(first) == 1
+    assert first == again != other
+
+
+def test_what_an_edit_began_in_a_tab_that_is_gone_another_finishes(chat: Chat, upstream):
+    chat.get("why")
+    chat.conversation_id()
+    _pick(chat, "More", "Edit")
+    chat.page.get_by_role("textbox", name="Edit message").fill("in my own words")
+    chat.page.route("**/api/turns", lambda route: route.abort())
+    chat.button("Save").click()
+    expect(chat.page.get_by_text("The server cannot be reached")).to_be_visible()
+    _pick(chat, "Try again", "As I say…")
+    expect(chat.page.get_by_role("textbox", name="What should be different?")).to_have_value("")
+    address = chat.page.url
+    other = Chat(chat.page.context.new_page())
+    chat.page.close()
+    other.page.goto(address)
+
+    expect(other.answers.last.locator(".branches")).to_contain_text("2/2", timeout=20_000)
+    expect(other.answers.last).to_contain_text("in my own words")
+    expect(other.page.get_by_role("textbox", name="Edit message")).to_have_count(0)
+
+
+def test_a_question_waits_for_the_edit_that_was_made_before_it(chat: Chat, upstream):
+    chat.get("first")
+    upstream.then(Script(["to the edit"]), Script(["to the next"]))
+    chat.field.press("ArrowUp")
+    chat.page.get_by_role("textbox", name="Edit message").fill("second")
+    chat.page.route("**/api/turns", lambda route: route.abort())
+    chat.questions.last.get_by_role("button", name="Send").click()
+    expect(chat.page.get_by_text("The server cannot be reached")).to_be_visible()
+    chat.ask("third")
+    expect(chat.page.get_by_text("Sends next")).to_be_visible()
+    chat.page.unroute("**/api/turns")
+    until_heard(chat, "to the next")
+
+    assert [m["content"] for m in upstream.chats[-1].body["messages"]] == ["second", "to the edit", "third"]
 
 
 def test_escape_closes_what_is_open_before_it_stops_the_answer(chat: Chat, upstream, server: Server):

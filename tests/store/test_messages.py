@@ -195,12 +195,14 @@ async def test_only_silent_answers_are_reaped(store):
 async def test_an_interrupted_answer_may_gain_words_and_never_lose_any(store):
     turn = await store.add_turn("local", _new())
     await store.checkpoint([Checkpoint(turn.reply_id, turn.generation_id, (TextPart("one two"),))])
-    await store.salvage(turn.reply_id, (TextPart("running answers are not touched"),))
+    mine = turn.reply_id, turn.generation_id
+    assert not await store.salvage(*mine, (TextPart("running answers are not touched"),))
     await store.reap(now_ms() + 1000)
-    await store.salvage(turn.reply_id, (TextPart("one"),))
+    assert not await store.salvage(turn.reply_id, "another's", (TextPart("one two three"),))
+    assert await store.salvage(*mine, (TextPart("one"),))
     assert (await store.words("local", [turn.reply_id]))[0].parts == '[{"type":"text","text":"one two"}]'
 
-    await store.salvage(turn.reply_id, (TextPart("one two three"),))
+    assert await store.salvage(*mine, (TextPart("one two three"),))
     assert (await store.words("local", [turn.reply_id]))[0].parts == '[{"type":"text","text":"one two three"}]'
 
 

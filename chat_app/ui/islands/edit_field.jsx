@@ -48,7 +48,7 @@ export const EditButton = ({ messageId, className }) => (
 function WordsField({ about, model, label, save, limit, accepted, onClose }) {
   const place = placeOf(about);
   const messageId = about.how === "edit" ? about.id : "";
-  const [sent, setSent] = useState(() => underWayAbout(about.id));
+  const [sent, setSent] = useState(() => underWayAbout(about.id, about.how));
   const [text, setText] = useState(() => sent?.draft.text ?? recall(place, isText, sessionStorage) ?? (messageId ? textOf(messageId) : ""));
   const [, look] = useState(0);
   const field = useRef(null);

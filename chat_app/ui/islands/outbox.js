@@ -53,7 +53,11 @@ export function waiting(conversationId) {
 export const isGoing = (entry) => Boolean(entry.isSent) && !entry.refusal;
 
 /** What is under way about a message: other words for it, or a wish for another answer. */
-export const underWayAbout = (messageId) => kept().find((entry) => isOurs(entry) && entry.about?.id === messageId);
+export const underWayAbout = (messageId, how) =>
+  kept().find((entry) => isOurs(entry) && entry.about?.id === messageId && (!how || entry.about.how === how));
+
+/** What is under way about messages of a conversation: what is added to it waits for that. */
+export const changing = (conversationId) => kept().filter((entry) => isOurs(entry) && entry.about && entry.conversationId === conversationId);
 
 const wordsIn = ({ conversationId, about, draft }) => JSON.stringify([conversationId, about, whole(draft)]);
 
@@ -74,7 +78,7 @@ export async function takeUp() {
   const foreign = kept().filter((entry) => !isOurs(entry));
   const isOrphan = (entry) => !isLiving(entry) && (isGoing(entry) || entry.conversationId === idHere());
   foreign.filter(isOrphan).forEach((entry) => hold({ ...entry, tab, isAdopted: true }));
-  const isInView = (entry) => !entry.about && (entry.conversationId ? entry.conversationId === idHere() : isNewHere() && !entry.isAdopted);
+  const isInView = (entry) => (entry.conversationId ? entry.conversationId === idHere() : isNewHere() && !entry.isAdopted);
   kept().filter((entry) => isOurs(entry) && isGoing(entry) && !isInView(entry)).forEach(deliver);
   clearTimeout(next);
   if (foreign.length) next = setTimeout(takeUp, LOOK_MS + 1);
@@ -103,7 +107,7 @@ export function put(draft, { conversationId, root, about, model }) {
 /** Take words back out, delivered or not; they can be sent again, as the same send. */
 export function take(entry) {
   going.get(entry.key)?.abort();
-  if (entry.isSent && !entry.refusal) taken.set(wordsIn(entry), entry.key);
+  if (isGoing(recall(PLACE + entry.key, isEntry) ?? entry)) taken.set(wordsIn(entry), entry.key);
   forget(entry.key);
 }
 

@@ -1,7 +1,7 @@
 // What waits to be sent in the open conversation, as a React hook.
 import { useEffect, useRef, useState } from "react";
 import { begin } from "./drafts.js";
-import { deliver, isGoing, onOutbox, put, take, takeUp, troubles, waiting } from "./outbox.js";
+import { changing, deliver, isGoing, onOutbox, put, take, takeUp, troubles, waiting } from "./outbox.js";
 
 const NONE = [];
 const LATE_MS = 4000;
@@ -23,7 +23,7 @@ export function useOutbox(conversationId, { model, isFree, accepted, onTurn, onR
   useEffect(() => {
     const look = (entry, turn) => {
       see({ conversationId, entries: waiting(conversationId) });
-      if (!entry || entry.conversationId !== conversationId || entry.isAdopted) return;
+      if (!entry || entry.conversationId !== conversationId || (entry.isAdopted && !entry.about)) return;
       if (!turn) return latest.current.onRefusal(entry);
       if (!conversationId) begin(turn.conversation_id);
       setUnseen(entry.key);
@@ -49,12 +49,14 @@ export function useOutbox(conversationId, { model, isFree, accepted, onTurn, onR
       clearTimeout(waiter.current);
       setLate(false);
     }
+    const changes = changing(conversationId);
+    changes.forEach(deliver);
     const [head] = entries;
     if (!head) return;
     if (head.refusal) {
       take(head);
       latest.current.onRefusal(head);
-    } else if (head.isSent || (isFree && !unseen)) deliver({ ...head, model: head.model || model, isAdopted: false }); // no model was known yet
+    } else if (head.isSent || (isFree && !unseen && !changes.length)) deliver({ ...head, model: head.model || model, isAdopted: false }); // no model was known yet
   }, [entries, isFree, accepted, unseen]);
 
   const send = (draft, { conversationId: id, model }) => {
