@@ -44,7 +44,9 @@ install-dev: $(NEEDS_UV)
 	@$(UV) sync --frozen --quiet
 
 .tools/bin/uv:
-	@echo "Installing uv …" && python3 -m venv .tools && .tools/bin/pip install --quiet uv
+	@echo "Installing uv …"
+	@python3 -m venv .tools || { echo "Install uv, or what python3 -m venv needs: on Debian python3-venv."; rm -rf .tools; exit 1; }
+	@.tools/bin/pip install --quiet uv
 
 chromium: install-dev
 	@$(RUN) python tests/chromium.py

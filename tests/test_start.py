@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from chat_app.__main__ import check_place, prepare
+from chat_app.__main__ import check_place, prepare, sources_hash
 from chat_app.errors import StreamsUnavailable
 from tests.conftest import make_settings
 from tests.upstream import Upstream
@@ -50,3 +50,15 @@ def test_a_port_of_a_server_that_just_ended_can_be_used(tmp_path):
         with socket.create_connection(("127.0.0.1", port)):
             first.accept()[0].close()
     check_place(make_settings(tmp_path, port=port))
+
+
+@pytest.mark.parametrize("changed", ["rxconfig.py", "uv.lock", "reflex.lock/package-lock.json", "chat_app/ui/i.jsx"])
+def test_the_page_is_built_anew_when_anything_that_it_is_made_of_changed(tmp_path, changed):
+    for name in ("rxconfig.py", "uv.lock", "reflex.lock/package-lock.json", "chat_app/ui/i.jsx", "README.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("before")
+    before = sources_hash(tmp_path)
+    (tmp_path / "README.md").write_text("after")
+    assert sources_hash(tmp_path) == before
+    (tmp_path / changed).write_text("after")
+    assert sources_hash(tmp_path) != before
