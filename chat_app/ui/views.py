@@ -79,12 +79,12 @@ class ProblemView:
 class FactView:
     """A line of an answer's details: `name` is a key of the locale files, or a parameter by its API name.
 
-    `is_key` says that the value is a key, too.
+    `kind` is "key" where the value is a key, too, "number" where it is written as the reader's region does; or "text".
     """
 
     name: str
     value: str
-    is_key: bool = False
+    kind: str = "text"
 
 
 def problem_view(code: str, text: str, detail: str, server: str) -> ProblemView:
@@ -170,5 +170,11 @@ def fact_views(details: Details) -> list[FactView]:
         ("facts.error_detail", details.error_detail),
         ("facts.message_id", details.id),
     ]
-    lines = [FactView(name, "—" if value in (None, "") else str(value)) for name, value in facts]
-    return [*lines[:2], FactView("facts.status", f"state.{details.status}", is_key=True), *lines[2:]]
+    own = details.sent.keys()
+    lines = [
+        FactView(name, str(value), "number" if type(value) is int and name not in own else "text")
+        if value not in (None, "")
+        else FactView(name, "—")
+        for name, value in facts
+    ]
+    return [*lines[:2], FactView("facts.status", f"state.{details.status}", "key"), *lines[2:]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
-from chat_app.ui.i18n import t
+from chat_app.ui.i18n import number, t
 from chat_app.ui.islands import Dialog, Keys, LocalDialog, Notice, PageTitle, Toast
 from chat_app.ui.states.chat import ChatState
 from chat_app.ui.states.dialogs import DialogState
@@ -68,4 +68,7 @@ def around(*, title: rx.Var[str], shows_conversation: bool = False) -> rx.Compon
 
 
 def _fact(fact: FactView) -> rx.Component:
-    return rx.fragment(rx.el.dt(t(fact.name)), rx.el.dd(rx.cond(fact.is_key, t(fact.value), fact.value)))
+    return rx.fragment(
+        rx.el.dt(t(fact.name)),
+        rx.el.dd(rx.match(fact.kind, ("key", t(fact.value)), ("number", number(fact.value)), fact.value)),
+    )

@@ -3,7 +3,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { act, onAct } from "./acts.js";
 import { useDraft } from "./draft_hook.js";
-import { draftOf, whole, write } from "./drafts.js";
+import { draftOf, lengthOf, whole, write } from "./drafts.js";
 import { number, t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
 import { useOutbox } from "./outbox_hook.js";
@@ -24,7 +24,8 @@ export function ComposerField({ conversationId, model, running, isLoaded, accept
   const [refusal, refuse] = useState("");
   const field = useRef(null);
   const text = whole(draft);
-  const isOver = text.length > limit;
+  const length = lengthOf(text, limit);
+  const isOver = length > limit;
   const canSend = Boolean(text.trim()) && !isOver;
 
   useEffect(() => {
@@ -127,7 +128,7 @@ export function ComposerField({ conversationId, model, running, isLoaded, accept
         onKeyDown={onKeyDown}
         onPaste={onPaste}
       />
-      {isOver && <p className="limit" role="alert">{t("composer.over", { limit: number(limit), length: number(text.length) })}</p>}
+      {isOver && <p className="limit" role="alert">{t("composer.over", { limit: number(limit), length: number(length) })}</p>}
       {!isKept && <p className="limit" role="status">{t("composer.unkept")}</p>}
       {isLate && <p className="limit" role="alert">{t("composer.late")}</p>}
       {refusal && !isOver && <p className="limit" role="alert">{t(`refused.${refusal}`)}</p>}

@@ -20,6 +20,7 @@ async function write(text, html) {
     if (html) event.clipboardData.setData("text/html", html);
     event.preventDefault();
   };
+  const before = document.activeElement;
   const field = document.createElement("textarea"); // something must be selected
   field.value = text;
   document.body.append(field);
@@ -28,6 +29,7 @@ async function write(text, html) {
   const isCopied = document.execCommand("copy");
   document.removeEventListener("copy", fill);
   field.remove();
+  before?.focus();
   return isCopied;
 }
 

@@ -21,6 +21,9 @@ const tell = () => listeners.forEach((call) => call());
 /** What is sent of a draft: its pasted pieces, then its text. */
 export const whole = ({ text, pasted }) => [...pasted, text].filter((piece) => piece.trim()).join("\n\n");
 
+/** How many characters a text has, as the server counts them: JavaScript counts an emoji twice. Exact from `most` on. */
+export const lengthOf = (text, most) => (text.length <= most ? text.length : text.length - (text.match(/[\uD800-\uDBFF][\uDC00-\uDFFF]/g)?.length ?? 0));
+
 /** The key of one send, by which the server knows it when it comes twice. `randomUUID` is missing on plain http. */
 export const newKey = () => crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
 

@@ -2,7 +2,7 @@
 // What is being written is kept in this tab, and what is sent goes by the outbox, whatever becomes of the page meanwhile.
 import { useEffect, useRef, useState } from "react";
 import { act, onAct } from "./acts.js";
-import { idHere } from "./drafts.js";
+import { idHere, lengthOf } from "./drafts.js";
 import { number, t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
 import { forget, keep, recall } from "./kept.js";
@@ -52,7 +52,8 @@ function WordsField({ about, model, label, save, limit, accepted, onClose }) {
   const [text, setText] = useState(() => sent?.draft.text ?? recall(place, isText, sessionStorage) ?? (messageId ? textOf(messageId) : ""));
   const [, look] = useState(0);
   const field = useRef(null);
-  const isOver = text.length > limit;
+  const length = lengthOf(text, limit);
+  const isOver = length > limit;
   const canSend = Boolean(text.trim()) && !isOver && !sent;
   useEffect(() => {
     field.current.focus();
@@ -90,7 +91,7 @@ function WordsField({ about, model, label, save, limit, accepted, onClose }) {
   return (
     <div className="edit">
       <textarea ref={field} dir="auto" rows={messageId ? 3 : 1} value={text} readOnly={Boolean(sent)} aria-label={label} placeholder={label} onChange={(event) => change(event.target.value)} onKeyDown={onKeyDown} />
-      {isOver && <p className="limit" role="alert">{t("composer.over", { limit: number(limit), length: number(text.length) })}</p>}
+      {isOver && <p className="limit" role="alert">{t("composer.over", { limit: number(limit), length: number(length) })}</p>}
       {sent && troubles.has(sent.key) && <p className="limit" role="status">{t(`trouble.${troubles.get(sent.key)}`)}</p>}
       <div className="row">
         <button type="button" className="button" onClick={close}>{t("action.cancel")}</button>

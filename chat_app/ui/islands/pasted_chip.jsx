@@ -10,7 +10,7 @@ const QUIET_MS = 600; // a send that goes through at once needs no word
 export const PastedChip = ({ paste, onKeep, onDrop }) => (
   <details className="chip">
     <summary>{t("composer.pasted", { lines: paste.split("\n").length })}</summary>
-    <div className="plain preview">{paste.slice(0, SHOWN_CHARS)}</div>
+    <div className="plain preview">{paste.length > SHOWN_CHARS ? `${paste.slice(0, SHOWN_CHARS)}…` : paste}</div>
     <button type="button" onClick={onKeep}>{t("composer.keep")}</button>
     <button type="button" onClick={onDrop}>{t("composer.remove")}</button>
   </details>

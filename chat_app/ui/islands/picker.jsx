@@ -101,6 +101,7 @@ export function Picker({ label, text, icon, items, selected, kind, listLabel, su
         ref={button}
         type="button"
         aria-label={label}
+        aria-description={icon ? undefined : text}
         title={icon && label}
         aria-haspopup={isList ? "listbox" : "menu"}
         aria-expanded={isOpen}

@@ -133,6 +133,7 @@ export function TranscriptScroller({ conversationId, messages, accepted, hasMore
     <div className="transcript-frame">
       <div ref={ref} className="scroller" role="log" aria-live="off" aria-label={t("transcript.label")} tabIndex={0} onKeyDown={onKeyDown}>
         <div className="column" data-loaded={isLoaded}>
+          {hasMore && <p className="on-paper">{t("print.part")}</p>}
           {children}
           {pending && <PendingTurn entry={pending} />}
         </div>

@@ -81,7 +81,7 @@ def _shelf(name: str, rows: list[RowView], action: str) -> rx.Component:
     return rx.cond(
         rows.length() > 0,
         rx.el.details(
-            rx.el.summary(t(f"settings.{name}", count=rows.length())),
+            rx.el.summary(t(f"settings.{name}", count=rows.length(), days=LibraryState.keep_days)),
             rx.el.ul(
                 rx.foreach(
                     rows,

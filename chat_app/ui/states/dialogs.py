@@ -21,7 +21,7 @@ class DialogState(rx.State):
         try:
             details = await services().conversations.messages.details(who(self).user_id, message_id)
         except ChatError as error:
-            self.facts = [FactView("facts.error", f"error.{error.code}", is_key=True)]
+            self.facts = [FactView("facts.error", f"error.{error.code}", "key")]
         else:
             self.facts = fact_views(details)
         self.facts_open = True

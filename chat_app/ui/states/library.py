@@ -41,6 +41,7 @@ class LibraryState(rx.State):
     undo_id: str = ""
     undo_action: str = ""
     undo_s: float = 8
+    keep_days: int = 30
     put_away: list[RowView] = []
     thrown_away: list[RowView] = []
     has_more_shelved: bool = False
@@ -51,7 +52,7 @@ class LibraryState(rx.State):
     @rx.event
     async def ready(self):
         """The page is there."""
-        self.undo_s = services().settings.undo_s
+        self.undo_s, self.keep_days = services().settings.undo_s, services().settings.keep_deleted_days
         await self._reload()
         return LibraryState.watch
 
