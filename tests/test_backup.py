@@ -306,7 +306,7 @@ def test_no_argument_of_a_program_holds_the_password(tmp_path, monkeypatch, url,
     assert "cret" not in arguments
 
 
-async def test_the_two_commands_give_back_what_was_saved(tmp_path):
+async def test_make_backup_and_make_restore_give_back_what_was_saved(tmp_path):
     folder, archive = tmp_path / "data", tmp_path / "all.tar.gz"
     folder.mkdir()
     url = f"sqlite+aiosqlite:///{folder / 'chat.db'}"
@@ -314,12 +314,12 @@ async def test_the_two_commands_give_back_what_was_saved(tmp_path):
 
     def run(command: str) -> None:
         environment = os.environ | {"CHAT_APP_DATA": str(folder), "DATABASE_URL": ""}
-        given = [sys.executable, "-m", "chat_app.backup", command, str(archive)]
-        subprocess.run(given, env=environment, check=True, timeout=60)
+        given = ["make", command, f"FILE={archive}"]
+        subprocess.run(given, env=environment, check=True, timeout=60, cwd=Path(__file__).parents[1])
 
-    run("save")
+    run("backup")
     shutil.rmtree(folder)
-    run("load")
+    run("restore")
 
     assert await _read(url, question) == "kept"
 

@@ -47,7 +47,7 @@ def test_tokens_appear_one_by_one_and_the_page_never_blanks(chat: Chat, upstream
         """() => { window.seen = []; window.blank = 0; const look = () => {
             const body = document.querySelector('article[data-role="assistant"] .body');
             if (body) window.seen.push(body.innerText.length);
-            if (!document.querySelector('main')) window.blank += 1;
+            if (!document.querySelector('main') || (window.seen.length && !body)) window.blank += 1;
             requestAnimationFrame(look); }; look(); }"""
     )
     chat.ask("count")
@@ -200,6 +200,21 @@ def test_a_message_written_while_an_answer_runs_goes_next(chat: Chat, upstream):
 
     assert [call.body["messages"][-1]["content"] for call in upstream.chats] == ["first", "second"]
     assert chat.words() == "second answer"
+
+
+def test_escape_that_ends_an_input_method_does_not_stop_the_answer(chat: Chat, upstream):
+    upstream.then(Script(words(3000), pace_s=0.02))
+    chat.ask("count")
+    until_heard(chat, "word3 ")
+    devtools = chat.page.context.new_cdp_session(chat.page)
+    devtools.send("Input.imeSetComposition", {"text": "nihao", "selectionStart": 5, "selectionEnd": 5})
+    devtools.send("Input.dispatchKeyEvent", {"type": "rawKeyDown", "key": "Escape", "windowsVirtualKeyCode": 229})
+    heard = len(upstream.chats[0].sent)
+    until_heard(chat, f"word{heard + 20} ")
+    chat.expect_status("streaming")
+    devtools.send("Input.insertText", {"text": "你好"})
+    chat.field.press("Escape")
+    chat.expect_status("stopped")
 
 
 def test_enter_that_confirms_an_input_method_does_not_send(chat: Chat, upstream):

@@ -72,6 +72,12 @@ def test_a_server_that_is_down_or_silent_is_said_and_what_came_is_kept(new_conte
             upstream.then(Script(first_s=30))
             chat.ask("silent from the start")
             expect(chat.card).to_contain_text("echo did not begin to answer in time.")
+            upstream.then(Script(["now it speaks"]))
+            chat.button("Retry").click()
+            until_heard(chat, "now it speaks")
+            chat.expect_status("complete")
+            expect(chat.questions).to_have_count(1)
+            expect(chat.answers).to_have_count(1)
 
             upstream.then(Script(words(20), ending="stall"))
             chat.ask("silent in the middle")

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import Chat, until_heard
 from tests.server import Server
-from tests.upstream import Script, Upstream, words
+from tests.upstream import Script, Upstream, chunk, words
 
 
 @pytest.mark.parametrize("headers", [{"origin": "http://evil.example"}, {"host": "evil.example"}])
@@ -67,7 +67,8 @@ def test_a_key_reaches_neither_browser_nor_log(new_context, folder):
 
 
 def _findings(page: Page) -> list[str]:
-    violations = Axe().run(page).response["violations"]
+    options = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}  # WCAG 2.2's, else left out
+    violations = Axe().run(page, options=options).response["violations"]
     return [f"{v['id']}: {json.dumps([n['target'] for n in v['nodes']][:4])}" for v in violations]
 
 
@@ -110,6 +111,21 @@ def test_axe_finds_nothing_on_any_page(new_context: Callable, server: Server, up
     chat.expect_status("failed")
     chat.page.get_by_role("button", name="Model", exact=True).click()
     assert _findings(page) == []
+    page.keyboard.press("Escape")
+    upstream.then(Script(words(3000), pace_s=0.05))
+    chat.ask("long")
+    until_heard(chat, "word3 ")
+    chat.ask("next")
+    expect(page.get_by_text("Sends next")).to_be_visible()
+    chat.field.fill("and then")
+    assert _findings(page) == [], "while it answers"
+    chat.button("Do not send").click()
+    chat.button("Stop").click()
+    chat.expect_status("stopped")
+    chat.button("More").last.click()
+    page.get_by_role("menuitem", name="Delete message").click()
+    expect(chat.button("Undo")).to_be_visible()
+    assert _findings(page) == [], "the toast"
     page.goto(f"{server.url}/settings")
     expect(page.get_by_role("heading", name="Settings", exact=True)).to_be_visible()
     assert _findings(page) == []
@@ -121,11 +137,11 @@ def test_axe_finds_nothing_on_any_page(new_context: Callable, server: Server, up
 # Names, keys and units are the same in every language; and what a person, a model or a server has said is theirs.
 ALLOWED = {
     "chat_app", "vLLM", "Passages", "echo", "other", "English", "Ctrl", "Shift", "O", "B", "Alt", "Esc", "s", "AM", "PM", "v1",
-    "JSON", "Markdown", "ChatGPT", "Claude",
+    "JSON", "Markdown", "ChatGPT", "Claude", "python", "mermaid",
 }  # fmt: skip
 OWN = """() => {
   const all = [...document.querySelectorAll("body *")];
-  const isOurs = (n) => !n.matches(".settings li > span") && !n.closest("script, style, textarea, .body, .row .title, header h1, .plain, .words");
+  const isOurs = (n) => !n.matches(".settings li > span") && !n.closest("script, style, textarea, .body.user, .prose :is(p, li, td, th, h1, code, .katex), .row .title, header h1, .plain, .words");
   const words = all.filter(isOurs).flatMap((n) => [...n.childNodes].filter((c) => c.nodeType === 3).map((c) => c.data));
   const titles = all.filter((n) => n.matches(".row .title")).map((n) => n.textContent).sort((a, b) => b.length - a.length);
   const labels = all.flatMap((n) => ["aria-label", "title", "placeholder"].map((name) => n.getAttribute(name) ?? ""));
@@ -162,6 +178,14 @@ def test_a_pseudo_language_leaves_no_english(lone_chat: Chat, server: Server, up
 
     ask("one", "complete", Script())
     assert _english(page) == [], "an answer"
+    thought = chunk({"reasoning": "theirs"})
+    ask(
+        "rich",
+        "complete",
+        Script([thought, "theirs\n\n```python\nx\n" + "x\n" * 99 + "```\n\n```mermaid\ngraph TD; A --> B\n```\n"]),
+    )
+    expect(page.locator(".diagram img")).to_be_visible()
+    assert _english(page) == [], "thoughts, code and a diagram"
     ask("two", "interrupted", Script(["half"], ending="cut"))
     assert _english(page) == [], "a broken answer"
     for number, (status, headers) in enumerate({500: {}, 401: {}, 404: {}, 429: {"retry-after": "9"}}.items()):
@@ -189,7 +213,7 @@ def test_a_pseudo_language_leaves_no_english(lone_chat: Chat, server: Server, up
         expect(page.locator(".popover")).to_be_visible()
         assert _english(page) == [], "a menu"
         page.keyboard.press("Escape")
-    for broken, seen in ((2, ["model_failed"]), (1, ["answer_broken"]), (-1, [])):
+    for broken, seen in ((3, ["model_failed"]), (2, ["answer_broken"]), (-1, [])):
         article = lone_chat.answers.nth(broken) if broken >= 0 else lone_chat.answers.last
         article.locator(".actions .picker > button").last.click()
         page.locator(".popover [data-item]").nth(1).click()
