@@ -1,7 +1,6 @@
 """One contract for every log of running answers."""
 
 import asyncio
-import os
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
@@ -14,8 +13,8 @@ from chat_app.store.database import new_id
 from chat_app.streams.base import Batch, Began, Cited, Ended, Entry, Grew, StreamLog, Unsaved, fold
 from chat_app.streams.memory import MemoryLog
 from chat_app.streams.redis import RedisLog
+from tests.conftest import REDIS
 
-REDIS = os.environ.get("TEST_REDIS_URL", "")
 no_redis = pytest.mark.skipif(not REDIS, reason="no TEST_REDIS_URL")
 
 
