@@ -32,6 +32,7 @@ from chat_app.streams.redis import RedisLog
 BUILT = Path(".web/build/client")
 STAMP = Path(".web/chat_app.stamp")
 LOCK = Path("reflex.lock")
+SOURCE = Path("rxconfig.py")
 _LOOK_S = 1.0
 _BETWEEN_LOOKS_S, _MOST_LOOKS = 0.1, 600
 _SOURCES = (
@@ -64,9 +65,8 @@ def build() -> None:
     Raises:
         SystemExit: The build failed; its last lines were printed.
     """
-    STAMP.parent.mkdir(exist_ok=True)
-    with STAMP.with_suffix(".lock").open("w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)  # two starts at once build once
+    with SOURCE.open() as turn:  # two starts at once build once; Reflex empties `.web`, and a lock there with it
+        fcntl.flock(turn, fcntl.LOCK_EX)
         _build()
 
 

@@ -1,6 +1,10 @@
 """What a start says, and what stops it."""
 
+import os
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -62,3 +66,28 @@ def test_the_page_is_built_anew_when_anything_that_it_is_made_of_changed(tmp_pat
     assert sources_hash(tmp_path) == before
     (tmp_path / changed).write_text("after")
     assert sources_hash(tmp_path) != before
+
+
+BUILDER = """
+import shutil, time
+from pathlib import Path
+from chat_app import __main__ as start
+
+def build():
+    with Path("building").open("x"):  # fails where another is there
+        shutil.rmtree(".web", ignore_errors=True)  # as Reflex does
+        time.sleep(0.3)
+    Path("building").unlink()
+
+start._build = build
+start.build()
+"""
+
+
+def test_two_starts_at_once_build_one_after_the_other(tmp_path):
+    (tmp_path / "rxconfig.py").write_text("")
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    command = [sys.executable, "-c", BUILDER]
+    both = [subprocess.Popen(command, cwd=tmp_path, env=environment) for _ in range(2)]  # our own arguments
+
+    assert [process.wait(30) for process in both] == [0, 0]
