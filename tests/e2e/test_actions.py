@@ -153,6 +153,7 @@ def test_a_wish_in_ones_own_words_goes_with_the_question(chat: Chat, upstream):
     assert upstream.chats[-1].body["messages"][-1]["content"] == "why\n\n(in French)"
 
 
+@pytest.mark.breaks
 def test_words_of_an_open_edit_survive_a_reload_and_a_refusal(chat: Chat, upstream):
     chat.ask("why")
     chat.expect_status("complete")
@@ -179,6 +180,7 @@ def test_words_of_an_open_edit_survive_a_reload_and_a_refusal(chat: Chat, upstre
     expect(chat.page.get_by_role("alert")).to_have_count(0)
 
 
+@pytest.mark.breaks
 def test_an_edit_on_its_way_outlives_a_reload_and_is_asked_once(chat: Chat, upstream):
     chat.ask("the first version")
     chat.expect_status("complete")
@@ -200,6 +202,7 @@ def test_an_edit_on_its_way_outlives_a_reload_and_is_asked_once(chat: Chat, upst
     assert len(upstream.chats) == asked + 1
 
 
+@pytest.mark.breaks
 def test_an_edit_on_its_way_can_be_taken_back(chat: Chat, upstream):
     chat.ask("the first version")
     chat.expect_status("complete")
@@ -234,6 +237,7 @@ def test_words_of_an_edit_that_was_sent_do_not_come_back(chat: Chat, upstream):
     expect(chat.page.get_by_role("textbox", name="Edit message")).to_have_value("the first version")
 
 
+@pytest.mark.breaks
 def test_an_edit_that_is_taken_back_and_made_again_is_the_same_send(chat: Chat, upstream):
     """The server may have had it the first time: by its key it is asked once."""
     chat.get("first")
@@ -258,6 +262,7 @@ def test_an_edit_that_is_taken_back_and_made_again_is_the_same_send(chat: Chat, 
     assert first == again != other
 
 
+@pytest.mark.breaks
 def test_what_an_edit_began_in_a_tab_that_is_gone_another_finishes(chat: Chat, upstream):
     chat.get("why")
     chat.conversation_id()
@@ -278,6 +283,7 @@ def test_what_an_edit_began_in_a_tab_that_is_gone_another_finishes(chat: Chat, u
     expect(other.page.get_by_role("textbox", name="Edit message")).to_have_count(0)
 
 
+@pytest.mark.breaks
 def test_a_question_waits_for_the_edit_that_was_made_before_it(chat: Chat, upstream):
     chat.get("first")
     upstream.then(Script(["to the edit"]), Script(["to the next"]))

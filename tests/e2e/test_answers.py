@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser import Chat, show, stored_text, until_heard
@@ -152,6 +153,7 @@ def _answer_by_wire(new_context, server, upstream) -> Iterator[tuple[Chat, Wire]
         assert chat.words() == WHOLE
 
 
+@pytest.mark.breaks
 def test_a_socket_that_closes_and_comes_back_loses_nothing(new_context, server, upstream):
     with _answer_by_wire(new_context, server, upstream) as (chat, wire):
         assert wire.cut() >= 2  # the page's socket and its stream of words
@@ -160,6 +162,7 @@ def test_a_socket_that_closes_and_comes_back_loses_nothing(new_context, server, 
         wire.mend()
 
 
+@pytest.mark.breaks
 def test_a_connection_that_stays_away_is_said_until_it_is_back(new_context, server, upstream):
     with _answer_by_wire(new_context, server, upstream) as (chat, wire):
         wire.cut()

@@ -14,6 +14,7 @@ PASTE = """(field, text) => {
 }"""
 
 
+@pytest.mark.breaks
 def test_a_first_start_says_what_was_found_and_what_works_without_any_model(new_context, folder):
     server = Server(folder).start()
     try:

@@ -10,6 +10,8 @@ from tests.browser import Chat, sift, until_seen
 from tests.server import Server
 from tests.upstream import Script, words
 
+pytestmark = pytest.mark.breaks
+
 TURNS = "**/api/turns"
 FILL = """() => { const piece = "x".repeat(100_000);
     try { for (let i = 0; ; i += 1) localStorage.setItem("filler" + i, piece); } catch { /* full */ }

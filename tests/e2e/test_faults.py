@@ -13,6 +13,8 @@ from tests.server import Server
 from tests.upstream import Script, Upstream, words
 from tests.waiting import until_now
 
+pytestmark = pytest.mark.breaks
+
 
 def _id(chat: Chat) -> str:
     return chat.answers.last.get_attribute("data-message-id") or ""

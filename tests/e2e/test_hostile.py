@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import Chat, query, until_seen
@@ -155,6 +156,7 @@ def test_hostile_words_in_questions_and_titles_run_nothing(chat: Chat, upstream,
         query(server, "DELETE FROM conversations WHERE import_key LIKE 'hostile%'")
 
 
+@pytest.mark.breaks
 def test_hostile_names_of_models_and_texts_of_errors_run_nothing(new_context, folder):
     with Upstream(PAYLOADS).serve() as upstream:
         server = Server(folder, VLLM_BASE_URL=upstream.url).start()

@@ -2,11 +2,14 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Route, expect
 
 from tests.browser import Chat, sift, until_heard, until_seen
 from tests.server import Server
 from tests.upstream import Script, Upstream, words
+
+pytestmark = pytest.mark.breaks
 
 TURNS = "**/api/turns"
 

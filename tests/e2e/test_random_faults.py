@@ -22,6 +22,8 @@ from tests.upstream import Script, Upstream
 from tests.waiting import until_now
 from tests.wire import Wire
 
+pytestmark = pytest.mark.breaks
+
 FAULTS = {"memory": 140, "redis": 60}
 SEED = 20261123
 KINDS = {"reload": 5, "offline": 4, "cut": 4, "locked": 3, "kill": 1, "stop": 2, "none": 1}

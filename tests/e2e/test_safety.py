@@ -21,6 +21,7 @@ def test_another_sites_page_reaches_neither_routes_nor_socket(server: Server, he
     assert httpx.post(server.url + "/api/import", headers=headers, content=b"[]").status_code == 403
 
 
+@pytest.mark.breaks
 def test_the_socket_refuses_a_page_of_another_origin(new_context, server: Server, upstream):
     page = new_context().new_page()
     page.route("http://evil.example/", lambda route: route.fulfill(body="<p>evil</p>", content_type="text/html"))
@@ -41,6 +42,7 @@ def test_nobody_without_our_cookie_reads_words(server: Server):
     assert httpx.get(f"{server.url}/api/export").status_code == 401
 
 
+@pytest.mark.breaks
 def test_a_key_reaches_neither_browser_nor_log(new_context, folder):
     key = "sk-fake-secret-that-must-not-show"
     with Upstream(["echo"]).serve() as upstream:
@@ -161,6 +163,7 @@ def _detail(page: Page) -> str:
     return page.locator("dialog[open] dd").nth(-2).inner_text()
 
 
+@pytest.mark.breaks
 def test_a_pseudo_language_leaves_no_english(lone_chat: Chat, server: Server, upstream, tmp_path):
     page = lone_chat.page
     page.evaluate("localStorage.setItem('chat_app.language', 'pseudo')")

@@ -14,7 +14,10 @@ from tests.server import Server
 from tests.upstream import Script, Upstream, words
 from tests.waiting import until_now
 
-pytestmark = pytest.mark.skipif(not (REDIS and POSTGRES), reason="no TEST_REDIS_URL and TEST_DATABASE_URL")
+pytestmark = [
+    pytest.mark.breaks,
+    pytest.mark.skipif(not (REDIS and POSTGRES), reason="no TEST_REDIS_URL and TEST_DATABASE_URL"),
+]
 
 
 def test_six_pages_over_two_workers_of_one_server_see_one_answer(new_context, one_server_of_two):
