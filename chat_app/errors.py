@@ -16,6 +16,7 @@
         ├── RateLimited            429  the provider asks to wait
         ├── PromptTooLong          400  the prompt is over the model's context
         ├── ModelUnreachable       502  nothing listens, or the connection failed
+        ├── Overloaded             503  the provider has too much to do just now
         ├── ModelFailed            502  the provider answered with a failure
         ├── FirstTokenTimeout      504  connected, but no word in time
         └── AnswerBroken           502  cut, stalled, malformed or aborted in mid-answer
@@ -159,6 +160,13 @@ class ModelUnreachable(ModelError):
     """Nothing listens at the address, or the connection failed before an answer began."""
 
     code = "model_unreachable"
+
+
+class Overloaded(ModelError):
+    """The provider has too much to do just now."""
+
+    code = "overloaded"
+    status = 503
 
 
 class ModelFailed(ModelError):

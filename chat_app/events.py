@@ -22,6 +22,7 @@ from chat_app.messages import (
     Struct,
     TextPart,
     ToolCallPart,
+    ToolResultPart,
     Usage,
 )
 
@@ -46,9 +47,11 @@ class TextDelta(Struct, frozen=True, tag="text"):
 
 
 class ReasoningDelta(Struct, frozen=True, tag="reasoning"):
-    """More thought."""
+    """More thought. A `signature` ends this piece of it; `redacted` is a piece of its own, that is not shown."""
 
     text: str
+    signature: str = ""
+    redacted: str = ""
 
 
 class ToolCallDelta(Struct, frozen=True, tag="tool_call"):
@@ -85,13 +88,14 @@ class _OpenText:
     is_reasoning: bool
     began_ms: int
     ended_ms: int
+    signature: str = ""
 
     def close(self) -> Part:
         text = "".join(self.pieces)
         if len(self.pieces) > 1:
             self.pieces = [text]
         if self.is_reasoning:
-            return ReasoningPart(text, duration_ms=self.ended_ms - self.began_ms)
+            return ReasoningPart(text, self.ended_ms - self.began_ms, self.signature)
         return TextPart(text)
 
 
@@ -115,7 +119,7 @@ class Reply:
 
     base: Parts = ()
     finish: Finish | None = None
-    _open: list[_OpenText | _OpenCall | SourcesPart] = field(default_factory=list[_OpenText | _OpenCall | SourcesPart])
+    _open: list[_OpenText | _OpenCall | Part] = field(default_factory=list[_OpenText | _OpenCall | Part])
     _calls: dict[int, _OpenCall] = field(default_factory=dict[int, _OpenCall])
 
     def __post_init__(self) -> None:
@@ -123,11 +127,11 @@ class Reply:
             match part:
                 case TextPart(text):
                     self._open.append(_OpenText([text], False, 0, 0))
-                case ReasoningPart(text, duration_ms):
+                case ReasoningPart(text, duration_ms, signature, "") if not signature:
                     self._open.append(_OpenText([text], True, 0, duration_ms))
                 case ToolCallPart(call_id, name, arguments):
                     self._open.append(_OpenCall(call_id, name, [arguments]))
-                case SourcesPart():
+                case ReasoningPart() | ToolResultPart() | SourcesPart():
                     self._open.append(part)
                 case _:
                     assert_never(part)
@@ -142,8 +146,10 @@ class Reply:
         match event:
             case TextDelta(text):
                 self._grow(text, False, at_ms)
-            case ReasoningDelta(text):
-                self._grow(text, True, at_ms)
+            case ReasoningDelta(_, _, redacted) if redacted:
+                self._open.append(ReasoningPart("", redacted=redacted))
+            case ReasoningDelta(text, signature):
+                self._grow(text, True, at_ms, signature)
             case ToolCallDelta(index, call_id, name, arguments):
                 call = self._calls.get(index)
                 if call is None:
@@ -159,17 +165,18 @@ class Reply:
             case _:
                 assert_never(event)
 
-    def _grow(self, text: str, is_reasoning: bool, at_ms: int) -> None:
+    def _grow(self, text: str, is_reasoning: bool, at_ms: int, signature: str = "") -> None:
         last = self._open[-1] if self._open else None
         if isinstance(last, _OpenText):
             if last.is_reasoning:
                 last.ended_ms = max(last.ended_ms, at_ms)
-            if last.is_reasoning == is_reasoning:
+            if last.is_reasoning == is_reasoning and not last.signature:
                 last.pieces.append(text)
+                last.signature = signature
                 return
-        self._open.append(_OpenText([text], is_reasoning, at_ms, at_ms))
+        self._open.append(_OpenText([text], is_reasoning, at_ms, at_ms, signature))
 
     @property
     def parts(self) -> Parts:
         """The parts heard so far."""
-        return tuple(part if isinstance(part, SourcesPart) else part.close() for part in self._open)
+        return tuple(part.close() if isinstance(part, _OpenText | _OpenCall) else part for part in self._open)

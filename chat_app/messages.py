@@ -28,10 +28,16 @@ class TextPart(Struct, frozen=True, tag="text"):
 
 
 class ReasoningPart(Struct, frozen=True, tag="reasoning"):
-    """What a model thought before it spoke; `duration_ms` is how long it took."""
+    """What a model thought before it spoke; `duration_ms` is how long it took.
+
+    `signature` is the vendor's proof that these are its model's own thoughts, and `redacted` thoughts that it does not
+    show: both go back as they came where an answer with tools goes on.
+    """
 
     text: str
     duration_ms: int = 0
+    signature: str = ""
+    redacted: str = ""
 
 
 class ToolCallPart(Struct, frozen=True, tag="tool_call"):
@@ -40,6 +46,14 @@ class ToolCallPart(Struct, frozen=True, tag="tool_call"):
     call_id: str
     name: str
     arguments: str
+
+
+class ToolResultPart(Struct, frozen=True, tag="tool_result"):
+    """What a tool gave back for the call of this id."""
+
+    call_id: str
+    text: str
+    is_error: bool = False
 
 
 class Source(Struct, frozen=True):
@@ -57,7 +71,7 @@ class SourcesPart(Struct, frozen=True, tag="sources"):
     sources: tuple[Source, ...]
 
 
-Part: TypeAlias = TextPart | ReasoningPart | ToolCallPart | SourcesPart
+Part: TypeAlias = TextPart | ReasoningPart | ToolCallPart | ToolResultPart | SourcesPart
 Parts: TypeAlias = tuple[Part, ...]
 
 
@@ -111,8 +125,18 @@ UNSET = Parameters()
 """No parameter is set."""
 
 
+class Tool(Struct, frozen=True):
+    """A tool that a model may call; `schema` is the JSON Schema of its arguments."""
+
+    name: str
+    description: str = ""
+    schema: dict[str, Json] = msgspec.field(default_factory=dict[str, Json])
+
+
 class ChatRequest(Struct, frozen=True):
     """What a model is asked.
+
+    `tool_choice` is "auto", "none", "required", or a tool's name; empty leaves it to the model's server.
 
     With `continue_final` the last message is the assistant's own, broken off, and the model is to go on from its
     last character.
@@ -122,6 +146,8 @@ class ChatRequest(Struct, frozen=True):
     messages: tuple[Message, ...]
     parameters: Parameters = UNSET
     continue_final: bool = False
+    tools: tuple[Tool, ...] = ()
+    tool_choice: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,15 @@ class Settings(BaseSettings):
 
     openai_api_key: SecretStr = Field(SecretStr(""), description="Key for OpenAI, or for `OPENAI_BASE_URL`.")
     openai_base_url: str = Field("https://api.openai.com/v1", description="Any OpenAI-compatible server.")
+    anthropic_api_key: SecretStr = Field(SecretStr(""), description="Key for Anthropic, or for `ANTHROPIC_BASE_URL`.")
+    anthropic_base_url: str = Field(
+        "https://api.anthropic.com", description="Any server that speaks Anthropic's Messages, without `/v1`."
+    )
+    dashscope_api_key: SecretStr = Field(SecretStr(""), description="Key for Qwen on DashScope, of one region.")
+    dashscope_base_url: str = Field(
+        "https://dashscope.aliyuncs.com/compatible-mode/v1",
+        description="The region of DashScope, e.g. `https://dashscope-intl.aliyuncs.com/compatible-mode/v1`.",
+    )
     vllm_base_url: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="vLLM servers, comma-separated, e.g. `http://127.0.0.1:8000/v1`."
     )
@@ -76,7 +85,7 @@ class Settings(BaseSettings):
             return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("openai_base_url", "vllm_base_url")
+    @field_validator("openai_base_url", "anthropic_base_url", "dashscope_base_url", "vllm_base_url")
     @classmethod
     def _is_http(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
         for url in (value,) if isinstance(value, str) else value:

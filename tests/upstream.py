@@ -1,4 +1,4 @@
-"""A scriptable model server on loopback: speaks Chat Completions, and every fault a real one has shown.
+"""A scriptable model server on loopback: speaks Chat Completions and Messages, and every fault a real one has shown.
 
 A test says what the next answers are with `Script`s; the server records the requests and how each one ended, so that a
 test can assert what went over the wire and that a stop reached it. The model's name may also say what to do, for
@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from tests.in_thread import in_thread
 
@@ -77,6 +78,54 @@ def chunk(delta: dict, finish: str | None = None) -> bytes:
 def sse(data: object) -> bytes:
     """An event of the stream."""
     return b"data: " + json.dumps(data, ensure_ascii=False).encode() + b"\n\n"
+
+
+def said(kind: str, **fields: object) -> bytes:
+    """An event of Anthropic's stream as it stands on the wire."""
+    return b"event: %b\n" % kind.encode() + sse({"type": kind, **fields})
+
+
+def grew(delta: str, text: str, index: int = 0) -> bytes:
+    """A block of an answer on Anthropic's wire grew, by `text`, `thinking`, `signature` or `partial_json`."""
+    kind = "input_json_delta" if delta == "partial_json" else f"{delta}_delta"
+    return said("content_block_delta", index=index, delta={"type": kind, delta: text})
+
+
+class _Chat:
+    """Chat Completions."""
+
+    head = b""
+    reasons: ClassVar[dict[str, str]] = {"finish": "stop"}
+    done = b"data: [DONE]\n\n"
+
+    @staticmethod
+    def piece(field_name: str, text: str) -> bytes:
+        return chunk({field_name: text})
+
+    @staticmethod
+    def end(reason: str, tokens: int) -> bytes:
+        usage = {"prompt_tokens": 7, "completion_tokens": tokens, "total_tokens": 7 + tokens}
+        return chunk({}, reason) + sse({"choices": [], "usage": usage})
+
+
+class _Messages:
+    """Anthropic's Messages; its first block is text."""
+
+    head = said("message_start", message={"id": "m-1", "usage": {"input_tokens": 7, "output_tokens": 1}}) + said(
+        "content_block_start", index=0, content_block={"type": "text", "text": ""}
+    )
+    reasons: ClassVar[dict[str, str]] = {"finish": "end_turn"}
+    done = said("message_stop")
+
+    @staticmethod
+    def piece(field_name: str, text: str) -> bytes:
+        return grew("text" if field_name == "content" else field_name, text)
+
+    @staticmethod
+    def end(reason: str, tokens: int) -> bytes:
+        return said("content_block_stop", index=0) + said(
+            "message_delta", delta={"stop_reason": reason}, usage={"output_tokens": tokens}
+        )
 
 
 class Upstream:
@@ -156,7 +205,7 @@ class Upstream:
         first, *lines = head.decode().split("\r\n")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines if line)}
         body = await reader.readexactly(int(headers.get("content-length", 0)))
-        call = Call(first.split()[1], headers, json.loads(body or b"{}"))
+        call = Call(first.split()[1].partition("?")[0], headers, json.loads(body or b"{}"))
         self.calls.append(call)
         if call.path.endswith("/models"):
             call.state = "finished"
@@ -193,11 +242,14 @@ class Upstream:
         } | script.headers
         lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
         writer.write(f"HTTP/1.1 200 OK\r\n{lines}\r\n".encode())
+        wire = _Messages if call.path.endswith("/messages") else _Chat
+        if wire.head:
+            writer.write(b"%x\r\n%b\r\n" % (len(wire.head), wire.head))
         async for piece in _pieces(script):
             if gone.done() or writer.transport.is_closing():
                 call.state = "gone"
                 return
-            raw = piece if isinstance(piece, bytes) else chunk({script.field_name: piece})
+            raw = piece if isinstance(piece, bytes) else wire.piece(script.field_name, piece)
             writer.write(b"%x\r\n%b\r\n" % (len(raw), raw))
             await writer.drain()
             if isinstance(piece, str):
@@ -212,11 +264,9 @@ class Upstream:
             return
         tail = b""
         if script.ending not in ("done", "close"):
-            reason = "stop" if script.ending == "finish" else script.ending
-            usage = {"prompt_tokens": 7, "completion_tokens": len(call.sent), "total_tokens": 7 + len(call.sent)}
-            tail = chunk({}, reason) + sse({"choices": [], "usage": usage})
+            tail = wire.end(wire.reasons.get(script.ending, script.ending), len(call.sent))
         if script.ending != "close":
-            tail += b"data: [DONE]\n\n"
+            tail += wire.done
         if tail:
             writer.write(b"%x\r\n%b\r\n" % (len(tail), tail))
         writer.write(b"0\r\n\r\n")

@@ -29,6 +29,7 @@ from chat_app.messages import (
     Struct,
     TextPart,
     ToolCallPart,
+    ToolResultPart,
     storable,
     text_of,
 )
@@ -269,10 +270,12 @@ def _storable_part(part: Part) -> Part:
     match part:
         case TextPart(text):
             return TextPart(storable(text))
-        case ReasoningPart(text, duration_ms):
-            return ReasoningPart(storable(text), _number(duration_ms))
+        case ReasoningPart(text, duration_ms, signature, redacted):
+            return ReasoningPart(storable(text), _number(duration_ms), storable(signature), storable(redacted))
         case ToolCallPart(call_id, name, arguments):
             return ToolCallPart(storable(call_id), storable(name), storable(arguments))
+        case ToolResultPart(call_id, text, is_error):
+            return ToolResultPart(storable(call_id), storable(text), is_error)
         case SourcesPart(sources):
             return SourcesPart(
                 tuple(Source(_number(s.number), storable(s.title), storable(s.text), storable(s.ref)) for s in sources)

@@ -164,7 +164,7 @@ def _show(event: Event, running: Running, live: LiveText, stream_log: StreamLog)
     match event:
         case TextDelta(text):
             live.add(text, is_reasoning=False)
-        case ReasoningDelta(text):
+        case ReasoningDelta(text) if text:
             live.add(text, is_reasoning=True)
         case Sources(sources):
             live.flush()
@@ -172,7 +172,7 @@ def _show(event: Event, running: Running, live: LiveText, stream_log: StreamLog)
             stream_log.append(turn.conversation_id, Cited(turn.reply_id, sources, generation=turn.generation_id))
         case Start():
             running.start = event
-        case ToolCallDelta() | Finish():
+        case ReasoningDelta() | ToolCallDelta() | Finish():
             pass
 
 

@@ -7,6 +7,8 @@ so that a server started later appears without a restart and a slow one never ho
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import re
 import tomllib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -24,6 +26,10 @@ from chat_app.providers.passages import MODEL as PASSAGES
 from chat_app.settings import Settings
 
 log = structlog.get_logger(__name__)
+_PREFIXES = tuple(
+    (re.compile(prefix), vendor)
+    for prefix, vendor in (("gpt-", "OpenAI"), ("o[0-9]", "OpenAI"), ("claude-", "Anthropic"), ("qwen", "Qwen"))
+)
 
 
 class Alias(Struct, frozen=True):
@@ -104,10 +110,20 @@ class Catalogue:
         Raises:
             ModelError: Nobody does: its server does not list it any more, or does not list anything.
         """
-        route = self._routes.get(model)
+        route = self._routes.get(model) or self._by_prefix(model)
         if route is None:
             raise self.absence(model)
         return route
+
+    def _by_prefix(self, model: str) -> Route | None:
+        """A vendor's model that nobody lists, nor ever has: its name says whose it is."""
+        if model in self._known:
+            return None
+        vendor = next((vendor for prefix, vendor in _PREFIXES if prefix.match(model)), "")
+        for provider in self._configured:
+            if provider.server == vendor:
+                return Route(ModelCard(model, provider.kind, provider.server), provider, model, {})
+        return None
 
     def absence(self, model: str) -> ModelError:
         """Why a model is not offered, as far as that is known."""
@@ -217,7 +233,10 @@ def _kinds(problems: dict[str, ModelError]) -> dict[str, str]:
 def _add(routes: dict[str, Route], provider: Provider, offer: Offer) -> None:
     name = offer.model
     if name in routes:
-        if routes[name].provider is provider:
+        if (known := routes[name]).provider is provider:
+            if known.card.context_tokens is None:
+                card = dataclasses.replace(known.card, context_tokens=offer.context_tokens)
+                routes[name] = dataclasses.replace(known, card=card)
             return
         name = f"{offer.model} ({provider.server})"
     card = ModelCard(name, provider.kind, provider.server, offer.context_tokens, offer.model != PASSAGES)

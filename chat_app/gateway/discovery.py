@@ -6,27 +6,31 @@ import asyncio
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from chat_app.providers.anthropic import AnthropicProvider
 from chat_app.providers.base import Provider
 from chat_app.providers.openai import OpenAIProvider
+from chat_app.providers.qwen import QwenProvider
 from chat_app.providers.vllm import VllmProvider
 from chat_app.settings import Settings
 
-OPENAI_URL = "https://api.openai.com/v1"
 LOCAL_SERVERS = (("Ollama", 11434), ("LM Studio", 1234), ("llama.cpp", 8080), ("vLLM", 8000))
 
 
 def configured_providers(settings: Settings) -> list[Provider]:
     """The servers that the settings name. A provider without its key is absent, not broken."""
-    found: list[Provider] = []
-    key = settings.openai_api_key.get_secret_value()
-    if key or settings.openai_base_url != OPENAI_URL:
-        name = "OpenAI" if settings.openai_base_url == OPENAI_URL else _at("", settings.openai_base_url)
-        found.append(
-            OpenAIProvider(
-                server=name, base_url=settings.openai_base_url, api_key=key,
-                connect_timeout_s=settings.connect_timeout_s,
-            )
-        )  # fmt: skip
+    vendors = (
+        (OpenAIProvider, "OpenAI", "", settings.openai_base_url, settings.openai_api_key),
+        (AnthropicProvider, "Anthropic", "Anthropic", settings.anthropic_base_url, settings.anthropic_api_key),
+        (QwenProvider, "Qwen", "Qwen", settings.dashscope_base_url, settings.dashscope_api_key),
+    )
+    found: list[Provider] = [
+        kind(
+            server=vendor if _is_vendors(url) else _at(other, url), base_url=url, api_key=key.get_secret_value(),
+            connect_timeout_s=settings.connect_timeout_s,
+        )
+        for kind, vendor, other, url, key in vendors
+        if key.get_secret_value() or not _is_vendors(url)
+    ]  # fmt: skip
     found += [
         VllmProvider(
             server=_at("vLLM", url), base_url=url, api_key=settings.vllm_api_key.get_secret_value(),
@@ -35,6 +39,11 @@ def configured_providers(settings: Settings) -> list[Provider]:
         for url in settings.vllm_base_url
     ]  # fmt: skip
     return found
+
+
+def _is_vendors(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host in ("api.openai.com", "api.anthropic.com") or host.endswith(".aliyuncs.com")
 
 
 class LocalServers:

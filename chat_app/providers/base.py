@@ -9,6 +9,9 @@ from typing import Protocol
 from chat_app.events import Event
 from chat_app.messages import ChatRequest
 
+GO_ON = "Your last message broke off. Go on exactly where it ended, without repeating anything and without comment."
+"""What is asked where a wire has no way of its own to let an answer go on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:

@@ -6,37 +6,35 @@ The SDK sends, authenticates and maps errors. The stream's JSON is decoded here 
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from contextlib import suppress
 from typing import ClassVar
 
 import httpx2
 import msgspec
 import openai
-from openai.types.chat import ChatCompletionMessageParam
 
-from chat_app.errors import (
-    AnswerBroken,
-    KeyRefused,
-    ModelError,
-    ModelFailed,
-    ModelUnknown,
-    ModelUnreachable,
-    PromptTooLong,
-    RateLimited,
-)
+from chat_app.errors import AnswerBroken, ModelError, ModelFailed
 from chat_app.events import Delta, Event, Finish, ReasoningDelta, Start, ToolCallDelta
-from chat_app.messages import ChatRequest, FinishReason, Json, Message, Parameters, Struct, TextPart, Usage
-from chat_app.providers.base import Offer
+from chat_app.messages import (
+    ChatRequest,
+    FinishReason,
+    Json,
+    Message,
+    Parameters,
+    Struct,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+    Usage,
+)
+from chat_app.providers.base import GO_ON, Offer
+from chat_app.providers.refusals import Refusals
 from chat_app.providers.sse import SseDecoder
 from chat_app.providers.thinking import ThinkSplitter
 
-_DETAIL_CHARS, _EXCERPT = 2000, 200
-_LONGEST_WAIT_S = 7 * 24 * 3600
-GO_ON = "Your last message broke off. Go on exactly where it ended, without repeating anything and without comment."
+_EXCERPT = 200
+_CHOICES = ("auto", "none", "required")
 
 
 class _Function(Struct, frozen=True):
@@ -131,7 +129,7 @@ class OpenAIProvider:
     def __init__(self, *, server: str, base_url: str, api_key: str, connect_timeout_s: float) -> None:
         self.server = server
         self.base_url = base_url
-        self._api_key = api_key
+        self._refusals = Refusals(server, api_key, openai.APIStatusError, openai.APIConnectionError, openai.OpenAIError)
         self._client = openai.AsyncOpenAI(
             api_key=api_key or "none",
             base_url=base_url,
@@ -142,19 +140,19 @@ class OpenAIProvider:
 
     async def offers(self) -> list[Offer]:
         """See `Provider.offers`."""
-        with self._mapped(""):
+        with self._refusals.told(""):
             response = await self._client.models.with_raw_response.list()
             body = response.content
         try:
             return list(_offers(body))
         except msgspec.DecodeError as error:  # another program's port: its pages are no list
-            detail = self._without_key(f"{error}: {body[:_EXCERPT].decode(errors='replace')}")
+            detail = self._refusals.without_key(f"{error}: {body[:_EXCERPT].decode(errors='replace')}")
             raise ModelFailed(f"{self.server} lists no models.", detail=detail) from error
 
     async def stream(self, model: str, request: ChatRequest) -> AsyncGenerator[Event]:
         """See `Provider.stream`."""
         sent, dropped = self.parameters(request)
-        with self._mapped(model):
+        with self._refusals.told(model):
             async with self._client.chat.completions.with_streaming_response.create(
                 model=model,
                 messages=(),  # in extra_body: the SDK's walk over them by their types costs 0.1 ms a message
@@ -164,7 +162,7 @@ class OpenAIProvider:
             ) as response:
                 request_id = response.headers.get("x-request-id", "")
                 yield Start(deployment=f"{self.server}/{model}", sent=sent, dropped=dropped, request_id=request_id)
-                fold = _Fold(self._without_key)
+                fold = _Fold(self._refusals.without_key)
                 try:
                     async for piece in response.iter_bytes():
                         for event in fold.feed(piece):
@@ -178,43 +176,37 @@ class OpenAIProvider:
 
     def parameters(self, request: ChatRequest) -> tuple[dict[str, Json], tuple[str, ...]]:
         """The parameters as this wire names them, and the names of those it does not take."""
-        return wire_parameters(request.parameters, self._max_tokens_name), ()
+        return wire_tools(request) | wire_parameters(request.parameters, self._max_tokens_name), ()
 
-    def wire_messages(self, request: ChatRequest) -> list[ChatCompletionMessageParam]:
+    def wire_messages(self, request: ChatRequest) -> list[Json]:
         """The messages as this wire wants them."""
         messages = list(request.messages)
         if request.continue_final:
             messages.append(Message("user", (TextPart(GO_ON),)))
-        return [_wire_message(message) for message in messages]
+        return [wire for message in messages for wire in _wire_messages(message)]
 
     async def aclose(self) -> None:
         """Close connections."""
         await self._client.close()
 
-    @contextmanager
-    def _mapped(self, model: str) -> Generator[None]:
-        """Turn the SDK's errors, and those of httpx2 below it, into ours."""
-        try:
-            yield
-        except openai.APIStatusError as error:
-            raise _status_error(error, self.server, model, self._detail(error)) from error
-        except (openai.APIConnectionError, httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-            raise ModelUnreachable(f"No answer from {self.server}.", detail=self._detail(error)) from error
-        except (httpx2.HTTPError, httpx2.StreamError) as error:
-            raise AnswerBroken("The answer broke off.", detail=self._detail(error)) from error
-        except openai.OpenAIError as error:
-            raise ModelFailed(f"{self.server} failed.", detail=self._detail(error)) from error
 
-    def _detail(self, error: Exception) -> str:
-        """The vendor's own words, without the request, whose headers hold the key, and without an echo of the key."""
-        body = error.body if isinstance(error, openai.APIError) else None
-        text = json.dumps(body, ensure_ascii=False) if body is not None else f"{type(error).__name__}: {error}"
-        if isinstance(error, openai.APIStatusError) and error.request_id:
-            text = f"{text}\nrequest id: {error.request_id}"
-        return self._without_key(text)
-
-    def _without_key(self, text: str) -> str:
-        return (text.replace(self._api_key, "…") if self._api_key else text)[:_DETAIL_CHARS]
+def wire_tools(request: ChatRequest) -> dict[str, Json]:
+    """The tools, and which of them is to be called, as Chat Completions has them."""
+    sent: dict[str, Json] = {}
+    if request.tools:
+        sent["tools"] = [
+            {
+                "type": "function",
+                "function": {"name": tool.name, "description": tool.description, "parameters": tool.schema},
+            }
+            for tool in request.tools
+        ]
+    if request.tool_choice:
+        own = request.tool_choice in _CHOICES
+        sent["tool_choice"] = (
+            request.tool_choice if own else {"type": "function", "function": {"name": request.tool_choice}}
+        )
+    return sent
 
 
 def wire_parameters(parameters: Parameters, max_tokens_name: str) -> dict[str, Json]:
@@ -229,12 +221,19 @@ def wire_parameters(parameters: Parameters, max_tokens_name: str) -> dict[str, J
     return parameters.extra | {name: value for name, value in named.items() if value is not None}
 
 
-def _wire_message(message: Message) -> ChatCompletionMessageParam:
-    if message.role == "system":
-        return {"role": "system", "content": message.text}
-    if message.role == "assistant":
-        return {"role": "assistant", "content": message.text}
-    return {"role": "user", "content": message.text}
+def _wire_messages(message: Message) -> list[Json]:
+    """A message, which is several on this wire where it holds what several tools gave back."""
+    results = [part for part in message.parts if isinstance(part, ToolResultPart)]
+    if results:
+        return [{"role": "tool", "tool_call_id": part.call_id, "content": part.text} for part in results]
+    calls = [part for part in message.parts if isinstance(part, ToolCallPart)]
+    if not calls:
+        return [{"role": message.role, "content": message.text}]
+    wire: list[Json] = [
+        {"id": call.call_id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+        for call in calls
+    ]
+    return [{"role": message.role, "content": message.text or None, "tool_calls": wire}]
 
 
 class _Fold:
@@ -329,30 +328,3 @@ def _context_of(entry: msgspec.Raw) -> int | None:
     except msgspec.ValidationError:
         return None
     return told.max_model_len or (told.meta.n_ctx_train if told.meta else None)
-
-
-def _status_error(error: openai.APIStatusError, server: str, model: str, detail: str) -> ModelError:
-    status = error.status_code
-    if status in (401, 403):
-        return KeyRefused(f"{server} refused the key.", detail=detail)
-    if status == 404:
-        return ModelUnknown(f"{server} does not offer {model or 'a list of models'}.", detail=detail)
-    if status == 429:
-        wait = _retry_after(error)
-        return RateLimited(f"{model or server} is limiting requests.", detail=detail, retry_after_s=wait)
-    if status == 400 and ("context" in detail or "input_tokens" in detail):
-        return PromptTooLong(f"This message is too long for {model}.", detail=detail)
-    return ModelFailed(f"{server} failed with {status}.", detail=detail)
-
-
-def _retry_after(error: openai.APIStatusError) -> float | None:
-    """How long to wait, told in seconds or as a date (RFC 9110, 10.2.3); None where neither makes sense."""
-    value = error.response.headers.get("retry-after", "")
-    try:
-        wait_s = float(value)
-    except ValueError:
-        try:
-            wait_s = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
-        except (ValueError, TypeError):  # no date, or one without a time zone
-            return None
-    return wait_s if 0 <= wait_s <= _LONGEST_WAIT_S else None

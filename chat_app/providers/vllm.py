@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from openai.types.chat import ChatCompletionMessageParam
-
 from chat_app.messages import ChatRequest, Json
 from chat_app.providers.openai import OpenAIProvider
 
@@ -23,6 +21,6 @@ class VllmProvider(OpenAIProvider):
             sent |= {"continue_final_message": True, "add_generation_prompt": False}
         return sent, dropped
 
-    def wire_messages(self, request: ChatRequest) -> list[ChatCompletionMessageParam]:
+    def wire_messages(self, request: ChatRequest) -> list[Json]:
         """See `OpenAIProvider.wire_messages`: the unfinished answer stays last."""
         return super().wire_messages(ChatRequest(request.model, request.messages))

@@ -1,5 +1,6 @@
 import asyncio
 import socket
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -204,3 +205,66 @@ async def test_a_silent_server_does_not_hold_up_the_others(tmp_path):
         assert await until(listed) == ["fake"]
         assert not refreshing.done()
         refreshing.cancel()
+
+
+def _named(server: str, *models: str) -> FakeProvider:
+    provider = FakeProvider()
+    provider.server = server
+    provider.offers = AsyncMock(return_value=[Offer(model, 1000) for model in models])
+    return provider
+
+
+@pytest.mark.parametrize(
+    ("model", "server"),
+    [
+        ("gpt-4o", "OpenAI"),
+        ("o3-mini", "OpenAI"),
+        ("claude-3-opus", "Anthropic"),
+        ("qwen-max", "Qwen"),
+        ("qwen9", "Qwen"),
+    ],
+)
+async def test_a_vendors_model_that_nobody_lists_reaches_its_vendor_by_its_name(tmp_path, model, server):
+    vendors = [_named(name) for name in ("OpenAI", "Anthropic", "Qwen")]
+    catalogue = Catalogue(make_settings(tmp_path), vendors)
+    await catalogue.refresh()
+
+    route = catalogue.resolve(model)
+    assert (route.provider.server, route.upstream) == (server, model)
+
+
+@pytest.mark.parametrize("model", ["gpt-4o", "ollama", "olala", "llama", "my-qwen"])
+async def test_without_its_vendor_or_its_prefix_a_model_is_unknown(tmp_path, model):
+    catalogue = Catalogue(make_settings(tmp_path), [_named("Anthropic"), _named("Qwen")])
+    await catalogue.refresh()
+
+    with pytest.raises(ModelUnknown):
+        catalogue.resolve(model)
+
+
+async def test_a_model_of_a_server_that_is_gone_does_not_go_to_a_vendor_of_its_prefix(tmp_path):
+    own = _named("vLLM 127.0.0.1:1", "qwen3")
+    catalogue = Catalogue(make_settings(tmp_path), [own, _named("Qwen")])
+    await catalogue.refresh()
+    own.offers.return_value = []
+    await catalogue.refresh()
+
+    with pytest.raises(ModelUnknown):
+        catalogue.resolve("qwen3")
+
+
+async def test_an_alias_without_a_context_has_the_one_that_is_listed(tmp_path):
+    catalogue = Catalogue(make_settings(tmp_path), [_named("Anthropic", "claude-opus-5-5")])
+    await catalogue.refresh()
+
+    assert catalogue.resolve("claude-opus-5-5").card.context_tokens == 1000
+
+
+def test_a_vendor_is_there_with_its_key_and_another_server_with_its_address(tmp_path):
+    keys = {"anthropic_api_key": "sk-fake", "dashscope_api_key": "sk-fake"}
+    region = "https://dashscope-intl.aliyuncs.com/compatible-mode/v1"
+    found = configured_providers(make_settings(tmp_path, **keys, dashscope_base_url=region))
+    other = configured_providers(make_settings(tmp_path, anthropic_base_url="http://127.0.0.1:9"))
+
+    assert [(provider.server, provider.kind) for provider in found] == [("Anthropic", "anthropic"), ("Qwen", "qwen")]
+    assert [provider.server for provider in other] == ["Anthropic 127.0.0.1:9"]

@@ -13,12 +13,25 @@ from chat_app.errors import (
     ModelFailed,
     ModelUnknown,
     ModelUnreachable,
+    Overloaded,
     PromptTooLong,
     RateLimited,
 )
 from chat_app.events import Finish, Reply, Start
-from chat_app.messages import ChatRequest, Message, Parameters, ReasoningPart, TextPart, ToolCallPart, Usage
-from chat_app.providers.openai import GO_ON, OpenAIProvider
+from chat_app.messages import (
+    ChatRequest,
+    Message,
+    Parameters,
+    ReasoningPart,
+    TextPart,
+    Tool,
+    ToolCallPart,
+    ToolResultPart,
+    Usage,
+)
+from chat_app.providers.base import GO_ON
+from chat_app.providers.openai import OpenAIProvider
+from chat_app.providers.qwen import QwenProvider
 from chat_app.providers.vllm import VllmProvider
 from tests.upstream import Script, Upstream, chunk, sse
 from tests.waiting import until
@@ -138,7 +151,8 @@ REFUSED = {
     "400": (Script(status=400, body={"error": {"message": "bad top_p"}}), ModelFailed),
     "500": (Script(status=500, body=b"<html>oops"), ModelFailed),
     "an echo of the key": (Script(status=400, body={"error": {"message": f"bad key {KEY}"}}), ModelFailed),
-    "529": (Script(status=529), ModelFailed),
+    "503": (Script(status=503), Overloaded),
+    "529": (Script(status=529), Overloaded),
 }
 
 
@@ -309,3 +323,42 @@ async def test_a_context_is_known_where_a_server_tells_it(upstream, told, contex
 
 def test_the_wire_is_json():
     assert json.loads(chunk({"content": "x"}).removeprefix(b"data: "))["choices"][0]["delta"] == {"content": "x"}
+
+
+async def test_tools_and_their_results_have_their_own_places(upstream):
+    messages = (
+        Message("user", (TextPart("weather?"),)),
+        Message("assistant", (ToolCallPart("c1", "look", '{"at": 1}'), ToolCallPart("c2", "look", "{}"))),
+        Message("tool", (ToolResultPart("c1", "rain"), ToolResultPart("c2", "sun"))),
+    )
+    tools = (Tool("look", "Look up.", {"type": "object"}),)
+    await _reply(upstream, Script(), request=ChatRequest("m", messages, tools=tools, tool_choice="look"))
+    await _reply(upstream, Script(), request=ChatRequest("m", messages, tools=tools, tool_choice="required"))
+
+    body = upstream.calls[0].body
+    function = {"name": "look", "description": "Look up.", "parameters": {"type": "object"}}
+    assert body["tools"] == [{"type": "function", "function": function}]
+    assert body["tool_choice"] == {"type": "function", "function": {"name": "look"}}
+    assert upstream.calls[1].body["tool_choice"] == "required"
+    call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": '{"at": 1}'}}
+    assert body["messages"][1]["content"] is None
+    assert body["messages"][1]["tool_calls"][0] == call
+    assert body["messages"][2:] == [
+        {"role": "tool", "tool_call_id": "c1", "content": "rain"},
+        {"role": "tool", "tool_call_id": "c2", "content": "sun"},
+    ]
+
+
+async def test_qwens_own_parameters_go_as_they_are_and_a_region_that_lists_nothing_offers_nothing(upstream):
+    extra = {"enable_thinking": True, "thinking_budget": 100, "top_k": 5}
+    request = _request(parameters=Parameters(max_output_tokens=5, extra=extra))
+    await _reply(upstream, Script(), QwenProvider, request)
+    upstream.models_status = 404
+    provider = _provider(upstream.url, QwenProvider)
+    offers = await provider.offers()
+    await provider.aclose()
+
+    body = upstream.calls[0].body
+    assert {name: body[name] for name in extra} == extra
+    assert body["max_tokens"] == 5
+    assert offers == []

@@ -1,0 +1,28 @@
+"""Qwen, on Alibaba Cloud's DashScope, by its mode that is compatible with Chat Completions.
+
+The key belongs to a region, and the region is the base URL's. Some of its models only stream, which is all that is
+asked here. What goes beyond OpenAI's parameters (`enable_thinking`, `thinking_budget`, `enable_search`, `top_k`) goes
+as it is.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from chat_app.errors import ModelUnknown
+from chat_app.providers.base import Offer
+from chat_app.providers.openai import OpenAIProvider
+
+
+class QwenProvider(OpenAIProvider):
+    """DashScope in one region."""
+
+    kind: str = "qwen"
+    _max_tokens_name: ClassVar[str] = "max_tokens"
+
+    async def offers(self) -> list[Offer]:
+        """See `Provider.offers`. Where a region lists nothing, the names in `models.toml` are what there is."""
+        try:
+            return await super().offers()
+        except ModelUnknown:
+            return []

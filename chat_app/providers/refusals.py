@@ -1,0 +1,114 @@
+"""What a server's failure means, whichever vendor's SDK tells of it.
+
+The SDKs of OpenAI and Anthropic come from one generator: their errors have the same fields. Both let some of httpx2's
+own through, in mid-stream above all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx2
+
+from chat_app.errors import (
+    AnswerBroken,
+    KeyRefused,
+    ModelError,
+    ModelFailed,
+    ModelUnknown,
+    ModelUnreachable,
+    Overloaded,
+    PromptTooLong,
+    RateLimited,
+)
+
+_DETAIL_CHARS = 2000
+_LONGEST_WAIT_S = 7 * 24 * 3600
+_OVERLOADED = (503, 529)
+_TOO_LONG = ("context", "input_tokens", "prompt is too long", "input length")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """Turns the errors of one server into ours.
+
+    Args:
+        server: What a person recognises it by.
+        api_key: Its key, which no text may hold.
+        status_error: The SDK's error for an answer that is a refusal.
+        connection_error: The SDK's error for no answer.
+        any_error: The root of the SDK's errors.
+    """
+
+    server: str
+    api_key: str
+    status_error: type[Exception]
+    connection_error: type[Exception]
+    any_error: type[Exception]
+
+    @contextmanager
+    def told(self, model: str) -> Generator[None]:
+        """Raise a `ModelError` for whatever the block meets.
+
+        Args:
+            model: The model that is asked; empty where the server itself is.
+        """
+        try:
+            yield
+        except self.status_error as error:
+            raise self._refused(error, model) from error
+        except (self.connection_error, httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+            raise ModelUnreachable(f"No answer from {self.server}.", detail=self._detail(error)) from error
+        except (httpx2.HTTPError, httpx2.StreamError) as error:
+            raise AnswerBroken("The answer broke off.", detail=self._detail(error)) from error
+        except self.any_error as error:
+            raise ModelFailed(f"{self.server} failed.", detail=self._detail(error)) from error
+
+    def without_key(self, text: str) -> str:
+        """The text, fit to be shown under Details."""
+        return (text.replace(self.api_key, "…") if self.api_key else text)[:_DETAIL_CHARS]
+
+    def _detail(self, error: Exception) -> str:
+        """The vendor's own words, without the request, whose headers hold the key, and without an echo of the key."""
+        body = getattr(error, "body", None)
+        text = json.dumps(body, ensure_ascii=False) if body is not None else f"{type(error).__name__}: {error}"
+        if request_id := getattr(error, "request_id", None):
+            text = f"{text}\nrequest id: {request_id}"
+        return self.without_key(text)
+
+    def _refused(self, error: Exception, model: str) -> ModelError:
+        response: httpx2.Response = getattr(error, "response")  # noqa: B009 # every status error has it
+        return refused(response.status_code, response.headers, self.server, model, self._detail(error))
+
+
+def refused(status: int, headers: httpx2.Headers, server: str, model: str, detail: str) -> ModelError:
+    """The error that an HTTP status means."""
+    if status in (401, 403):
+        return KeyRefused(f"{server} refused the key.", detail=detail)
+    if status == 404:
+        return ModelUnknown(f"{server} does not offer {model or 'a list of models'}.", detail=detail)
+    if status == 429:
+        wait = retry_after_s(headers.get("retry-after", ""))
+        return RateLimited(f"{model or server} is limiting requests.", detail=detail, retry_after_s=wait)
+    if status in (400, 413) and any(sign in detail for sign in _TOO_LONG):
+        return PromptTooLong(f"This message is too long for {model}.", detail=detail)
+    if status in _OVERLOADED:
+        return Overloaded(f"{server} is overloaded.", detail=detail)
+    return ModelFailed(f"{server} failed with {status}.", detail=detail)
+
+
+def retry_after_s(value: str) -> float | None:
+    """How long to wait, told in seconds or as a date (RFC 9110, 10.2.3); None where neither makes sense."""
+    try:
+        wait_s = float(value)
+    except ValueError:
+        try:
+            wait_s = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError):  # no date, or one without a time zone
+            return None
+    return wait_s if 0 <= wait_s <= _LONGEST_WAIT_S else None
