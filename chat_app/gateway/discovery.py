@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from chat_app.providers.anthropic import AnthropicProvider
 from chat_app.providers.base import Provider
 from chat_app.providers.openai import OpenAIProvider
 from chat_app.providers.qwen import QwenProvider
 from chat_app.providers.vllm import VllmProvider
 from chat_app.settings import Settings
+
+if TYPE_CHECKING:
+    from chat_app.providers.anthropic import AnthropicProvider
 
 LOCAL_SERVERS = (("Ollama", 11434), ("LM Studio", 1234), ("llama.cpp", 8080), ("vLLM", 8000))
 
@@ -19,12 +22,12 @@ LOCAL_SERVERS = (("Ollama", 11434), ("LM Studio", 1234), ("llama.cpp", 8080), ("
 def configured_providers(settings: Settings) -> list[Provider]:
     """The servers that the settings name. A provider without its key is absent, not broken."""
     vendors = (
-        (OpenAIProvider, "OpenAI", "", settings.openai_base_url, settings.openai_api_key),
-        (AnthropicProvider, "Anthropic", "Anthropic", settings.anthropic_base_url, settings.anthropic_api_key),
-        (QwenProvider, "Qwen", "Qwen", settings.dashscope_base_url, settings.dashscope_api_key),
+        (lambda: OpenAIProvider, "OpenAI", "", settings.openai_base_url, settings.openai_api_key),
+        (_anthropic, "Anthropic", "Anthropic", settings.anthropic_base_url, settings.anthropic_api_key),
+        (lambda: QwenProvider, "Qwen", "Qwen", settings.dashscope_base_url, settings.dashscope_api_key),
     )
     found: list[Provider] = [
-        kind(
+        kind()(
             server=vendor if _is_vendors(url) else _at(other, url), base_url=url, api_key=key.get_secret_value(),
             connect_timeout_s=settings.connect_timeout_s,
         )
@@ -39,6 +42,13 @@ def configured_providers(settings: Settings) -> list[Provider]:
         for url in settings.vllm_base_url
     ]  # fmt: skip
     return found
+
+
+def _anthropic() -> type[AnthropicProvider]:
+    """Its SDK takes a second of each start, and 30 MB: only where it is used."""
+    from chat_app.providers.anthropic import AnthropicProvider
+
+    return AnthropicProvider
 
 
 def _is_vendors(url: str) -> bool:
