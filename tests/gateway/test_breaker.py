@@ -1,0 +1,72 @@
+import pytest
+
+from chat_app.gateway.breaker import Breaker
+
+
+class _Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> _Clock:
+    return _Clock()
+
+
+@pytest.fixture
+def breaker(clock) -> Breaker:
+    return Breaker(failures=3, rest_s=10, clock=clock)
+
+
+def _fail(breaker: Breaker, times: int) -> None:
+    for _ in range(times):
+        breaker.failed()
+
+
+def test_failures_in_a_row_open_it_and_others_do_not(breaker):
+    _fail(breaker, 2)
+    breaker.succeeded()
+    _fail(breaker, 2)
+    assert breaker.admits()
+    breaker.failed()
+    assert not breaker.admits()
+    assert breaker.state == "open"
+
+
+def test_after_a_rest_one_call_goes_as_a_probe(breaker, clock):
+    _fail(breaker, 3)
+    clock.now += 9.9
+    assert not breaker.admits()
+    clock.now += 0.1
+    assert breaker.state == "probing"
+    assert [breaker.admits() for _ in range(3)] == [True, False, False]
+
+
+def test_a_probe_that_is_answered_closes_it(breaker, clock):
+    _fail(breaker, 3)
+    clock.now += 10
+    assert breaker.admits()
+    breaker.succeeded()
+    assert [breaker.admits() for _ in range(3)] == [True, True, True]
+
+
+def test_a_probe_that_fails_opens_it_again_for_a_whole_rest(breaker, clock):
+    _fail(breaker, 3)
+    clock.now += 10
+    assert breaker.admits()
+    clock.now += 5
+    breaker.failed()
+    clock.now += 9.9
+    assert not breaker.admits()
+    clock.now += 0.1
+    assert breaker.admits()
+
+
+def test_a_probe_that_never_tells_is_given_up(breaker, clock):
+    _fail(breaker, 3)
+    clock.now += 10
+    assert breaker.admits()
+    clock.now += 10
+    assert breaker.admits()
