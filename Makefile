@@ -15,7 +15,7 @@ check: install-dev
 	@$(RUN) ruff format --check --quiet . && $(RUN) ruff check --quiet . && $(RUN) pyright && $(RUN) lint-imports --no-cache
 
 test: install-dev chromium
-	@$(RUN) pytest -m "not slow and not vllm" --cov=chat_app --cov-report=
+	@$(RUN) pytest -m "not slow and not vllm" -n 2 --dist loadscope --cov=chat_app --cov-report=
 	@$(RUN) coverage report --skip-covered --fail-under=90
 	@$(RUN) coverage report --include="chat_app/events.py,chat_app/messages.py,chat_app/errors.py" --fail-under=100
 

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import insert, select, text
@@ -23,7 +24,18 @@ from tests.upstream import Upstream
 
 LOCAL = Principal("local")
 POSTGRES = os.environ.get("TEST_DATABASE_URL", "")
-REDIS = os.environ.get("TEST_REDIS_URL", "")
+
+
+def _own_redis(url: str) -> str:
+    """Each process of a run has one of the server's databases: what is announced in one reaches all that listen there."""
+    if not url:
+        return ""
+    parts = urlsplit(url)
+    number = int(parts.path.strip("/") or 0) + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return parts._replace(path=f"/{number % 16}").geturl()
+
+
+REDIS = _own_redis(os.environ.get("TEST_REDIS_URL", ""))
 
 
 @pytest.fixture(scope="session")
