@@ -195,6 +195,7 @@ def test_words_taken_back_on_their_way_are_the_same_send_once_and_a_new_one_afte
     expect(lone_chat.questions).to_have_text(["first", "again"])
     lone_chat.field.press("Enter")
     expect(lone_chat.field).to_have_value("")
+    expect(lone_chat.page.locator(".composer")).to_have_attribute("data-pending", "false")
     lone_chat.expect_status("complete")
     lone_chat.get("again")
 
