@@ -43,7 +43,8 @@ function htmlOf(messageId) {
 export function CopyButton({ text, messageId, className }) {
   const [isDone, setDone] = useState(false);
   const copy = async () => {
-    if (!(await (messageId ? write(textOf(messageId), htmlOf(messageId)) : write(text())))) return;
+    const words = messageId ? textOf(messageId) : text();
+    if (!words || !(await write(words, messageId && htmlOf(messageId)))) return; // none are there yet
     setDone(true);
     setTimeout(() => setDone(false), 1500);
   };
