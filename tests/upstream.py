@@ -20,6 +20,7 @@ from typing import ClassVar
 from tests.in_thread import in_thread
 
 END = b"\r\n\r\n"
+CHATS = ("/chat/completions", "/messages")
 
 
 @dataclass
@@ -155,7 +156,7 @@ class Upstream:
     @property
     def chats(self) -> list[Call]:
         """The chat requests so far, those for a title left out."""
-        return [call for call in self.calls if call.path.endswith("/chat/completions") and not _is_title(call.body)]
+        return [call for call in self.calls if call.path.endswith(CHATS) and not _is_title(call.body)]
 
     @contextmanager
     def serve(self):
@@ -285,8 +286,9 @@ async def _pieces(script: Script) -> AsyncIterator[str | bytes]:
 
 
 def _is_title(body: dict) -> bool:
-    messages = body.get("messages") or [{}]
-    return str(messages[-1].get("content", "")).startswith("Give this conversation a title")
+    content = (body.get("messages") or [{}])[-1].get("content", "")
+    text = content[0].get("text", "") if isinstance(content, list) and content else content
+    return str(text).startswith("Give this conversation a title")
 
 
 def _respond(writer: asyncio.StreamWriter, status: int, body: object, headers: dict[str, str] | None = None) -> None:
