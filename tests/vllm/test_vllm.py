@@ -2,12 +2,15 @@
 
 import time
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser import Chat, stored_text, until_heard
 from tests.server import Server
 from tests.vllm.conftest import CAP, Vllm, choose
 from tests.waiting import until_now
+
+pytestmark = pytest.mark.breaks  # servers are killed, and ended before the page that looks at them
 
 
 def _id(chat: Chat) -> str:
