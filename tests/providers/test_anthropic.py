@@ -4,17 +4,6 @@ from contextlib import aclosing
 
 import pytest
 
-from chat_app.errors import (
-    AnswerBroken,
-    KeyRefused,
-    ModelError,
-    ModelFailed,
-    ModelUnknown,
-    ModelUnreachable,
-    Overloaded,
-    PromptTooLong,
-    RateLimited,
-)
 from chat_app.events import Finish, Reply, Start
 from chat_app.messages import (
     ChatRequest,
@@ -30,7 +19,6 @@ from chat_app.messages import (
 from chat_app.providers.anthropic import AnthropicProvider
 from chat_app.providers.base import GO_ON
 from tests.upstream import Script, Upstream, grew, said
-from tests.waiting import until
 
 KEY = "sk-ant-fake-key"
 HI = Message("user", (TextPart("hi"),))
@@ -131,76 +119,6 @@ async def test_tokens_from_and_into_the_cache_count_as_input(upstream):
     assert reply.finish.usage == Usage(17, 1, 5, 4)
 
 
-BROKEN = {
-    "cut": Script(["a", "b"], ending="cut"),
-    "a clean early end": Script(["a"], ending="close"),
-    "an end without a reason": Script(["a"], ending="done"),
-    "a pause for the server's own tools": Script(["a"], ending="pause_turn"),
-    "an error event": Script(["a", said("error", error={"type": "overloaded_error", "message": f"no {KEY}"})]),
-    "malformed JSON": Script(["a", b"data: {nope\n\n"]),
-}
-
-
-@pytest.mark.parametrize("script", BROKEN.values(), ids=BROKEN.keys())
-async def test_an_answer_that_breaks_off_is_never_taken_for_a_whole_one(upstream, script):
-    with pytest.raises(AnswerBroken, match="broke off") as raised:
-        await _ask(upstream, script)
-
-    assert KEY not in raised.value.detail
-
-
-def _error(kind: str, message: str) -> dict:
-    return {"type": "error", "error": {"type": kind, "message": message}}
-
-
-REFUSED = {
-    "401": (Script(status=401, body=_error("authentication_error", f"invalid {KEY}")), KeyRefused),
-    "403": (Script(status=403, body=_error("permission_error", "no")), KeyRefused),
-    "404": (Script(status=404, body=_error("not_found_error", "model: m")), ModelUnknown),
-    "429": (Script(status=429, body=_error("rate_limit_error", "slow"), headers={"retry-after": "20"}), RateLimited),
-    "400 over the context": (
-        Script(status=400, body=_error("invalid_request_error", "prompt is too long: 9 tokens > 8 maximum")),
-        PromptTooLong,
-    ),
-    "400": (Script(status=400, body=_error("invalid_request_error", "bad")), ModelFailed),
-    "500": (Script(status=500, body=b"<html>oops"), ModelFailed),
-    "529": (Script(status=529, body=_error("overloaded_error", "Overloaded")), Overloaded),
-}
-
-
-@pytest.mark.parametrize(("script", "error"), REFUSED.values(), ids=REFUSED.keys())
-async def test_a_refusal_is_told_by_its_kind_and_asked_only_once(upstream, script, error):
-    with pytest.raises(ModelError) as raised:
-        await _ask(upstream, script)
-
-    assert type(raised.value) is error
-    assert len(upstream.calls) == 1
-    assert KEY not in str(raised.value) + raised.value.detail
-    assert raised.value.retry_after_s == (20 if error is RateLimited else None)
-
-
-async def test_nobody_listening_is_said():
-    provider = AnthropicProvider(server="Test", base_url="http://127.0.0.1:9", api_key=KEY, connect_timeout_s=2)
-    with pytest.raises(ModelUnreachable, match="No answer from Test"):
-        await anext(provider.stream("m", ChatRequest("m", (HI,))))
-    await provider.aclose()
-
-
-async def test_leaving_in_mid_answer_reaches_the_server(upstream):
-    upstream.then(Script(["a"] * 1000, pace_s=0.01))
-    provider = _provider(upstream)
-    async with aclosing(provider.stream("m", ChatRequest("m", (HI,)))) as events:
-        async for event in events:
-            if not isinstance(event, Start):
-                break
-
-    async def gone() -> bool:
-        return upstream.calls[0].state == "gone"
-
-    await until(gone, within_s=1)
-    await provider.aclose()
-
-
 async def test_what_the_wire_does_not_take_is_dropped_and_said(upstream):
     parameters = Parameters(
         temperature=0.5, top_p=0.9, seed=3, max_output_tokens=50, stop=("END", "\n"),
@@ -284,12 +202,3 @@ async def test_an_answer_goes_on_by_asking(upstream):
 
     last = upstream.calls[0].body["messages"][-1]
     assert last == {"role": "user", "content": [{"type": "text", "text": GO_ON}]}
-
-
-@pytest.mark.parametrize("page", [b"<!doctype html>", b'{"data": 3}', b"null", b"\xff"])
-async def test_a_page_that_is_no_list_of_models_is_a_failure_of_that_server_alone(upstream, page):
-    upstream.models_page = page
-    provider = _provider(upstream)
-    with pytest.raises(ModelFailed, match="Test lists no models"):
-        await provider.offers()
-    await provider.aclose()
