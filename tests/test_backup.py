@@ -242,39 +242,36 @@ async def test_a_restore_that_was_killed_is_said_and_can_be_done_again(tmp_path,
     assert await _read(settings.database, kept) == "kept"
 
 
-async def test_after_a_restore_that_was_killed_what_was_there_can_be_put_back_by_hand(tmp_path):
-    folder, archive = tmp_path / "data", tmp_path / "data" / "saved.tar.gz"
-    settings = make_settings(folder)
-    folder.mkdir()
+async def _killed_in_mid_restore(tmp_path: Path) -> tuple[Settings, str, Path]:
+    """Settings, a question that was saved, and where a restore of an archive in the data folder left what was there."""
+    settings = make_settings(tmp_path / "data")
+    settings.chat_app_data.mkdir()
     kept = await _ask(settings.database, "kept")
-    save(settings, archive)
-    command = [sys.executable, "-c", KILLED, str(archive), "2"]
-    subprocess.run(command, env=os.environ | {"CHAT_APP_DATA": str(folder)}, check=False)  # our own arguments
+    save(settings, settings.chat_app_data / "saved.tar.gz")
+    command = [sys.executable, "-c", KILLED, str(settings.chat_app_data / "saved.tar.gz"), "2"]
+    subprocess.run(command, env=os.environ | {"CHAT_APP_DATA": str(settings.chat_app_data)}, check=False)  # our own
     old = broken_off(settings)
     assert old is not None
+    return settings, kept, old
+
+
+async def test_after_a_restore_that_was_killed_what_was_there_can_be_put_back_by_hand(tmp_path):
+    settings, kept, old = await _killed_in_mid_restore(tmp_path)
     for path in list(old.iterdir()):
-        path.replace(folder / path.name)
+        path.replace(settings.chat_app_data / path.name)
 
     check_place(settings)
     assert await _read(settings.database, kept) == "kept"
-    load(settings, archive)
-    assert archive.exists()
+    load(settings, settings.chat_app_data / "saved.tar.gz")
+    assert (settings.chat_app_data / "saved.tar.gz").exists()
 
 
 async def test_an_archive_that_a_killed_restore_moved_away_outlives_the_next_one(tmp_path):
-    folder, archive = tmp_path / "data", tmp_path / "data" / "saved.tar.gz"
-    settings = make_settings(folder)
-    folder.mkdir()
-    kept = await _ask(settings.database, "kept")
-    save(settings, archive)
-    command = [sys.executable, "-c", KILLED, str(archive), "2"]
-    subprocess.run(command, env=os.environ | {"CHAT_APP_DATA": str(folder)}, check=False)  # our own arguments
-    old = broken_off(settings)
-    assert old is not None
+    settings, kept, old = await _killed_in_mid_restore(tmp_path)
 
-    load(settings, old / archive.name)
+    load(settings, old / "saved.tar.gz")
 
-    assert archive.exists()
+    assert (settings.chat_app_data / "saved.tar.gz").exists()
     assert await _read(settings.database, kept) == "kept"
 
 

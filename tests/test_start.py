@@ -1,13 +1,12 @@
 """What a start says, and what stops it."""
 
-import os
+import fcntl
+import shutil
 import socket
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
+from chat_app import __main__ as start
 from chat_app.__main__ import check_place, prepare, sources_hash
 from chat_app.errors import StreamsUnavailable
 from tests.conftest import make_settings
@@ -68,26 +67,19 @@ def test_the_page_is_built_anew_when_anything_that_it_is_made_of_changed(tmp_pat
     assert sources_hash(tmp_path) != before
 
 
-BUILDER = """
-import shutil, time
-from pathlib import Path
-from chat_app import __main__ as start
-
-def build():
-    with Path("building").open("x"):  # fails where another is there
-        shutil.rmtree(".web", ignore_errors=True)  # as Reflex does
-        time.sleep(0.3)
-    Path("building").unlink()
-
-start._build = build
-start.build()
-"""
-
-
-def test_two_starts_at_once_build_one_after_the_other(tmp_path):
+def test_a_build_keeps_others_from_building_whatever_becomes_of_its_folder(tmp_path, monkeypatch):
     (tmp_path / "rxconfig.py").write_text("")
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
-    command = [sys.executable, "-c", BUILDER]
-    both = [subprocess.Popen(command, cwd=tmp_path, env=environment) for _ in range(2)]  # our own arguments
+    monkeypatch.chdir(tmp_path)
 
-    assert [process.wait(30) for process in both] == [0, 0]
+    def build() -> None:
+        shutil.rmtree(".web", ignore_errors=True)  # as Reflex does
+        with start.SOURCE.open() as another, pytest.raises(BlockingIOError):
+            fcntl.flock(another, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        built.append(1)
+
+    built: list[int] = []
+    monkeypatch.setattr(start, "_build", build)
+    start.build()
+    start.build()  # it lets go of it at its end
+
+    assert len(built) == 2
