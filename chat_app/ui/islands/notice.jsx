@@ -8,6 +8,7 @@ export function Notice({ ref }) {
   const [said, say] = useState({ code: "", at: 0 });
   useImperativeHandle(ref, () => ({ set value(code) { say({ code, at: Date.now() }); } }), []);
   useEffect(() => {
+    if (!said.code) return undefined;
     const timer = setTimeout(() => say({ code: "", at: 0 }), SHOWN_MS);
     return () => clearTimeout(timer);
   }, [said.at]);
