@@ -20,7 +20,7 @@ from chat_app.ui.pages.chat import ROUTE as CHAT_ROUTE
 from chat_app.ui.pages.chat import chat_page
 from chat_app.ui.pages.settings import ROUTE as SETTINGS_ROUTE
 from chat_app.ui.pages.settings import settings_page
-from chat_app.ui.states.chat import ChatState
+from chat_app.ui.states.chat import Arrival, ChatState
 from chat_app.ui.states.library import LibraryState
 from chat_app.ui.states.session import provide, tell_of_failure
 
@@ -62,6 +62,7 @@ app = rx.App(
     api_transformer=[_api, _guarded],
 )
 app.register_lifespan_task(_lifespan)
+app.add_middleware(Arrival())
 app.add_page(chat_page, route=CHAT_ROUTE, title="chat_app", on_load=[ChatState.load, LibraryState.arrive])
 app.add_page(
     settings_page, route=SETTINGS_ROUTE, title="chat_app", on_load=[LibraryState.arrive, LibraryState.read_shelves]

@@ -322,6 +322,7 @@ def test_a_key_alone_does_the_main_job(page, upstream):
     page.keyboard.press("ArrowUp")
     expect(page.get_by_role("textbox", name="Edit message")).to_be_focused()
     page.keyboard.press("Escape")
+    assert "Hello there." in chat.words()  # an answer can be complete a moment before its words are here
     page.keyboard.press("Control+Shift+;")
     expect(chat.answers.last.get_by_role("button", name="Copied")).to_be_visible()
     page.keyboard.press("Control+Shift+O")

@@ -18,14 +18,24 @@ FILL = """() => { const piece = "x".repeat(100_000);
     try { for (let i = 0; ; i += 1) localStorage.setItem("crumb" + i, "x"); } catch { /* to the last character */ } }"""
 
 
-def _hold_the_state(page: Page) -> Callable[[], None]:
-    """Let nothing that the server says reach the page; what is given back lets it all through."""
+def _hold_the_state(page: Page, until: str = "") -> Callable[[], None]:
+    """Let nothing that the server says after a word reach the page; what is given back lets it all through."""
     held: list[Callable[[], None]] = []
     is_open: list[bool] = []
 
     def through(socket: WebSocketRoute) -> None:
         to_server = socket.connect_to_server()
-        to_server.on_message(lambda frame: socket.send(frame) if is_open else held.append(lambda: socket.send(frame)))
+
+        def to_page(frame: str | bytes) -> None:
+            nonlocal until
+            if is_open or until:
+                socket.send(frame)
+            else:
+                held.append(lambda: socket.send(frame))
+            if until in str(frame):
+                until = ""
+
+        to_server.on_message(to_page)
 
     def release() -> None:
         is_open.append(True)
@@ -288,3 +298,17 @@ def test_a_new_chat_whose_address_never_came_finds_it_by_itself(new_context, ups
     expect(chat.questions).to_have_text("into the dark")
     chat.expect_status("complete")
     assert len(upstream.chats) == 1
+
+
+def test_a_tab_that_goes_to_a_new_chat_shows_and_continues_nothing_of_the_one_before(lone_chat, server: Server):
+    lone_chat.get("of the one before")
+    before = lone_chat.conversation_id()
+    release = _hold_the_state(lone_chat.page, until="chat_state")  # all of the state, and then not what `load` makes
+    lone_chat.page.goto(f"{server.url}/new")
+    until_seen(lone_chat.page, lambda: lone_chat.page.locator(".row").count() > 0)  # the first of it is there
+    expect(lone_chat.questions).to_have_count(0)
+    lone_chat.ask("of the new one")
+    release()
+    lone_chat.expect_status("complete")
+    assert lone_chat.conversation_id() != before
+    expect(lone_chat.questions).to_have_text(re.compile("of the new one"))

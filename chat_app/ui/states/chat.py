@@ -7,6 +7,8 @@ import uuid
 from collections.abc import Sequence
 
 import reflex as rx
+from reflex.event import Event
+from reflex.state import BaseState
 
 from chat_app.conversations.service import PAGE
 from chat_app.errors import ChatError, Conflict, NotFound
@@ -56,18 +58,23 @@ class ChatState(rx.State):
 
     # -- opening -------------------------------------------------------------------------------------------------
 
+    def _depart(self) -> None:
+        """Show no more what this tab showed, where its address names another conversation now."""
+        if self.is_loaded and self._wanted() != self.conversation_id:
+            self._clear(self._wanted())
+            self.is_loaded = False
+
     @rx.event
     async def load(self):
         """Show what the address names: `/new` a new conversation, `/c/{id}` that one, anything else nothing."""
         await self._load()
 
     async def _load(self) -> None:
-        path = self.router.url.path.rstrip("/")
-        wanted = path.removeprefix("/c/") if path.startswith("/c/") else ""
+        wanted = self._wanted()
         self.limit = services().settings.max_message_chars
         if wanted != self.conversation_id or not self.is_loaded:
             self._clear(wanted)
-        self.is_missing = path not in ("", "/new") and not wanted
+        self.is_missing = self._path() not in ("", "/new") and not wanted
         self.refresh_models()
         try:
             await self.refresh(who(self))
@@ -76,6 +83,14 @@ class ChatState(rx.State):
         except ChatError as error:
             self._say(error)
         self.is_loaded = True
+
+    def _path(self) -> str:
+        return self.router.url.path.rstrip("/")
+
+    def _wanted(self) -> str:
+        """The conversation that the address names, or nothing."""
+        path = self._path()
+        return path.removeprefix("/c/") if path.startswith("/c/") else ""
 
     async def _recall(self) -> None:
         """A state that was lost, with the Redis that held it, begins empty: read what the page shows again."""
@@ -289,3 +304,15 @@ class ChatState(rx.State):
 def _problem(record: MessageRecord) -> ProblemView:
     server = services().catalogue.server_of(record.model)
     return problem_view(record.error_code or "", record.error_text, record.error_detail, server)
+
+
+class Arrival(rx.Middleware):
+    """Reflex sends a page that opens all that its tab showed before, and runs `load` only then.
+
+    Over a slow network the page would show another conversation meanwhile, and what one writes would go into it.
+    """
+
+    async def preprocess(self, app: rx.App, state: BaseState, event: Event) -> None:
+        """Before the page gets the state."""
+        if event.name.rpartition(".")[2].startswith("hydrate"):
+            (await state.get_state(ChatState))._depart()
