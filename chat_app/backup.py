@@ -6,6 +6,7 @@ by its own programs, `pg_dump` and `psql`. Stop the application before loading.
 
 from __future__ import annotations
 
+import gzip
 import shutil
 import sqlite3
 import subprocess
@@ -21,6 +22,7 @@ from chat_app.settings import Settings, child_environment, load_settings
 
 _SQLITE, _POSTGRES, _FOLDER = "chat.db", "database.sql", "data"
 _BESIDE, _OLD, _DONE, _OF_FOLDER = ".restore-", "old", "done", "data"
+_PIECE = 1 << 20
 _VARIABLES = {
     "user": "PGUSER",
     "password": "PGPASSWORD",
@@ -151,8 +153,10 @@ def _load(settings: Settings, archive: Path, exchange: _Exchange) -> None:
     # In the folder, not beside it: it may be a volume of its own, or its parent not ours to write.
     work = exchange.beside(folder, _OF_FOLDER)
     saved, old = work / "saved", work / _OLD
-    with tarfile.open(archive) as tar:
+    with gzip.open(archive) as packed, tarfile.open(fileobj=packed, mode="r:") as tar:
         tar.extractall(saved, filter="data")
+        while packed.read(_PIECE):  # to the end, where the checksum is: a cut archive may lack nothing else
+            pass
     wanted = saved / (_POSTGRES if database is None else _SQLITE)
     if not wanted.exists():
         raise SystemExit("DATABASE_URL: this archive was saved from another kind of database.")
