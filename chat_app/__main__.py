@@ -153,6 +153,15 @@ def check_place(settings: Settings) -> None:
         raise SystemExit(f"PORT: {settings.port} cannot be used on {settings.host}: {error.strerror}") from None
 
 
+def share_figures(settings: Settings) -> None:
+    """Give the workers a folder for their figures; prometheus_client reads the variable as it is loaded."""
+    folder = settings.prometheus_multiproc_dir or settings.chat_app_data / "metrics"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for left in folder.glob("*.db"):  # of an earlier start
+        left.unlink()
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+
+
 def say_when_open(settings: Settings) -> None:
     """Print the address once the page is there."""
     host = f"[{settings.host}]" if settings.host == "::1" else settings.host
@@ -180,6 +189,8 @@ def main() -> None:
     say("Starting …")
     threading.Thread(target=say_when_open, args=(settings,), daemon=True).start()
     os.environ.update(_SERVE)
+    if settings.workers > 1:
+        share_figures(settings)
     uvicorn.run(
         "chat_app.chat_app:app",
         factory=True,

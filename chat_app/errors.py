@@ -15,6 +15,7 @@
         ├── KeyRefused             401  the provider refused the key
         ├── RateLimited            429  the provider asks to wait
         ├── PromptTooLong          400  the prompt is over the model's context
+        ├── RequestRefused         400  the provider does not take the request as it is
         ├── ModelUnreachable       502  nothing listens, or the connection failed
         ├── Overloaded             503  the provider has too much to do just now
         ├── ModelFailed            502  the provider answered with a failure
@@ -152,6 +153,14 @@ class PromptTooLong(ModelError):
     """One message alone is larger than the model's context."""
 
     code = "prompt_too_long"
+    status = 400
+    retryable = False
+
+
+class RequestRefused(ModelError):
+    """The provider does not take the request as it is: another one would be refused as well."""
+
+    code = "request_refused"
     status = 400
     retryable = False
 

@@ -30,14 +30,19 @@ from chat_app.messages import (
 class Start(Struct, frozen=True, tag="start"):
     """The provider accepted the request.
 
-    `sent` is what really went over the wire (without messages and secrets), `dropped` names parameters that did not;
-    `request_id` is the provider's own name for the request, to ask its support about.
+    `sent` is what really went over the wire (without messages and secrets), `dropped` names parameters that did not,
+    and `clamped` has what was asked of those that went with another value. `request_id` is the provider's own name for
+    the request, to ask its support about. `seam` is how an answer that broke off was made to go on. `model` is the
+    model that speaks, where it is another than was asked.
     """
 
     deployment: str
     sent: dict[str, Json] = msgspec.field(default_factory=dict[str, Json])
     dropped: tuple[str, ...] = ()
     request_id: str = ""
+    clamped: dict[str, Json] = msgspec.field(default_factory=dict[str, Json])
+    seam: str = ""
+    model: str = ""
 
 
 class TextDelta(Struct, frozen=True, tag="text"):

@@ -14,6 +14,7 @@ import msgspec
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 Status: TypeAlias = Literal["complete", "streaming", "stopped", "interrupted", "failed"]
 FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter"]
+Capability: TypeAlias = Literal["image", "audio", "file", "tools", "reasoning"]
 Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
 
@@ -98,12 +99,16 @@ class Message(Struct, frozen=True):
 
 
 class Usage(Struct, frozen=True):
-    """Tokens as the provider counted them; None is unknown, which is not 0."""
+    """Tokens as the provider counted them; None is unknown, which is not 0.
+
+    Input counts what came from the provider's cache and went into it, and output what was thought, too.
+    """
 
     input_tokens: int | None = None
     output_tokens: int | None = None
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
+    cache_write_tokens: int | None = None
 
 
 UNKNOWN = Usage()
@@ -154,7 +159,8 @@ class ChatRequest(Struct, frozen=True):
 class ModelCard:
     """A model as the catalogue offers it.
 
-    `context_tokens` is None where the server does not say. `is_language_model` is False for Passages, which searches.
+    Tokens are None where nobody says. `is_language_model` is False for Passages, which searches. `capabilities` is None
+    where they are not known; `parent` is the model that an adapter stands on.
     """
 
     id: str
@@ -162,6 +168,9 @@ class ModelCard:
     server: str
     context_tokens: int | None = None
     is_language_model: bool = True
+    output_tokens: int | None = None
+    capabilities: frozenset[Capability] | None = None
+    parent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

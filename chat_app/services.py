@@ -14,9 +14,13 @@ import structlog
 from chat_app.conversations.generations import Generations
 from chat_app.conversations.service import ConversationService
 from chat_app.errors import StoreUnavailable
+from chat_app.gateway.attempt import Patience
 from chat_app.gateway.catalogue import Catalogue
 from chat_app.gateway.discovery import configured_providers
 from chat_app.gateway.gateway import Gateway
+from chat_app.gateway.ledger import Ledger
+from chat_app.gateway.load import Loads
+from chat_app.gateway.metrics import Metrics
 from chat_app.providers.base import Provider
 from chat_app.providers.passages import PassagesProvider
 from chat_app.search.words import index_of_folder
@@ -24,6 +28,7 @@ from chat_app.settings import Settings
 from chat_app.store.conversations import ConversationStore
 from chat_app.store.database import Database, now_ms, to_the_end
 from chat_app.store.messages import MessageStore
+from chat_app.store.usage import UsageStore
 from chat_app.streams.base import StreamLog
 from chat_app.streams.memory import MemoryLog
 from chat_app.streams.redis import RedisLog
@@ -85,6 +90,7 @@ class Services:
     gateway: Gateway
     conversations: ConversationService
     changes: Changes
+    metrics: Metrics
 
 
 def read_secret_key(settings: Settings) -> str:
@@ -121,11 +127,13 @@ async def open_services(
     streams: StreamLog = RedisLog(settings.redis_url) if settings.redis_url else MemoryLog()
     named = list(configured_providers(settings)) if providers is None else list(providers)
     catalogue = Catalogue(settings, [*named, PassagesProvider(index_of_folder(_GUIDE).find)])
-    gateway = Gateway(
-        catalogue,
-        first_token_timeout_s=settings.first_token_timeout_s,
-        idle_timeout_s=settings.idle_timeout_s,
+    loads = Loads(refresh_s=settings.load_refresh_s, timeout_s=settings.connect_timeout_s)
+    patience = Patience(
+        settings.first_token_timeout_s, settings.idle_timeout_s, settings.breaker_failures, settings.breaker_rest_s
     )
+    metrics = Metrics(settings.prometheus_multiproc_dir)
+    ledger = Ledger(UsageStore(database).add, every_s=settings.ledger_s)
+    gateway = Gateway(catalogue, loads, patience, ledger, metrics)
     store, library, changes = MessageStore(database), ConversationStore(database), Changes(streams.announce)
     generations = Generations(
         store,
@@ -147,6 +155,8 @@ async def open_services(
     )
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.aclose)
+        stack.callback(metrics.close)
+        stack.push_async_callback(ledger.flush)
         stack.push_async_callback(catalogue.aclose)
         await database.migrate()
         catalogue.on_change(changes.tell_all)
@@ -155,6 +165,8 @@ async def open_services(
             streams.run,
             catalogue.refresh,
             catalogue.run,
+            lambda: loads.run(catalogue.replicas),
+            ledger.run,
             lambda: _relay(streams, changes),
             lambda: _purge(library, settings.keep_deleted_days),
         ]
@@ -166,7 +178,7 @@ async def open_services(
 
         stack.callback(cancel_work)
         await stack.enter_async_context(generations.open(alone=not settings.redis_url))
-        yield Services(settings, secret_key, database, streams, catalogue, gateway, conversations, changes)
+        yield Services(settings, secret_key, database, streams, catalogue, gateway, conversations, changes, metrics)
 
 
 async def _relay(streams: StreamLog, changes: Changes) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -64,6 +65,13 @@ class Settings(BaseSettings):
     connect_timeout_s: Seconds = Field(5, description="Time to connect to a model's server.")
     first_token_timeout_s: Seconds = Field(120, description="Time from the request to the first word.")
     idle_timeout_s: Seconds = Field(60, description="Longest silence between two words of an answer.")
+    breaker_failures: Count = Field(5, description="So many failures in a row keep calls away from a deployment.")
+    breaker_rest_s: Seconds = Field(5, description="How long, before one call tries it again.")
+    load_refresh_s: Seconds = Field(1, description="How often vLLM servers of one model are asked how busy they are.")
+    ledger_s: Seconds = Field(0.25, description="How often what calls took goes to the database.")
+    prometheus_multiproc_dir: Path | None = Field(
+        None, description="Where several workers keep their figures. Empty: `metrics` in the data folder."
+    )
     heartbeat_s: Seconds = Field(5, description="How often a running answer says that it lives.")
     reap_after_s: Seconds = Field(15, description="Silence after which a running answer counts as interrupted.")
     checkpoint_s: Seconds = Field(1, description="How often the text so far goes to the database.")
@@ -159,3 +167,8 @@ def child_environment(first_on_path: Path, **changes: str) -> dict[str, str]:
     """
     path = f"{first_on_path}{os.pathsep}{os.environ.get('PATH', '')}"
     return {**os.environ, "PATH": path, **changes}
+
+
+def read_secret(name: str) -> str:
+    """A variable of the environment or of `.env` that a file of models names; empty where it is not set."""
+    return os.environ.get(name) or dotenv_values(".env").get(name) or ""

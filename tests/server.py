@@ -48,6 +48,7 @@ class Server:
             "CHAT_APP_DATA": str(folder),
             "DISCOVER_SERVERS": "false",
             "MODELS_REFRESH_S": "1",
+            "BREAKER_FAILURES": "1000",  # tests let one server fail again and again
             **environment,
         }
         self._process: subprocess.Popen[bytes] | None = None

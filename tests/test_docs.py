@@ -16,7 +16,7 @@ def test_every_setting_is_documented_with_its_default_and_no_other():
     wanted = []
     for name, field in Settings.model_fields.items():
         value = field.default.get_secret_value() if hasattr(field.default, "get_secret_value") else field.default
-        shown = "empty" if value in ("", ()) else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+        shown = "empty" if value in ("", (), None) else f"`{str(value).lower() if isinstance(value, bool) else value}`"
         wanted.append((name.upper(), shown, field.description))
 
     assert rows == wanted

@@ -135,6 +135,7 @@ class Upstream:
     def __init__(self, models: Sequence[str] = ("echo",), port: int = 0) -> None:
         self.models: list[dict] = [{"id": model, "object": "model", "max_model_len": 8192} for model in models]
         self.models_status = 200
+        self.metrics = ""
         self.models_page: bytes | None = None  # instead of the list
         self.scripts: deque[Script] = deque()
         self.default = Script()
@@ -212,6 +213,10 @@ class Upstream:
             call.state = "finished"
             listed: object = {"object": "list", "data": self.models} if self.models_page is None else self.models_page
             _respond(writer, self.models_status, listed if self.models_status == 200 else {"error": {"message": "no"}})
+            return True
+        if call.path == "/metrics":
+            call.state = "finished"
+            _respond(writer, 200 if self.metrics else 404, self.metrics.encode() or {"detail": "Not Found"})
             return True
         script = self._script_for(call)
         await asyncio.sleep(script.first_s)

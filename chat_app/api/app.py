@@ -57,6 +57,10 @@ async def _ready(request: Request) -> Response:
     return await health.ready(request.app.state.services)
 
 
+async def _metrics(request: Request) -> Response:
+    return await health.metrics(request.app.state.services)
+
+
 def make_api() -> Starlette:
     """The API; `state.services` and `state.identity` are set before the first request."""
     return Starlette(
@@ -64,6 +68,7 @@ def make_api() -> Starlette:
             Route("/", _front_door),
             Route("/healthz", health.alive),
             Route("/readyz", _ready),
+            Route("/metrics", _metrics),
             Route("/api/streams/{conversation_id}", _Asked(FollowAnswers.open), methods=["GET"]),
             Route("/api/turns", _Asked(turns.send), methods=["POST"]),
             Route("/api/messages/stop", _Asked(turns.stop), methods=["POST"]),

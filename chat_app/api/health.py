@@ -1,6 +1,8 @@
-"""Is the process alive, and can it do its work?"""
+"""Is the process alive, can it do its work, and what has it done?"""
 
 from __future__ import annotations
+
+import asyncio
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -12,6 +14,12 @@ from chat_app.services import Services
 async def alive(_: Request) -> Response:
     """`GET /healthz`: the process answers."""
     return JSONResponse({"status": "ok"})
+
+
+async def metrics(services: Services) -> Response:
+    """`GET /metrics`: figures for Prometheus, of every worker."""
+    body, kind = await asyncio.to_thread(services.metrics.render)
+    return Response(body, headers={"content-type": kind})
 
 
 async def ready(services: Services) -> Response:

@@ -1,7 +1,6 @@
 """From history to a request within the model's context. Pure: it asks nobody and stores nothing.
 
-Tokens are estimated, as no tokenizer is at hand for every model: four bytes of UTF-8 for alphabets, and a character
-each for Chinese, Japanese and Korean, err on the side of more. The details of a message say that it is an estimate.
+Tokens are estimated; the details of a message say so.
 """
 
 from __future__ import annotations
@@ -10,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chat_app.errors import PromptTooLong
+from chat_app.gateway.estimate import PER_MESSAGE, estimate_tokens
 from chat_app.messages import UNSET, ChatRequest, Message, Parameters, Parts, TextPart, text_of
 
-_PER_MESSAGE = 4
 _HINT = "\n\n({hint})"
 
 
@@ -27,14 +26,6 @@ class Prompt:
     left_out: int
     estimated_tokens: int
     is_shortest: bool
-
-
-def estimate_tokens(text: str) -> int:
-    """About how many tokens a text is, rather too many than too few."""
-    if text.isascii():
-        return len(text) // 4 + 1
-    wide = sum(1 for character in text if character >= "\u2e80")
-    return wide + (len(text.encode()) - 3 * wide) // 4 + 1
 
 
 def build_prompt(
@@ -69,8 +60,8 @@ def build_prompt(
     asked = next((index for index, message in enumerate(messages) if message.role == "user"), None)
     if hint and asked is not None:
         messages[asked] = Message("user", (*messages[asked].parts, TextPart(_HINT.format(hint=hint))))
-    sizes = [estimate_tokens(message.text) + _PER_MESSAGE for message in messages]
-    system_size = estimate_tokens(system) + _PER_MESSAGE if system else 0
+    sizes = [estimate_tokens(message.text) + PER_MESSAGE for message in messages]
+    system_size = estimate_tokens(system) + PER_MESSAGE if system else 0
     budget = None
     if context_tokens is not None:
         budget = context_tokens - min(reserve_tokens, context_tokens // 2) - system_size

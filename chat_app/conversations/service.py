@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
 from chat_app.conversations.generations import Generations
 from chat_app.conversations.prompt import build_prompt, spoken
 from chat_app.conversations.titles import title_from_model, title_from_question
-from chat_app.conversations.turns import Earlier, Running
+from chat_app.conversations.turns import Bill, Earlier, Running
 from chat_app.errors import BadRequest, ChatError, MessageTooLong, NotFound, PromptTooLong
-from chat_app.events import Event, Reply
+from chat_app.events import Event, Reply, Start
+from chat_app.gateway.caller import Caller
 from chat_app.gateway.gateway import Gateway
 from chat_app.messages import Json, Message, Parts, Principal, ReasoningPart, TextPart, storable, text_of
 from chat_app.store.conversations import ConversationStore
 from chat_app.store.messages import MessageStore
-from chat_app.store.records import ConversationRecord, MessageRecord, NewTurn, Settlement, Turn
+from chat_app.store.records import ConversationRecord, Details, MessageRecord, NewTurn, Settlement, Turn
 
 log = structlog.get_logger(__name__)
 PAGE = 50
@@ -168,6 +170,7 @@ class ConversationService:
             hint=str(details.notes.get("hint", "")),
             reply=Reply(_base(stored.parts)),
             earlier=Earlier(details.usage, details.first_token_ms, details.duration_ms) if stored.parts else None,
+            bill=_bill(details),
             notes=dict(details.notes),
         )
         return turn
@@ -276,10 +279,10 @@ class ConversationService:
         branch: Sequence[Message] | None = None,
         reply: Reply | None = None,
         earlier: Earlier | None = None,
+        bill: Bill | None = None,
         notes: dict[str, Json] | None = None,
     ) -> None:
-        running = Running(who.user_id, turn, reply or Reply(), notes or {}, earlier=earlier)
-
+        running = Running(who.user_id, turn, reply or Reply(), notes or {}, earlier=earlier, bill=bill or Bill())
         self._generations.start(
             running,
             lambda running: self._answer(running, model, hint, branch),
@@ -301,13 +304,6 @@ class ConversationService:
                 unread = await self.messages.depth(running.user_id, leaf) - len(history)
         if hint:
             running.notes["hint"] = hint
-        if heard:
-            seams = running.notes.get("seams")
-            how = "continue_final_message" if route.provider.kind == "vllm" else "instruction"
-            running.notes["seams"] = [
-                *(seams if isinstance(seams, list) else []),
-                {"at": len(heard), "how": how},
-            ]
         most_tokens: int | None = None
         while True:
             prompt = build_prompt(
@@ -324,8 +320,11 @@ class ConversationService:
                 "messages_left_out": prompt.left_out + unread,
             }
             try:
-                async with aclosing(self._gateway.stream(prompt.request)) as events:
+                caller = Caller(running.user_id, affinity=running.turn.conversation_id, on_used=running.bill.add)
+                async with aclosing(self._gateway.stream(prompt.request, caller)) as events:
                     async for event in events:
+                        if isinstance(event, Start):
+                            _note(running.notes, event, model, len(heard))
                         yield event
             except PromptTooLong:  # the server counts more than was estimated, or its context was not known
                 if prompt.is_shortest:
@@ -349,7 +348,9 @@ class ConversationService:
             question = await self._text(running.user_id, page.messages[0].id)
             answer = text_of(settlement.parts)
             most_tokens = min(self._title_tokens, (card.context_tokens or 8192) // 4)
-            title = await title_from_model(self._gateway.stream, model, question, answer, most_tokens)
+            caller = Caller(running.user_id, affinity=conversation_id, purpose="title")
+            ask = partial(self._gateway.stream, caller=caller)
+            title = await title_from_model(ask, model, question, answer, most_tokens)
             if title:
                 await self.library.rename(running.user_id, conversation_id, title, source="model")
                 self._generations.announce(running.user_id)
@@ -359,6 +360,23 @@ class ConversationService:
     async def _text(self, user_id: str, message_id: str) -> str:
         found = await self.messages.history(user_id, message_id, 1)
         return text_of(found[0].parts) if found else ""
+
+
+def _note(notes: dict[str, Json], start: Start, asked: str, at: int) -> None:
+    """What the details say beside what was sent: where an answer went on, who was asked, what went otherwise."""
+    if start.seam:
+        seams = notes.get("seams")
+        notes["seams"] = [*(seams if isinstance(seams, list) else []), {"at": at, "how": start.seam}]
+    if start.model:
+        notes["asked"] = asked
+    if start.clamped:
+        notes["clamped"] = start.clamped
+
+
+def _bill(details: Details) -> Bill:
+    """What the first part of an answer has cost that now goes on."""
+    was_counted = details.usage.output_tokens is not None
+    return Bill(details.cost_micros, is_unknown=was_counted and details.cost_micros is None)
 
 
 def _base(parts: Parts) -> Parts:

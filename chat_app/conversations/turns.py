@@ -13,12 +13,14 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Literal
 
+import msgspec
 import structlog
 
 from chat_app.errors import AnswerBroken, ChatError, ModelFailed
 from chat_app.events import Event, Finish, ReasoningDelta, Reply, Sources, Start, TextDelta, ToolCallDelta
 from chat_app.messages import UNKNOWN, Json, Status, Usage, storable
 from chat_app.store.records import Settlement, Turn
+from chat_app.store.usage import Used
 from chat_app.streams.base import Cited, Grew, StreamLog
 
 log = structlog.get_logger(__name__)
@@ -38,6 +40,21 @@ class Earlier:
 
 
 @dataclass(slots=True)
+class Bill:
+    """What an answer has cost so far, in micro-dollars, all tries together; None where any of it is not known."""
+
+    micros: int | None = None
+    is_unknown: bool = False
+
+    def add(self, used: Used) -> None:
+        """Another attempt has ended."""
+        if used.usage.output_tokens is None and used.status != "complete":
+            return  # it said nothing
+        self.is_unknown = self.is_unknown or used.cost_micros is None
+        self.micros = None if self.is_unknown else (self.micros or 0) + (used.cost_micros or 0)
+
+
+@dataclass(slots=True)
 class Running:
     """A reply in progress.
 
@@ -51,6 +68,7 @@ class Running:
     notes: dict[str, Json] = field(default_factory=dict[str, Json])
     start: Start | None = None
     earlier: Earlier | None = None
+    bill: Bill = field(default_factory=Bill)
     is_dirty: bool = False
     phase: Phase = "waiting"
     ends_as: Status | None = None
@@ -191,12 +209,14 @@ def _settlement(
         generation_id=running.turn.generation_id,
         status=status,
         parts=running.reply.parts,
+        model=start.model if start else "",
         deployment=start.deployment if start else "",
         sent=start.sent if start else {},
         dropped=start.dropped if start else (),
         notes=running.notes | ({"request_id": start.request_id} if start and start.request_id else {}),
         finish_reason=finish.reason if finish else None,
         usage=usage,
+        cost_micros=running.bill.micros,
         first_token_ms=first_token_ms,
         duration_ms=duration_ms,
         error_code=error.code if error else None,
@@ -217,8 +237,8 @@ def _detail(error: ChatError | None) -> str:
 def _sum(earlier: Usage, later: Usage) -> Usage:
     """Both together, where both are known."""
     pairs = zip(
-        (earlier.input_tokens, earlier.output_tokens, earlier.cached_tokens, earlier.reasoning_tokens),
-        (later.input_tokens, later.output_tokens, later.cached_tokens, later.reasoning_tokens),
+        msgspec.structs.astuple(earlier),
+        msgspec.structs.astuple(later),
         strict=True,
     )
     return Usage(*(None if a is None or b is None else a + b for a, b in pairs))

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Literal
 
+from chat_app.errors import ModelError
+
 State = Literal["closed", "open", "probing"]
 
 
@@ -22,6 +24,8 @@ class Breaker:
         self._most, self._rest_s, self._clock = failures, rest_s, clock
         self._failures = 0
         self._until = 0.0
+        self.why: ModelError | None = None
+        """What its last failure was."""
 
     @property
     def state(self) -> State:
@@ -42,8 +46,9 @@ class Breaker:
         """A call was answered."""
         self._failures = 0
 
-    def failed(self) -> None:
+    def failed(self, why: ModelError) -> None:
         """A call was not: the deployment's fault, not the caller's."""
         self._failures += 1
+        self.why = why
         if self._failures >= self._most:
             self._until = self._clock() + self._rest_s

@@ -9,18 +9,19 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import re
-import tomllib
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 import structlog
 
 from chat_app.errors import ModelError, ModelUnknown, ModelUnreachable
 from chat_app.gateway.discovery import LOCAL_SERVERS, LocalServers
-from chat_app.messages import Json, ModelCard, Struct
+from chat_app.gateway.model_files import Alias, DeploymentEntry, model_files, read_model_files
+from chat_app.gateway.route import Deployment, Route
+from chat_app.gateway.router import group_replicas
+from chat_app.messages import ModelCard
 from chat_app.providers.base import Offer, Provider
 from chat_app.providers.passages import MODEL as PASSAGES
 from chat_app.settings import Settings
@@ -30,49 +31,6 @@ _PREFIXES = tuple(
     (re.compile(prefix), vendor)
     for prefix, vendor in (("gpt-", "OpenAI"), ("o[0-9]", "OpenAI"), ("claude-", "Anthropic"), ("qwen", "Qwen"))
 )
-
-
-class Alias(Struct, frozen=True):
-    """An entry of `models.toml`: a name people choose, and where it leads.
-
-    `parameters` go with every request, by their names on the provider's wire.
-    """
-
-    provider: str
-    model: str = ""
-    context_tokens: int | None = None
-    parameters: dict[str, object] = msgspec.field(default_factory=dict[str, object])
-
-
-class _File(Struct, frozen=True):
-    models: dict[str, Alias] = msgspec.field(default_factory=dict[str, Alias])
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """A model and who serves it: `upstream` is the server's own name for it, `parameters` go with every request."""
-
-    card: ModelCard
-    provider: Provider
-    upstream: str
-    parameters: dict[str, Json]
-
-
-def read_aliases(*files: Path) -> dict[str, Alias]:
-    """Read `models.toml` files; later ones win, entry by entry.
-
-    Raises:
-        SystemExit: A file is not valid; the message names it.
-    """
-    aliases: dict[str, Alias] = {}
-    for file in files:
-        try:
-            aliases |= msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), _File).models
-        except FileNotFoundError:
-            continue
-        except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-            raise SystemExit(f"{file}: {error}") from None
-    return aliases
 
 
 class Catalogue:
@@ -90,7 +48,7 @@ class Catalogue:
         self._configured = list(providers)
         self._local = LocalServers(settings, local)
         self._refresh_s, self._timeout_s = settings.models_refresh_s, settings.models_timeout_s
-        self._aliases = read_aliases(Path(__file__).with_name("models.toml"), settings.chat_app_data / "models.toml")
+        self._aliases = read_model_files(*model_files(settings)).models
         self._routes: dict[str, Route] = {}
         self._listed: dict[int, list[Offer]] = {}
         self._changed: list[Callable[[], None]] = []
@@ -122,7 +80,8 @@ class Catalogue:
         vendor = next((vendor for prefix, vendor in _PREFIXES if prefix.match(model)), "")
         for provider in self._configured:
             if provider.server == vendor:
-                return Route(ModelCard(model, provider.kind, provider.server), provider, model, {})
+                card = ModelCard(model, provider.kind, provider.server)
+                return Route(card, (Deployment(f"{provider.server}/{model}", provider, model),))
         return None
 
     def absence(self, model: str) -> ModelError:
@@ -138,6 +97,12 @@ class Catalogue:
     def server_of(self, model: str) -> str:
         """Who offers a model, or last did; the model's own name where nobody has."""
         return self._known.get(model, model)
+
+    def replicas(self) -> Iterator[Deployment]:
+        """The deployments of every model that several equal servers serve."""
+        for route in self._routes.values():
+            for group in group_replicas(route.deployments).values():
+                yield from group if len(group) > 1 else ()
 
     def on_change(self, call: Callable[[], None]) -> None:
         """Call this whenever the list of models, or of servers without one, differs from before."""
@@ -177,7 +142,7 @@ class Catalogue:
         routes = self._aliased(asked)
         for provider in asked:
             for offer in self._listed.get(id(provider), ()):
-                _add(routes, provider, offer)
+                self._add(routes, provider, offer)
         has_news = has_news or [r.card for r in routes.values()] != [r.card for r in self._routes.values()]
         self._routes = routes
         self._known |= {name: route.card.server for name, route in routes.items()}
@@ -218,26 +183,78 @@ class Catalogue:
     def _aliased(self, asked: Sequence[Provider]) -> dict[str, Route]:
         routes: dict[str, Route] = {}
         for name, alias in self._aliases.items():
-            for provider in asked:
-                # A gateway alias means the vendor itself; another server of the same wire lists its own models.
-                if provider.server.lower() == alias.provider.lower():
-                    card = ModelCard(name, provider.kind, provider.server, alias.context_tokens)
-                    routes[name] = Route(card, provider, alias.model or name, msgspec.to_builtins(alias.parameters))
+            found = [
+                Deployment(
+                    f"{provider.server}/{entry.model or name}", provider, entry.model or name,
+                    weight=entry.weight, parameters=msgspec.to_builtins(entry.parameters), price=entry.price,
+                )
+                for entry in alias.entries()
+                for provider in asked
+                if self._serves(provider, entry, entry.model or name)
+            ]  # fmt: skip
+            if found:
+                card = self._card(name, alias, found)
+                routes[name] = Route(card, _told_apart(found), alias.fallback, alias.cache_s, alias.is_public)
         return routes
+
+    def _serves(self, provider: Provider, entry: DeploymentEntry, model: str) -> bool:
+        """Whether an entry means this server: by its name, or any vLLM that lists the model."""
+        if provider.server.lower() == entry.provider.lower():
+            return True
+        return entry.provider == provider.kind == "vllm" and self._offer(provider, model) is not None
+
+    def _card(self, name: str, alias: Alias, deployments: Sequence[Deployment]) -> ModelCard:
+        """What is known of an alias: the file's word, or else what all its servers say."""
+        offers = [self._offer(each.provider, each.upstream) for each in deployments]
+        contexts = [offer.context_tokens for offer in offers if offer and offer.context_tokens]
+        outputs = [offer.output_tokens for offer in offers if offer and offer.output_tokens]
+        return ModelCard(
+            name,
+            deployments[0].provider.kind,
+            deployments[0].provider.server,
+            alias.context_tokens or min(contexts, default=None),
+            output_tokens=alias.output_tokens or min(outputs, default=None),
+            capabilities=frozenset(alias.capabilities) if alias.capabilities else None,
+        )
+
+    def _offer(self, provider: Provider, model: str) -> Offer | None:
+        return next((offer for offer in self._listed.get(id(provider), ()) if offer.model == model), None)
+
+    def _add(self, routes: dict[str, Route], provider: Provider, offer: Offer) -> None:
+        """Add what a server lists: a model of its own, a replica of another vLLM's, or what an alias stands for."""
+        name = offer.model
+        deployment = Deployment(f"{provider.server}/{name}", provider, name)
+        known = routes.get(name)
+        if known is not None:
+            if any(each.provider is provider for each in known.deployments):
+                return
+            if name not in self._aliases and _is_replica(known, provider, offer):
+                routes[name] = dataclasses.replace(known, deployments=(*known.deployments, deployment))
+                return
+            name = f"{offer.model} ({provider.server})"
+        card = ModelCard(
+            name, provider.kind, provider.server, offer.context_tokens,
+            is_language_model=offer.model != PASSAGES, output_tokens=offer.output_tokens, parent=offer.parent,
+        )  # fmt: skip
+        routes[name] = Route(card, (deployment,))
+
+
+def _is_replica(known: Route, provider: Provider, offer: Offer) -> bool:
+    """Whether a vLLM serves what other vLLMs serve: the same name and the same context are the same model."""
+    kinds = {provider.kind, *(each.provider.kind for each in known.deployments)}
+    return kinds == {"vllm"} and known.card.context_tokens == offer.context_tokens
+
+
+def _told_apart(deployments: Sequence[Deployment]) -> tuple[Deployment, ...]:
+    """Two that lead to one place, as with other parameters, get names of their own."""
+    seen: Counter[str] = Counter()
+    named: list[Deployment] = []
+    for each in deployments:
+        seen[each.name] += 1
+        again = seen[each.name]
+        named.append(each if again == 1 else dataclasses.replace(each, name=f"{each.name} #{again}"))
+    return tuple(named)
 
 
 def _kinds(problems: dict[str, ModelError]) -> dict[str, str]:
     return {server: problem.code for server, problem in problems.items()}
-
-
-def _add(routes: dict[str, Route], provider: Provider, offer: Offer) -> None:
-    name = offer.model
-    if name in routes:
-        if (known := routes[name]).provider is provider:
-            if known.card.context_tokens is None:
-                card = dataclasses.replace(known.card, context_tokens=offer.context_tokens)
-                routes[name] = dataclasses.replace(known, card=card)
-            return
-        name = f"{offer.model} ({provider.server})"
-    card = ModelCard(name, provider.kind, provider.server, offer.context_tokens, offer.model != PASSAGES)
-    routes[name] = Route(card, provider, offer.model, {})

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from chat_app.gateway.model_files import Server, model_files, read_model_files
 from chat_app.providers.base import Provider
 from chat_app.providers.openai import OpenAIProvider
 from chat_app.providers.qwen import QwenProvider
 from chat_app.providers.vllm import VllmProvider
-from chat_app.settings import Settings
+from chat_app.settings import Settings, read_secret
 
 if TYPE_CHECKING:
     from chat_app.providers.anthropic import AnthropicProvider
@@ -20,7 +21,7 @@ LOCAL_SERVERS = (("Ollama", 11434), ("LM Studio", 1234), ("llama.cpp", 8080), ("
 
 
 def configured_providers(settings: Settings) -> list[Provider]:
-    """The servers that the settings name. A provider without its key is absent, not broken."""
+    """The servers that the settings and the files of models name. One without its key is absent, not broken."""
     vendors = (
         (lambda: OpenAIProvider, "OpenAI", "", settings.openai_base_url, settings.openai_api_key),
         (_anthropic, "Anthropic", "Anthropic", settings.anthropic_base_url, settings.anthropic_api_key),
@@ -41,7 +42,16 @@ def configured_providers(settings: Settings) -> list[Provider]:
         )
         for url in settings.vllm_base_url
     ]  # fmt: skip
-    return found
+    servers = read_model_files(*model_files(settings)).servers
+    return found + [made for name, server in servers.items() for made in _of_file(name, server, settings)]
+
+
+def _of_file(name: str, server: Server, settings: Settings) -> Iterator[Provider]:
+    key = read_secret(server.key_variable) if server.key_variable else ""
+    if key or not server.key_variable:
+        yield _WIRES[server.wire]()(
+            server=name, base_url=server.base_url.rstrip("/"), api_key=key, connect_timeout_s=settings.connect_timeout_s
+        )
 
 
 def _anthropic() -> type[AnthropicProvider]:
@@ -49,6 +59,14 @@ def _anthropic() -> type[AnthropicProvider]:
     from chat_app.providers.anthropic import AnthropicProvider
 
     return AnthropicProvider
+
+
+_WIRES: dict[str, Callable[[], Callable[..., Provider]]] = {
+    "openai": lambda: OpenAIProvider,
+    "vllm": lambda: VllmProvider,
+    "qwen": lambda: QwenProvider,
+    "anthropic": _anthropic,
+}
 
 
 def _is_vendors(url: str) -> bool:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator
+import time
+from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing
 
-import msgspec
+import structlog
 
-from chat_app.errors import AnswerBroken, FirstTokenTimeout, ModelError
+from chat_app.errors import ModelError, ModelUnknown
 from chat_app.events import Event, Start
-from chat_app.gateway.catalogue import Catalogue, Route
-from chat_app.messages import ChatRequest, Json
+from chat_app.gateway.attempt import Attempt, Patience, is_the_callers
+from chat_app.gateway.breaker import Breaker
+from chat_app.gateway.caller import Caller
+from chat_app.gateway.catalogue import Catalogue
+from chat_app.gateway.ledger import Ledger
+from chat_app.gateway.load import Loads
+from chat_app.gateway.meter import Meter
+from chat_app.gateway.metrics import Metrics
+from chat_app.gateway.route import Deployment, Route
+from chat_app.gateway.router import Router
+from chat_app.messages import ChatRequest
+
+log = structlog.get_logger(__name__)
 
 
 class Gateway:
@@ -19,14 +30,20 @@ class Gateway:
 
     Args:
         catalogue: Who serves which model.
-        first_token_timeout_s: Time from the request to the first word.
-        idle_timeout_s: Longest silence between two events after that.
+        loads: How busy equal servers are.
+        patience: How long to wait for them.
+        ledger: Where each attempt is written down.
+        metrics: The figures.
     """
 
-    def __init__(self, catalogue: Catalogue, *, first_token_timeout_s: float, idle_timeout_s: float) -> None:
+    def __init__(
+        self, catalogue: Catalogue, loads: Loads, patience: Patience, ledger: Ledger, metrics: Metrics
+    ) -> None:
         self.catalogue = catalogue
-        self._first_token_timeout_s = first_token_timeout_s
-        self._idle_timeout_s = idle_timeout_s
+        self._ledger, self._metrics = ledger, metrics
+        self._loads, self._router = loads, Router(loads)
+        self._patience = patience
+        self._breakers: dict[str, Breaker] = {}
 
     async def route(self, model: str) -> Route:
         """Who serves a model; waits for the first look at the servers when it is not known before.
@@ -40,41 +57,80 @@ class Gateway:
             await self.catalogue.looked()
         return self.catalogue.resolve(model)
 
-    async def stream(self, request: ChatRequest) -> AsyncGenerator[Event]:
-        """Answer a request.
+    async def stream(self, request: ChatRequest, caller: Caller) -> AsyncGenerator[Event]:
+        """Answer a request, by the first deployment that begins to; all that are tried share one deadline.
 
         Args:
             request: What is asked, of which model.
+            caller: For whom.
 
         Yields:
-            `Start`, deltas, `Finish`.
+            `Start` with the first delta, more deltas, `Finish`.
 
         Raises:
             ModelError: The answer failed, before the first delta or after.
         """
-        route = await self.route(request.model)
-        if route.parameters:
-            request = _with(request, route.parameters)
-        has_begun = False
-        async with aclosing(route.provider.stream(route.upstream, request)) as events:
-            while True:
-                try:
-                    async with asyncio.timeout(self._idle_timeout_s if has_begun else self._first_token_timeout_s):
-                        event = await anext(events, None)
-                except TimeoutError:
-                    raise self._silence(request.model, has_begun) from None
-                if event is None:
-                    return
-                has_begun = has_begun or not isinstance(event, Start)
-                yield event
+        affinity = caller.affinity or caller.request_id
+        why: ModelError | None = None
+        last: Attempt | None = None
+        for number, attempt in enumerate(self._attempts(await self.route(request.model), affinity), start=1):
+            last = attempt
+            if not attempt.breaker.admits():
+                why = why or attempt.breaker.why
+                continue
+            try:
+                with (
+                    self._loads.counted(attempt.deployment),
+                    Meter(self._ledger, self._metrics, caller, request, attempt.deployment, number) as meter,
+                ):
+                    async with aclosing(attempt.events(request)) as events:
+                        async for event in events:
+                            if isinstance(event, Start):
+                                self._router.answered(attempt.deployment, affinity)
+                            meter.saw(event)
+                            yield event
+            except ModelError as error:
+                log.info("gateway.not_answered", deployment=attempt.deployment.name, code=error.code)
+                why = error
+                if attempt.has_begun:
+                    raise
+                if is_the_callers(error):
+                    break
+            else:
+                return
+            finally:
+                self._metrics.breaker(attempt.deployment.name, is_open=attempt.breaker.state != "closed")
+        if last is not None and last.start is not None:  # whom the failure is from
+            yield last.start
+        raise why or ModelUnknown(f"No server offers {request.model} now.")
 
-    def _silence(self, model: str, has_begun: bool) -> AnswerBroken | FirstTokenTimeout:
-        if has_begun:
-            return AnswerBroken("The answer broke off.", detail=f"no word for {self._idle_timeout_s:g} s")
-        return FirstTokenTimeout(f"{model} did not begin to answer within {self._first_token_timeout_s:g} s.")
+    def _attempts(self, route: Route, affinity: str) -> Generator[Attempt]:
+        """Whom to ask, in order. A silent one leaves half of the time to those that come after it."""
+        until = time.monotonic() + self._patience.first_token_s
+        candidates = list(self._candidates(route, affinity))
+        for number, (model, deployment) in enumerate(candidates, start=1):
+            left_s = until - time.monotonic()
+            yield Attempt(
+                deployment,
+                "" if model == route.card.id else model,
+                self._breaker(deployment),
+                wait_s=left_s if number == len(candidates) else left_s / 2,
+                idle_s=self._patience.idle_s,
+            )
 
+    def _candidates(self, route: Route, affinity: str) -> Generator[tuple[str, Deployment]]:
+        """(model, deployment): the model's own, then those of its fallback, and of the fallback's."""
+        seen: set[str] = set()
+        while route.card.id not in seen:
+            seen.add(route.card.id)
+            for deployment in self._router.candidates(route.deployments, affinity):
+                yield route.card.id, deployment
+            try:
+                route = self.catalogue.resolve(route.fallback)
+            except ModelError:
+                return
 
-def _with(request: ChatRequest, defaults: dict[str, Json]) -> ChatRequest:
-    """The request with a deployment's own parameters below the caller's."""
-    parameters = msgspec.structs.replace(request.parameters, extra=defaults | request.parameters.extra)
-    return msgspec.structs.replace(request, parameters=parameters)
+    def _breaker(self, deployment: Deployment) -> Breaker:
+        return self._breakers.setdefault(
+            deployment.name, Breaker(failures=self._patience.failures, rest_s=self._patience.rest_s)
+        )

@@ -143,11 +143,11 @@ class AnthropicProvider:
             detail = self._refusals.without_key(f"{error}: {body[:_EXCERPT].decode(errors='replace')}")
             raise ModelFailed(f"{self.server} lists no models.", detail=detail) from error
         self._limits = {model.id: model.max_tokens for model in models if model.max_tokens}
-        return [Offer(model.id, model.max_input_tokens) for model in models]
+        return [Offer(model.id, model.max_input_tokens, model.max_tokens) for model in models]
 
     async def stream(self, model: str, request: ChatRequest) -> AsyncGenerator[Event]:
         """See `Provider.stream`."""
-        sent, dropped = self.parameters(model, request)
+        sent, dropped, clamped = self.parameters(model, request)
         system, messages = wire_messages(request)
         with self._refusals.told(model):
             async with self._client.messages.with_streaming_response.create(
@@ -158,15 +158,16 @@ class AnthropicProvider:
                 extra_body=sent | {"messages": messages} | ({"system": system} if system else {}),
             ) as response:
                 request_id = response.headers.get("request-id", "")
-                yield Start(deployment=f"{self.server}/{model}", sent=sent, dropped=dropped, request_id=request_id)
+                seam = "instruction" if request.continue_final else ""
+                yield Start(f"{self.server}/{model}", sent, dropped, request_id, clamped, seam)
                 fold = _Fold(self._refusals)
                 async for piece in response.iter_bytes():
                     for event in fold.feed(piece):
                         yield event
                 yield fold.finish()
 
-    def parameters(self, model: str, request: ChatRequest) -> tuple[dict[str, Json], tuple[str, ...]]:
-        """The parameters as this wire names them, and the names of those it does not take."""
+    def parameters(self, model: str, request: ChatRequest) -> tuple[dict[str, Json], tuple[str, ...], dict[str, Json]]:
+        """The parameters as this wire names them, the names of those it does not take, and those cut to its limits."""
         asked = request.parameters
         extra: dict[str, Json] = dict(asked.extra)
         named: dict[str, Json] = {"temperature": asked.temperature, "top_p": asked.top_p, "seed": asked.seed}
@@ -182,8 +183,7 @@ class AnthropicProvider:
                 dropped.append(name)
         most = self._limits.get(model)
         wanted = asked.max_output_tokens or most or _DEFAULT_TOKENS
-        if most is not None and wanted > most:
-            dropped.append(f"max_tokens: {wanted}")
+        clamped: dict[str, Json] = {"max_tokens": wanted} if most is not None and wanted > most else {}
         sent["max_tokens"] = min(wanted, most or wanted)
         if request.tools:
             sent["tools"] = [
@@ -194,7 +194,7 @@ class AnthropicProvider:
             sent["tool_choice"] = _CHOICES.get(request.tool_choice) or {"type": "tool", "name": request.tool_choice}
         if asked.stop:
             sent["stop_sequences"] = [stop for stop in asked.stop if stop.strip()]  # white space alone is refused
-        return sent, tuple(dropped)
+        return sent, tuple(dropped), clamped
 
     async def aclose(self) -> None:
         """Close connections."""
@@ -337,4 +337,5 @@ def _usage(usage: _Usage) -> Usage:
         output_tokens=usage.output_tokens,
         cached_tokens=usage.cache_read_input_tokens,
         reasoning_tokens=details.thinking_tokens if details else None,
+        cache_write_tokens=usage.cache_creation_input_tokens,
     )

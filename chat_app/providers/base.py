@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from chat_app.events import Event
 from chat_app.messages import ChatRequest
@@ -15,20 +15,45 @@ GO_ON = "Your last message broke off. Go on exactly where it ended, without repe
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A model as its server lists it."""
+    """A model as its server lists it; `parent` is the model that an adapter stands on."""
 
     model: str
     context_tokens: int | None = None
+    output_tokens: int | None = None
+    parent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How busy a server says it is: calls that wait, and the part of its cache in use, from 0 to 1."""
+
+    waiting: int
+    cache_usage: float
+
+
+@runtime_checkable
+class TellsLoad(Protocol):
+    """A server that says how busy it is."""
+
+    async def load(self) -> Load:
+        """Ask it.
+
+        Raises:
+            ModelError: It did not say.
+        """
+        ...
 
 
 class Provider(Protocol):
     """One place that answers.
 
-    `kind` names the wire format, `server` is what a person recognises it by ("OpenAI", "vLLM 127.0.0.1:8000").
+    `kind` names the wire format, `server` is what a person recognises it by ("OpenAI", "vLLM 127.0.0.1:8000"),
+    `base_url` is where it is; empty for what is built in.
     """
 
     kind: str
     server: str
+    base_url: str
 
     async def offers(self) -> list[Offer]:
         """List the models.

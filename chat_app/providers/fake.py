@@ -20,6 +20,7 @@ class FakeProvider:
 
     kind = "fake"
     server = "fake"
+    base_url = ""
 
     def __init__(self, script: Sequence[Event | Exception] = (), *, pace_s: float = 0) -> None:
         self.script = script or (TextDelta("Hello."), Finish("stop", Usage(1, 1)))
@@ -33,7 +34,7 @@ class FakeProvider:
     async def stream(self, model: str, request: ChatRequest) -> AsyncGenerator[Event]:
         """Say the script."""
         self.requests.append(request)
-        yield Start(deployment=f"fake/{model}")
+        yield Start(deployment=f"fake/{model}", seam="instruction" if request.continue_final else "")
         for step in self.script:
             await asyncio.sleep(self.pace_s)
             if isinstance(step, Exception):

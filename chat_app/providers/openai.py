@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import suppress
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 import httpx2
 import msgspec
@@ -35,6 +36,12 @@ from chat_app.providers.thinking import ThinkSplitter
 
 _EXCERPT = 200
 _CHOICES = ("auto", "none", "required")
+# What other servers of this wire take beside its own parameters, and the vendor refuses.
+_FOREIGN = frozenset({
+    "top_k", "min_p", "repetition_penalty", "min_tokens", "stop_token_ids", "ignore_eos", "structured_outputs",
+    "chat_template_kwargs", "priority", "enable_thinking", "thinking_budget", "enable_search", "thinking",
+})  # fmt: skip
+_VENDOR = "api.openai.com"
 
 
 class _Function(Struct, frozen=True):
@@ -85,11 +92,15 @@ class _Meta(Struct, frozen=True):
     n_ctx_train: int | None = None
 
 
-class _Context(Struct, frozen=True):
-    """What a server tells beside the wire's own fields: vLLM `max_model_len`, llama.cpp `meta.n_ctx_train`."""
+class _Told(Struct, frozen=True):
+    """What a server tells beside the wire's own fields: vLLM `max_model_len`, llama.cpp `meta.n_ctx_train`.
+
+    vLLM's adapters have the model they stand on as their `parent`.
+    """
 
     max_model_len: int | None = None
     meta: _Meta | None = None
+    parent: str | None = None
 
 
 class _Model(Struct, frozen=True):
@@ -103,7 +114,7 @@ class _Models(Struct, frozen=True):
 _decode = msgspec.json.Decoder(_Chunk).decode
 _decode_models = msgspec.json.Decoder(_Models).decode
 _decode_model = msgspec.json.Decoder(_Model).decode
-_decode_context = msgspec.json.Decoder(_Context).decode
+_decode_told = msgspec.json.Decoder(_Told).decode
 _REASONS: dict[str, FinishReason] = {
     "stop": "stop",
     "length": "length",
@@ -125,10 +136,12 @@ class OpenAIProvider:
 
     kind: str = "openai"
     _max_tokens_name: ClassVar[str] = "max_completion_tokens"
+    _seam: ClassVar[str] = "instruction"
 
     def __init__(self, *, server: str, base_url: str, api_key: str, connect_timeout_s: float) -> None:
         self.server = server
         self.base_url = base_url
+        self._foreign = _FOREIGN if urlsplit(base_url).hostname == _VENDOR else frozenset[str]()
         self._refusals = Refusals(server, api_key, openai.APIStatusError, openai.APIConnectionError, openai.OpenAIError)
         self._client = openai.AsyncOpenAI(
             api_key=api_key or "none",
@@ -161,7 +174,13 @@ class OpenAIProvider:
                 extra_body=sent | {"messages": self.wire_messages(request)},
             ) as response:
                 request_id = response.headers.get("x-request-id", "")
-                yield Start(deployment=f"{self.server}/{model}", sent=sent, dropped=dropped, request_id=request_id)
+                yield Start(
+                    f"{self.server}/{model}",
+                    sent,
+                    dropped,
+                    request_id,
+                    seam=self._seam if request.continue_final else "",
+                )
                 fold = _Fold(self._refusals.without_key)
                 try:
                     async for piece in response.iter_bytes():
@@ -176,7 +195,9 @@ class OpenAIProvider:
 
     def parameters(self, request: ChatRequest) -> tuple[dict[str, Json], tuple[str, ...]]:
         """The parameters as this wire names them, and the names of those it does not take."""
-        return wire_tools(request) | wire_parameters(request.parameters, self._max_tokens_name), ()
+        sent = wire_tools(request) | wire_parameters(request.parameters, self._max_tokens_name)
+        dropped = tuple(name for name in sent if name in self._foreign)
+        return {name: value for name, value in sent.items() if name not in dropped}, dropped
 
     def wire_messages(self, request: ChatRequest) -> list[Json]:
         """The messages as this wire wants them."""
@@ -319,12 +340,13 @@ def _offers(body: bytes) -> Iterator[Offer]:
     """
     for entry in _decode_models(body).data:
         with suppress(msgspec.ValidationError):
-            yield Offer(_decode_model(entry).id, _context_of(entry))
+            told = _told(entry)
+            context_tokens = told.max_model_len or (told.meta.n_ctx_train if told.meta else None)
+            yield Offer(_decode_model(entry).id, context_tokens, parent=told.parent or "")
 
 
-def _context_of(entry: msgspec.Raw) -> int | None:
+def _told(entry: msgspec.Raw) -> _Told:
     try:
-        told = _decode_context(entry)
-    except msgspec.ValidationError:
-        return None
-    return told.max_model_len or (told.meta.n_ctx_train if told.meta else None)
+        return _decode_told(entry)
+    except msgspec.ValidationError:  # another server's field of that name
+        return _Told()

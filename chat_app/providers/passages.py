@@ -40,6 +40,7 @@ class PassagesProvider:
 
     kind = "passages"
     server = "chat_app"
+    base_url = ""
 
     def __init__(self, find: Find) -> None:
         self._find = find

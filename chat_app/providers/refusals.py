@@ -25,11 +25,13 @@ from chat_app.errors import (
     Overloaded,
     PromptTooLong,
     RateLimited,
+    RequestRefused,
 )
 
 _DETAIL_CHARS = 2000
 _LONGEST_WAIT_S = 7 * 24 * 3600
 _OVERLOADED = (503, 529)
+_NOT_TAKEN = (400, 413, 415, 422)
 _TOO_LONG = ("context", "input_tokens", "prompt is too long", "input length")
 
 
@@ -97,6 +99,8 @@ def refused(status: int, headers: httpx2.Headers, server: str, model: str, detai
         return RateLimited(f"{model or server} is limiting requests.", detail=detail, retry_after_s=wait)
     if status in (400, 413) and any(sign in detail for sign in _TOO_LONG):
         return PromptTooLong(f"This message is too long for {model}.", detail=detail)
+    if status in _NOT_TAKEN:
+        return RequestRefused(f"{model or server} does not take this request.", detail=detail)
     if status in _OVERLOADED:
         return Overloaded(f"{server} is overloaded.", detail=detail)
     return ModelFailed(f"{server} failed with {status}.", detail=detail)

@@ -1,11 +1,19 @@
-"""vLLM: Chat Completions with more parameters, and a way to let an answer go on from its last character."""
+"""vLLM: Chat Completions with more parameters, a way to let an answer go on from its last character, and its load."""
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
+import httpx
+
+from chat_app.errors import ModelFailed, ModelUnreachable
 from chat_app.messages import ChatRequest, Json
+from chat_app.providers.base import Load
 from chat_app.providers.openai import OpenAIProvider
+
+_WAITING = "vllm:num_requests_waiting{"
+_CACHE_USAGE = "vllm:kv_cache_usage_perc{"
 
 
 class VllmProvider(OpenAIProvider):
@@ -13,6 +21,12 @@ class VllmProvider(OpenAIProvider):
 
     kind: str = "vllm"
     _max_tokens_name: ClassVar[str] = "max_tokens"
+    _seam: ClassVar[str] = "continue_final_message"
+
+    def __init__(self, *, server: str, base_url: str, api_key: str, connect_timeout_s: float) -> None:
+        super().__init__(server=server, base_url=base_url, api_key=api_key, connect_timeout_s=connect_timeout_s)
+        # What the SDK has no word for stands beside `/v1`, and asks for no key.
+        self._root = httpx.AsyncClient(base_url=base_url.removesuffix("/v1"), timeout=connect_timeout_s)
 
     def parameters(self, request: ChatRequest) -> tuple[dict[str, Json], tuple[str, ...]]:
         """See `OpenAIProvider.parameters`."""
@@ -24,3 +38,32 @@ class VllmProvider(OpenAIProvider):
     def wire_messages(self, request: ChatRequest) -> list[Json]:
         """See `OpenAIProvider.wire_messages`: the unfinished answer stays last."""
         return super().wire_messages(ChatRequest(request.model, request.messages))
+
+    async def load(self) -> Load:
+        """How busy it is, over all the engines it runs; see `TellsLoad`."""
+        try:
+            answer = await self._root.get("/metrics")
+        except httpx.HTTPError as error:
+            raise ModelUnreachable(f"No answer from {self.server}.", detail=str(error)) from error
+        waiting, usage = _figures(answer.text, _WAITING), _figures(answer.text, _CACHE_USAGE)
+        if not waiting:
+            raise ModelFailed(f"{self.server} does not say how busy it is.", detail=f"status {answer.status_code}")
+        return Load(int(sum(waiting)), max(usage, default=0.0))
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        await super().aclose()
+        await self._root.aclose()
+
+
+def _figures(text: str, name: str) -> list[float]:
+    """The values of a metric, one for each engine (prometheus.io/docs/instrumenting/exposition_formats)."""
+    lines = (line.rpartition(" ")[2] for line in text.splitlines() if line.startswith(name))
+    return [value for value in map(_number, lines) if math.isfinite(value)]
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan

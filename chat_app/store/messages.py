@@ -115,10 +115,9 @@ class MessageStore:
             row = (await connection.execute(query)).mappings().one_or_none()
         if row is None:
             raise NotFound("There is no such message here.")
-        names = "id model deployment status created_at finish_reason first_token_ms duration_ms error_code error_text"
+        own = {field.name for field in fields(Details)} & row.keys() - {"notes"}
         return Details(
-            **{name: row[name] for name in names.split()},
-            error_detail=row["error_detail"],
+            **{name: row[name] for name in own},
             sent=msgspec.json.decode(row["request_sent"]),
             dropped=tuple(msgspec.json.decode(row["request_dropped"])),
             notes=msgspec.json.decode(row["notes"]),
@@ -334,11 +333,13 @@ class MessageStore:
                 .where(messages.c.id == ended.message_id, messages.c.generation_id == ended.generation_id)
                 .values(
                     status=ended.status, parts=to_json(ended.parts), search_text=searchable(ended.parts),
-                    revision=messages.c.revision + 1, deployment=ended.deployment, request_sent=to_json(ended.sent),
+                    revision=messages.c.revision + 1, model=ended.model or messages.c.model,
+                    deployment=ended.deployment, request_sent=to_json(ended.sent),
                     request_dropped=to_json(ended.dropped), notes=to_json(ended.notes),
                     finish_reason=ended.finish_reason, input_tokens=ended.usage.input_tokens,
                     output_tokens=ended.usage.output_tokens, cached_tokens=ended.usage.cached_tokens,
-                    reasoning_tokens=ended.usage.reasoning_tokens, first_token_ms=ended.first_token_ms,
+                    reasoning_tokens=ended.usage.reasoning_tokens,
+                    cost_micros=ended.cost_micros, first_token_ms=ended.first_token_ms,
                     duration_ms=ended.duration_ms, error_code=ended.error_code, error_text=ended.error_text,
                     error_detail=ended.error_detail, heartbeat_at=None, generation_id=None,
                 )

@@ -86,6 +86,7 @@ class Details:
     notes: dict[str, Json]
     finish_reason: str | None
     usage: Usage
+    cost_micros: int | None
     first_token_ms: int | None
     duration_ms: int | None
     error_code: str | None
@@ -138,19 +139,21 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How an answer ended, with all its words."""
+    """How an answer ended, with all its words. `model` is who spoke, where it is another than was asked."""
 
     message_id: str
     conversation_id: str
     generation_id: str
     status: Status
     parts: Parts
+    model: str = ""
     deployment: str = ""
     sent: dict[str, Json] = field(default_factory=dict[str, Json])
     dropped: tuple[str, ...] = ()
     notes: dict[str, Json] = field(default_factory=dict[str, Json])
     finish_reason: str | None = None
     usage: Usage = UNKNOWN
+    cost_micros: int | None = None
     first_token_ms: int | None = None
     duration_ms: int | None = None
     error_code: str | None = None

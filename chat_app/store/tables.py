@@ -83,6 +83,7 @@ class MessageRow(SQLModel, table=True):
     output_tokens: int | None = Field(default=None)
     cached_tokens: int | None = Field(default=None)
     reasoning_tokens: int | None = Field(default=None)
+    cost_micros: int | None = Field(default=None, sa_type=BigInteger)
     first_token_ms: int | None = Field(default=None)
     duration_ms: int | None = Field(default=None)
     error_code: str | None = Field(default=None, sa_type=Text)
@@ -95,6 +96,57 @@ class MessageRow(SQLModel, table=True):
     deleted_at: int | None = Field(default=None, sa_type=BigInteger)
 
 
+class UsageRow(SQLModel, table=True):
+    """One attempt to get an answer from one deployment. It outlives the people and keys it names."""
+
+    __tablename__ = "usage"  # pyright: ignore[reportAssignmentType] # SQLModel declares a function
+    __table_args__ = (
+        Index("ix_usage_person", "user_id", "created_at"),
+        Index("ix_usage_key", "key_id", "created_at"),
+    )
+
+    id: str = Field(sa_column=Column(Text, primary_key=True))
+    created_at: int = Field(sa_type=BigInteger)
+    request_id: str = Field(sa_type=Text)
+    attempt: int
+    user_id: str = Field(sa_type=Text)
+    key_id: str | None = Field(default=None, sa_type=Text)
+    purpose: str = Field(sa_type=Text)
+    model: str = Field(sa_type=Text)
+    deployment: str = Field(sa_type=Text)
+    status: str = Field(sa_type=Text)
+    is_cached: bool
+    is_estimated: bool
+    input_tokens: int | None = Field(default=None)
+    output_tokens: int | None = Field(default=None)
+    cached_tokens: int | None = Field(default=None)
+    reasoning_tokens: int | None = Field(default=None)
+    cache_write_tokens: int | None = Field(default=None)
+    cost_micros: int | None = Field(default=None, sa_type=BigInteger)
+    first_token_ms: int | None = Field(default=None)
+    duration_ms: int
+
+
+class ApiKey(SQLModel, table=True):
+    """A program's key: its hash, never itself. `models` and `limits` are JSON."""
+
+    __tablename__ = "api_keys"  # pyright: ignore[reportAssignmentType] # SQLModel declares a function
+
+    id: str = Field(sa_column=Column(Text, primary_key=True))
+    created_at: int = Field(sa_type=BigInteger)
+    user_id: str = Field(sa_column=_ref("users", index=True))
+    name: str = Field(sa_type=Text)
+    prefix: str = Field(sa_type=Text)
+    sha256: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+    models: str = Field(default="[]", sa_type=Text)
+    limits: str = Field(default="{}", sa_type=Text)
+    expires_at: int | None = Field(default=None, sa_type=BigInteger)
+    revoked_at: int | None = Field(default=None, sa_type=BigInteger)
+    last_used_at: int | None = Field(default=None, sa_type=BigInteger)
+
+
 users = SQLModel.metadata.tables["users"]
 conversations = SQLModel.metadata.tables["conversations"]
 messages = SQLModel.metadata.tables["messages"]
+usage = SQLModel.metadata.tables["usage"]
+api_keys = SQLModel.metadata.tables["api_keys"]

@@ -145,9 +145,17 @@ def model_items(cards: Iterable[ModelCard]) -> list[dict[str, str]]:
 
 def _noted(name: str, value: Json) -> Json:
     """A note as it is read: of the seams, after how many characters they are and how it went on there."""
-    if name != "seams" or not isinstance(value, list):
-        return value
-    return ", ".join(f"{seam['at']} ({seam['how']})" for seam in value if isinstance(seam, dict))
+    match name, value:
+        case "seams", list():
+            return ", ".join(f"{seam['at']} ({seam['how']})" for seam in value if isinstance(seam, dict))
+        case "clamped", dict():
+            return ", ".join(f"{parameter}: {asked}" for parameter, asked in value.items())
+        case _:
+            return value
+
+
+def _dollars(micros: int | None) -> str | None:
+    return None if micros is None else f"${micros / 1_000_000:.6f}"
 
 
 def fact_views(details: Details) -> list[FactView]:
@@ -161,6 +169,7 @@ def fact_views(details: Details) -> list[FactView]:
         ("facts.output_tokens", usage.output_tokens),
         ("facts.cached_tokens", usage.cached_tokens),
         ("facts.reasoning_tokens", usage.reasoning_tokens),
+        ("facts.cost", _dollars(details.cost_micros)),
         ("facts.first_token_ms", details.first_token_ms),
         ("facts.duration_ms", details.duration_ms),
         *((name, value) for name, value in details.sent.items()),

@@ -1,8 +1,11 @@
+from functools import partial
+
 import pytest
 
 from chat_app.conversations.titles import tidy_title, title_from_model, title_from_question
 from chat_app.errors import AnswerBroken, BadRequest, ModelFailed
 from chat_app.events import Finish, ReasoningDelta, TextDelta
+from chat_app.gateway.caller import Caller
 from chat_app.providers.fake import FakeProvider
 from tests.conftest import LOCAL, services_with
 from tests.conversations.talk import send, until_settled
@@ -90,7 +93,7 @@ async def test_when_the_title_fails_the_questions_words_stay(tmp_path, script):
 async def test_a_model_that_goes_on_after_its_title_is_not_listened_to(tmp_path):
     fake = FakeProvider([TextDelta("B-trees\n"), *(TextDelta(f"and {i} ") for i in range(50))], pace_s=0.001)
     async with services_with(tmp_path, fake) as services:
-        said = await title_from_model(services.gateway.stream, "fake", "q", "a", 64)
+        said = await title_from_model(partial(services.gateway.stream, caller=Caller("local")), "fake", "q", "a", 64)
 
     assert said == "B-trees"
 

@@ -1,5 +1,6 @@
 import pytest
 
+from chat_app.errors import ModelFailed
 from chat_app.gateway.breaker import Breaker
 
 
@@ -22,7 +23,7 @@ def breaker(clock) -> Breaker:
 
 def _fail(breaker: Breaker, times: int) -> None:
     for _ in range(times):
-        breaker.failed()
+        breaker.failed(ModelFailed("no"))
 
 
 def test_failures_in_a_row_open_it_and_others_do_not(breaker):
@@ -30,7 +31,7 @@ def test_failures_in_a_row_open_it_and_others_do_not(breaker):
     breaker.succeeded()
     _fail(breaker, 2)
     assert breaker.admits()
-    breaker.failed()
+    breaker.failed(ModelFailed("no"))
     assert not breaker.admits()
     assert breaker.state == "open"
 
@@ -57,7 +58,7 @@ def test_a_probe_that_fails_opens_it_again_for_a_whole_rest(breaker, clock):
     clock.now += 10
     assert breaker.admits()
     clock.now += 5
-    breaker.failed()
+    breaker.failed(ModelFailed("no"))
     clock.now += 9.9
     assert not breaker.admits()
     clock.now += 0.1

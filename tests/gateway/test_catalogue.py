@@ -5,8 +5,9 @@ from unittest.mock import AsyncMock
 import pytest
 
 from chat_app.errors import KeyRefused, ModelFailed, ModelUnknown, ModelUnreachable
-from chat_app.gateway.catalogue import Catalogue, read_aliases
+from chat_app.gateway.catalogue import Catalogue
 from chat_app.gateway.discovery import LocalServers, configured_providers
+from chat_app.gateway.model_files import read_model_files
 from chat_app.providers.base import Offer
 from chat_app.providers.fake import FakeProvider
 from tests.conftest import make_settings
@@ -23,12 +24,12 @@ async def _catalogue(tmp_path, **settings) -> Catalogue:
 
 async def test_models_are_listed_from_every_server_and_told_apart(tmp_path, upstream):
     with Upstream(["echo", "more"]).serve() as second:
-        catalogue = await _catalogue(tmp_path, vllm_base_url=(upstream.url, second.url))
+        catalogue = await _catalogue(tmp_path, openai_base_url=upstream.url, vllm_base_url=(second.url,))
         cards = catalogue.cards()
         await catalogue.aclose()
 
     assert [card.id for card in cards] == ["echo", f"echo (vLLM 127.0.0.1:{second.port})", "more"]
-    assert catalogue.resolve(cards[1].id).upstream == "echo"
+    assert catalogue.resolve(cards[1].id).deployments[0].upstream == "echo"
     assert cards[0].context_tokens == 8192
 
 
@@ -95,7 +96,7 @@ async def test_without_a_key_openai_is_absent_and_with_one_its_aliases_are_offer
     route = catalogue.resolve("mine")
     await catalogue.aclose()
 
-    assert (route.upstream, route.card.context_tokens) == ("echo", 5)
+    assert (route.deployments[0].upstream, route.card.context_tokens) == ("echo", 5)
 
 
 async def test_a_discovered_model_never_shadows_an_alias(tmp_path, upstream):
@@ -103,7 +104,7 @@ async def test_a_discovered_model_never_shadows_an_alias(tmp_path, upstream):
     catalogue = await _catalogue(tmp_path, openai_base_url=upstream.url)
     await catalogue.aclose()
 
-    assert catalogue.resolve("echo").upstream == "real"
+    assert [each.upstream for each in catalogue.resolve("echo").deployments] == ["real"]
 
 
 def test_the_packaged_file_is_overridden_entry_by_entry(tmp_path):
@@ -111,17 +112,29 @@ def test_the_packaged_file_is_overridden_entry_by_entry(tmp_path):
     first.write_text('[models.x]\nprovider = "a"\n[models.y]\nprovider = "a"\n')
     second.write_text('[models.y]\nprovider = "b"\n')
 
-    assert {name: alias.provider for name, alias in read_aliases(first, second, tmp_path / "none").items()} == {
-        "x": "a",
-        "y": "b",
-    }
+    read = read_model_files(first, second, tmp_path / "none").models
+    assert {name: alias.provider for name, alias in read.items()} == {"x": "a", "y": "b"}
 
 
-@pytest.mark.parametrize("text", ["[models.x]\n", "nope", "[models.x]\nprovider = 3\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[models.x]\n",
+        "nope",
+        "[models.x]\nprovider = 3\n",
+        '[models.x]\nprovider = "a"\nwieght = 3\n',
+        '[models.x]\nprovider = "a"\ndeployments = [{ provider = "b" }]\n',
+        '[models.x]\ndeployments = [{ provider = "b", weight = -1 }]\n',
+        '[models.x]\ndeployments = [{ provider = "b", weight = nan }]\n',
+        '[models.x]\nprovider = "a"\ncapabilities = ["smell"]\n',
+        '[servers.x]\nbase_url = "there"\n',
+        '[servers.x]\nbase_url = "http://a"\nwire = "grpc"\n',
+    ],
+)
 def test_a_wrong_file_stops_the_start_with_its_name(tmp_path, text):
     (tmp_path / "models.toml").write_text(text)
     with pytest.raises(SystemExit, match=r"models\.toml"):
-        read_aliases(tmp_path / "models.toml")
+        read_model_files(tmp_path / "models.toml")
 
 
 async def test_servers_on_this_machine_are_found_by_themselves_and_go_with_their_server(tmp_path):
@@ -229,8 +242,8 @@ async def test_a_vendors_model_that_nobody_lists_reaches_its_vendor_by_its_name(
     catalogue = Catalogue(make_settings(tmp_path), vendors)
     await catalogue.refresh()
 
-    route = catalogue.resolve(model)
-    assert (route.provider.server, route.upstream) == (server, model)
+    (deployment,) = catalogue.resolve(model).deployments
+    assert (deployment.provider.server, deployment.upstream) == (server, model)
 
 
 @pytest.mark.parametrize("model", ["gpt-4o", "ollama", "olala", "llama", "my-qwen"])
@@ -268,3 +281,49 @@ def test_a_vendor_is_there_with_its_key_and_another_server_with_its_address(tmp_
 
     assert [(provider.server, provider.kind) for provider in found] == [("Anthropic", "anthropic"), ("Qwen", "qwen")]
     assert [provider.server for provider in other] == ["Anthropic 127.0.0.1:9"]
+
+
+async def test_a_server_in_the_file_needs_no_code_and_its_key_comes_from_the_variable_it_names(
+    tmp_path, upstream, monkeypatch
+):
+    (tmp_path / "models.toml").write_text(
+        f"""
+        [servers.together]
+        base_url = "{upstream.url}"
+        key_variable = "TOGETHER_API_KEY"
+
+        [models.mine]
+        provider = "together"
+        model = "echo"
+        """
+    )
+    assert configured_providers(make_settings(tmp_path)) == []
+
+    monkeypatch.setenv("TOGETHER_API_KEY", "sk-fake-together")
+    catalogue = await _catalogue(tmp_path)
+    await catalogue.aclose()
+
+    assert upstream.calls[-1].headers["authorization"] == "Bearer sk-fake-together"
+    assert [(card.id, card.server, card.context_tokens) for card in catalogue.cards()] == [
+        ("mine", "together", 8192),
+        ("echo", "together", 8192),
+    ]
+
+
+async def test_an_alias_of_vllm_leads_to_every_vllm_that_lists_the_model(tmp_path, upstream):
+    (tmp_path / "models.toml").write_text('[models.mine]\nprovider = "vllm"\nmodel = "echo"\n')
+    with Upstream(["echo"]).serve() as second, Upstream(["other"]).serve() as third:
+        catalogue = await _catalogue(tmp_path, vllm_base_url=(upstream.url, second.url, third.url))
+        await catalogue.aclose()
+
+    assert [each.name for each in catalogue.resolve("mine").deployments] == [
+        f"vLLM 127.0.0.1:{server.port}/echo" for server in (upstream, second)
+    ]
+
+
+async def test_an_adapter_says_what_it_stands_on(tmp_path, upstream):
+    upstream.models.append({"id": "adapter", "parent": "echo", "max_model_len": 10})
+    catalogue = await _catalogue(tmp_path, vllm_base_url=(upstream.url,))
+    await catalogue.aclose()
+
+    assert catalogue.resolve("adapter").card.parent == "echo"

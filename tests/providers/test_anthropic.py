@@ -116,7 +116,7 @@ async def test_tokens_from_and_into_the_cache_count_as_input(upstream):
     _, reply = await _ask(upstream, Script([said("message_delta", delta={}, usage=usage), "x"]))
 
     assert reply.finish is not None
-    assert reply.finish.usage == Usage(17, 1, 5, 4)
+    assert reply.finish.usage == Usage(17, 1, 5, 4, 2)
 
 
 async def test_what_the_wire_does_not_take_is_dropped_and_said(upstream):
@@ -148,8 +148,8 @@ async def test_max_tokens_is_always_there_and_never_above_what_the_model_can(ups
     await provider.aclose()
 
     assert [(offer.model, offer.context_tokens) for offer in offers] == [("m", 200_000)]
-    assert [sent["max_tokens"] for sent, _ in (unknown, known, asked)] == [8192, 100, 100]
-    assert [dropped for _, dropped in (unknown, known, asked)] == [(), (), ("max_tokens: 500",)]
+    assert [sent["max_tokens"] for sent, _, _ in (unknown, known, asked)] == [8192, 100, 100]
+    assert [clamped for _, _, clamped in (unknown, known, asked)] == [{}, {}, {"max_tokens": 500}]
 
 
 async def test_system_tools_and_their_results_have_their_own_places(upstream):

@@ -17,6 +17,7 @@ from chat_app.errors import (
     Overloaded,
     PromptTooLong,
     RateLimited,
+    RequestRefused,
 )
 from chat_app.events import Reply, Start
 from chat_app.messages import ChatRequest, Message, TextPart
@@ -101,8 +102,9 @@ REFUSED = {
         Script(status=400, body={"error": {"message": "no", "param": "input_tokens"}}),
         PromptTooLong,
     ),
-    "400": (_refusal(400, "bad top_p"), ModelFailed),
-    "an echo of the key": (_refusal(400, f"bad key {KEY}"), ModelFailed),
+    "400": (_refusal(400, "bad top_p"), RequestRefused),
+    "422": (_refusal(422, "bad top_p"), RequestRefused),
+    "an echo of the key": (_refusal(400, f"bad key {KEY}"), RequestRefused),
     "500": (Script(status=500, body=b"<html>oops"), ModelFailed),
     "503": (_refusal(503), Overloaded),
     "529": (_refusal(529), Overloaded),

@@ -238,3 +238,15 @@ async def test_qwens_own_parameters_go_as_they_are_and_a_region_that_lists_nothi
     assert {name: body[name] for name in extra} == extra
     assert body["max_tokens"] == 5
     assert offers == []
+
+
+async def test_the_vendor_gets_none_of_what_other_servers_added_to_its_wire_and_they_get_all():
+    asked = ChatRequest("m", (), Parameters(temperature=0.5, extra={"top_k": 3, "reasoning_effort": "low"}))
+    said: dict[str, tuple[dict, tuple]] = {}
+    for url in ("https://api.openai.com/v1", "http://127.0.0.1:8080/v1"):
+        provider = OpenAIProvider(server="x", base_url=url, api_key="sk-fake", connect_timeout_s=1)
+        said[url] = provider.parameters(asked)
+        await provider.aclose()
+
+    assert said["https://api.openai.com/v1"] == ({"reasoning_effort": "low", "temperature": 0.5}, ("top_k",))
+    assert said["http://127.0.0.1:8080/v1"] == ({"top_k": 3, "reasoning_effort": "low", "temperature": 0.5}, ())

@@ -73,3 +73,27 @@ async def test_messages_of_the_first_version_come_along_undeleted(bare_database_
 
     assert [m.id for m in await MessageStore(database).all_of("local", "c")] == ["q"]
     await database.aclose()
+
+
+async def test_what_was_answered_before_costs_were_kept_has_none(bare_database_url: str):
+    database = Database(bare_database_url)
+    await database.migrate(to="0002")
+    async with database.write() as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO conversations (id, created_at, user_id, title, title_source, model, parameters, pinned, "
+                "read_at, updated_at, leaf_message_id) VALUES ('c', 1, 'local', 't', 'question', 'm', '{}', false, 1, 1, 'a')"
+            )
+        )
+        await connection.execute(
+            text(
+                "INSERT INTO messages (id, created_at, conversation_id, user_id, role, parts, search_text, status, revision, "
+                "model, deployment, request_sent, request_dropped, output_tokens, error_text, error_detail, notes) VALUES "
+                "('a', 1, 'c', 'local', 'assistant', '[]', '', 'complete', 0, 'm', 'd', '{}', '[]', 7, '', '', '{}')"
+            )
+        )
+    await database.migrate()
+    details = await MessageStore(database).details("local", "a")
+
+    assert (details.usage.output_tokens, details.cost_micros) == (7, None)
+    await database.aclose()

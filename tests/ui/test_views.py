@@ -14,21 +14,27 @@ def test_a_message_knows_its_neighbours():
 
 def test_unknown_figures_are_a_dash_and_parameters_keep_their_names():
     details = Details(
-        "i", "m", "d", "complete", 0, {"top_k": 3}, (), {"hint": "x"}, None, Usage(), None, 5, None, "", ""
+        "i", "m", "d", "complete", 0, {"top_k": 3}, (), {"hint": "x"}, None, Usage(), None, None, 5, None, "", ""
     )
     facts = {fact.name: fact.value for fact in fact_views(details)}
 
     assert (facts["facts.output_tokens"], facts["top_k"], facts["facts.hint"]) == ("—", "3", "x")
 
 
-def test_details_say_where_an_answer_went_on_and_how():
-    notes = {"seams": [{"at": 4, "how": "instruction"}, {"at": 9, "how": "continue_final_message"}]}
+def test_details_say_where_an_answer_went_on_who_was_asked_and_what_was_cut():
+    notes = {
+        "seams": [{"at": 4, "how": "instruction"}, {"at": 9, "how": "continue_final_message"}],
+        "clamped": {"max_tokens": 9000},
+        "asked": "another",
+    }
     details = Details(
-        "i", "m", "d", "failed", 0, {}, (), notes, None, Usage(), None, 5, "model_failed", "Vendor failed.", "x"
+        "i", "m", "d", "failed", 0, {}, (), notes, None, Usage(), 1_500, None, 5, "model_failed", "Vendor failed.", "x"
     )
     facts = {fact.name: fact.value for fact in fact_views(details)}
 
     assert facts["facts.seams"] == "4 (instruction), 9 (continue_final_message)"
+    assert (facts["facts.clamped"], facts["facts.asked"]) == ("max_tokens: 9000", "another")
+    assert facts["facts.cost"] == "$0.001500"
     assert facts["facts.error"] == "model_failed"
 
 

@@ -1,0 +1,101 @@
+"""One try to get an answer from one deployment: how long it may take, and what its end means for the deployment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import msgspec
+
+from chat_app.errors import AnswerBroken, FirstTokenTimeout, ModelError, PromptTooLong, RequestRefused
+from chat_app.events import Event, Start
+from chat_app.gateway.breaker import Breaker
+from chat_app.gateway.route import Deployment
+from chat_app.messages import ChatRequest, Json
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait, in seconds, and how often to fail before a deployment gets a rest."""
+
+    first_token_s: float
+    idle_s: float
+    failures: int = 5
+    rest_s: float = 5
+
+
+@dataclass(slots=True)
+class Attempt:
+    """Ask one deployment.
+
+    `model` is what it serves, where that is another than was asked. `wait_s` is the time to its first delta. `start` is
+    what it told before, and `has_begun` says that the delta came: from then on no other may answer.
+    """
+
+    deployment: Deployment
+    model: str
+    breaker: Breaker
+    wait_s: float
+    idle_s: float
+    start: Start | None = None
+    has_begun: bool = False
+
+    async def events(self, request: ChatRequest) -> AsyncGenerator[Event]:
+        """`Start` together with the first delta, more deltas, `Finish`.
+
+        Raises:
+            ModelError: It did not answer, or not to the end.
+        """
+        try:
+            async with aclosing(self._in_time(request)) as events:
+                async for event in events:
+                    if isinstance(event, Start):
+                        self.start = msgspec.structs.replace(event, deployment=self.deployment.name, model=self.model)
+                        continue
+                    if not self.has_begun:
+                        self.has_begun = True
+                        if self.start is not None:
+                            yield self.start
+                    yield event
+        except ModelError as error:
+            if is_the_callers(error):  # the deployment is well: it answered
+                self.breaker.succeeded()
+            else:
+                self.breaker.failed(error)
+            raise
+        self.breaker.succeeded()
+
+    async def _in_time(self, request: ChatRequest) -> AsyncGenerator[Event]:
+        loop = asyncio.get_running_loop()
+        until, is_first = loop.time() + self.wait_s, True
+        if defaults := self.deployment.parameters:
+            request = _with(request, defaults)
+        async with aclosing(self.deployment.provider.stream(self.deployment.upstream, request)) as events:
+            while True:
+                try:
+                    async with asyncio.timeout_at(until if is_first else loop.time() + self.idle_s):
+                        event = await anext(events, None)
+                except TimeoutError:
+                    raise self._silence(request.model, is_first) from None
+                if event is None:
+                    return
+                is_first = is_first and isinstance(event, Start)
+                yield event
+
+    def _silence(self, model: str, is_first: bool) -> AnswerBroken | FirstTokenTimeout:
+        if is_first:
+            return FirstTokenTimeout(f"{model} did not begin to answer within {self.wait_s:.3g} s.")
+        return AnswerBroken("The answer broke off.", detail=f"no word for {self.idle_s:g} s")
+
+
+def is_the_callers(error: ModelError) -> bool:
+    """Whether a failure is the request's own, so that every deployment would tell the same."""
+    return isinstance(error, PromptTooLong | RequestRefused)
+
+
+def _with(request: ChatRequest, defaults: dict[str, Json]) -> ChatRequest:
+    """The request with a deployment's own parameters below the caller's."""
+    parameters = msgspec.structs.replace(request.parameters, extra=defaults | request.parameters.extra)
+    return msgspec.structs.replace(request, parameters=parameters)

@@ -1,0 +1,29 @@
+"""For whom a model is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import uuid_utils
+
+from chat_app.store.usage import Used
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose call it is: whose limits count, and in whose name it stands in the ledger.
+
+    Without a key the limits of `address` count, which is where a program calls from. Calls of one `affinity` go to one
+    deployment while that is well. `request_id` is what the log and the ledger know the call by. `on_used` is told what
+    each attempt took, at its end.
+    """
+
+    user_id: str
+    key_id: str | None = None
+    address: str = ""
+    affinity: str = ""
+    purpose: Literal["chat", "title", "api"] = "chat"
+    request_id: str = field(default_factory=lambda: str(uuid_utils.uuid7()))
+    on_used: Callable[[Used], None] = lambda _used: None

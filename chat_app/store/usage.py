@@ -1,0 +1,133 @@
+"""The ledger: one row for each attempt to get an answer from a deployment, kept whatever became of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+from sqlalchemy import Integer, RowMapping, Select, case, cast, distinct, func, insert, select
+
+from chat_app.messages import UNKNOWN, Usage
+from chat_app.store.database import Database, new_id
+from chat_app.store.tables import usage
+
+_DAY_MS = 24 * 3600 * 1000
+Subject = Literal["user", "key"]
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What one attempt took.
+
+    `status` is `complete`, `cancelled` by whoever asked, or an error's code. `is_cached` says that an earlier answer
+    was given again; `is_estimated` that the tokens are ours to guess, as the provider never counted them.
+    """
+
+    created_at: int
+    request_id: str
+    attempt: int
+    user_id: str
+    key_id: str | None
+    purpose: str
+    model: str
+    deployment: str
+    status: str
+    duration_ms: int
+    first_token_ms: int | None = None
+    usage: Usage = UNKNOWN
+    cost_micros: int | None = None
+    is_cached: bool = False
+    is_estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UsageLine:
+    """Calls of one day, model and key together.
+
+    `day` is its first millisecond in UTC. `cost_micros` sums what is known, and `unpriced` counts the calls whose cost
+    is not. Times are means over what was measured.
+    """
+
+    day: int
+    model: str
+    key_id: str | None
+    calls: int
+    failures: int
+    input_tokens: int
+    output_tokens: int
+    cost_micros: int
+    unpriced: int
+    first_token_ms: int | None
+    duration_ms: int
+
+
+class UsageStore:
+    """The table `usage`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, rows: Sequence[Used]) -> None:
+        """Store what was used.
+
+        Raises:
+            StoreUnavailable: Nothing was stored.
+        """
+        async with self._database.write() as connection:
+            await connection.execute(insert(usage), [_row(each) for each in rows])
+
+    async def spent(self, subject: Subject, subject_id: str, since_ms: int) -> int:
+        """What a person or a key has cost since then, in micro-dollars, as far as prices are known."""
+        column = usage.c.user_id if subject == "user" else usage.c.key_id
+        query = select(func.coalesce(func.sum(usage.c.cost_micros), 0))
+        query = query.where(column == subject_id, usage.c.created_at >= since_ms)
+        async with self._database.read() as connection:
+            return int((await connection.execute(query)).scalar_one())
+
+    async def summary(self, user_id: str, since_ms: int) -> list[UsageLine]:
+        """A person's calls since then, by day, model and key; the newest day first."""
+        async with self._database.read() as connection:
+            rows = (await connection.execute(_summary(user_id, since_ms))).mappings()
+            return [UsageLine(**row) for row in rows]
+
+    async def rows(self, user_id: str, since_ms: int) -> AsyncGenerator[Used]:
+        """Every row of a person since then, the oldest first."""
+        query = select(usage).where(usage.c.user_id == user_id, usage.c.created_at >= since_ms).order_by(usage.c.id)
+        async with self._database.read() as connection:
+            async for row in (await connection.stream(query)).mappings():
+                yield _used(row)
+
+
+def _summary(user_id: str, since_ms: int) -> Select[*tuple[Any, ...]]:
+    day = usage.c.created_at // _DAY_MS * _DAY_MS
+    is_failure = usage.c.status.not_in(("complete", "cancelled"))
+    return (
+        select(
+            day.label("day"),
+            usage.c.model,
+            usage.c.key_id,
+            func.count(distinct(usage.c.request_id)).label("calls"),
+            func.count(case((is_failure, 1))).label("failures"),
+            func.coalesce(func.sum(usage.c.input_tokens), 0).label("input_tokens"),
+            func.coalesce(func.sum(usage.c.output_tokens), 0).label("output_tokens"),
+            func.coalesce(func.sum(usage.c.cost_micros), 0).label("cost_micros"),
+            func.count(case((usage.c.cost_micros.is_(None), 1))).label("unpriced"),
+            cast(func.avg(usage.c.first_token_ms), Integer).label("first_token_ms"),
+            cast(func.avg(usage.c.duration_ms), Integer).label("duration_ms"),
+        )
+        .where(usage.c.user_id == user_id, usage.c.created_at >= since_ms)
+        .group_by(day, usage.c.model, usage.c.key_id)
+        .order_by(day.desc(), usage.c.model, usage.c.key_id)
+    )
+
+
+def _row(each: Used) -> dict[str, Any]:
+    row = {name: getattr(each, name) for name in Used.__dataclass_fields__ if name != "usage"}
+    return row | msgspec.structs.asdict(each.usage) | {"id": new_id()}
+
+
+def _used(row: RowMapping) -> Used:
+    own = {name: row[name] for name in Used.__dataclass_fields__ if name != "usage"}
+    return Used(**own, usage=Usage(**{name: row[name] for name in Usage.__struct_fields__}))

@@ -1,0 +1,57 @@
+"""A gateway over fakes, and what it wrote down."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+
+from chat_app.events import Reply, Start
+from chat_app.gateway.attempt import Patience
+from chat_app.gateway.caller import Caller
+from chat_app.gateway.catalogue import Catalogue
+from chat_app.gateway.gateway import Gateway
+from chat_app.gateway.ledger import Ledger
+from chat_app.gateway.load import Loads
+from chat_app.gateway.metrics import Metrics
+from chat_app.messages import ChatRequest, text_of
+from chat_app.providers.base import Provider
+from chat_app.store.usage import Used
+from tests.conftest import make_settings
+
+
+class Door:
+    """A gateway with its ledger open: `used` are its rows, `loads` and `metrics` its own."""
+
+    def __init__(self, catalogue: Catalogue, **patience: float) -> None:
+        self.used: list[Used] = []
+        self.loads, self.metrics = Loads(refresh_s=1, timeout_s=1), Metrics()
+        ledger = Ledger(self._add, every_s=60)
+        ledger.write = self.used.append
+        times = Patience(**({"first_token_s": 5, "idle_s": 5} | patience))
+        self.gateway = Gateway(catalogue, self.loads, times, ledger, self.metrics)
+
+    async def _add(self, rows: list[Used]) -> None:
+        self.used += rows
+
+    async def ask(self, model: str = "m", affinity: str = "", **request: object) -> tuple[Start | None, str]:
+        """(who spoke, what)."""
+        reply, start = Reply(), None
+        asked = ChatRequest(model, request.pop("messages", ()), **request)
+        async with (
+            asyncio.timeout(5),
+            aclosing(self.gateway.stream(asked, Caller("local", affinity=affinity))) as events,
+        ):
+            async for event in events:
+                if isinstance(event, Start):
+                    assert start is None, "only one that answers is told of"
+                    start = event
+                reply.apply(event)
+        return start, text_of(reply.parts)
+
+
+async def door_over(tmp_path, toml: str, *providers: Provider, **patience: float) -> Door:
+    """A gateway over these providers, with this file of models."""
+    (tmp_path / "models.toml").write_text(toml)
+    catalogue = Catalogue(make_settings(tmp_path), providers, local=())
+    await catalogue.refresh()
+    return Door(catalogue, **patience)

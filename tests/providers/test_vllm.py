@@ -1,0 +1,38 @@
+import pytest
+
+from chat_app.errors import ModelFailed, ModelUnreachable
+from chat_app.providers.base import Load, TellsLoad
+from chat_app.providers.vllm import VllmProvider
+
+METRICS = """# HELP vllm:num_requests_waiting Number of requests waiting to be processed.
+# TYPE vllm:num_requests_waiting gauge
+vllm:num_requests_waiting{engine="0",model_name="tiny"} 3.0
+vllm:num_requests_waiting{engine="1",model_name="tiny"} 1.0
+vllm:num_requests_waiting_by_reason{engine="0",reason="x"} 9.0
+vllm:kv_cache_usage_perc{engine="0",model_name="tiny"} 0.25
+vllm:kv_cache_usage_perc{engine="1",model_name="tiny"} NaN
+"""
+
+
+def _provider(url: str) -> VllmProvider:
+    return VllmProvider(server="vLLM", base_url=url, api_key="", connect_timeout_s=2)
+
+
+async def test_a_server_says_how_busy_it_is_over_all_its_engines(upstream):
+    upstream.metrics = METRICS
+    provider = _provider(upstream.url)
+    assert isinstance(provider, TellsLoad)
+    load = await provider.load()
+    await provider.aclose()
+
+    assert load == Load(4, 0.25)
+
+
+async def test_one_that_has_no_such_figures_or_is_not_there_is_an_error(upstream):
+    provider, nobody = _provider(upstream.url), _provider("http://127.0.0.1:9/v1")
+    with pytest.raises(ModelFailed, match="does not say how busy"):
+        await provider.load()
+    with pytest.raises(ModelUnreachable):
+        await nobody.load()
+    await provider.aclose()
+    await nobody.aclose()
