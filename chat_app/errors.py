@@ -8,6 +8,7 @@
     ├── Forbidden                  403  another site's page is asking
     ├── NotFound                   404  no such thing here, or it is someone else's
     ├── Conflict                   409  the conversation moved on meanwhile
+    ├── LimitReached           429  a key, a person or an address has asked for as much as it may
     ├── StoreUnavailable           503  the database is locked, full or gone
     ├── StreamsUnavailable         503  the log of running answers is gone
     └── ModelError                 502  a model did not answer
@@ -96,6 +97,21 @@ class Conflict(ChatError):
 
     code = "conflict"
     status = 409
+
+
+class LimitReached(ChatError):
+    """A key, a person or an address has asked for as much as it may.
+
+    `limit` is one of the names in `messages.Limits`; `retry_after_s` is when there will be room again.
+    """
+
+    code = "limit_reached"
+    status = 429
+    retryable = True
+
+    def __init__(self, message: str, limit: str, retry_after_s: float) -> None:
+        super().__init__(message, detail=f"limit: {limit}")
+        self.limit, self.retry_after_s = limit, retry_after_s
 
 
 class StoreUnavailable(ChatError):

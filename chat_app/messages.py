@@ -173,6 +173,30 @@ class ModelCard:
     parent: str = ""
 
 
+class Limits(Struct, frozen=True, forbid_unknown_fields=True):
+    """How much may be asked for; None is without limit. `streams` are answers at the same time."""
+
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    streams: int | None = None
+    dollars_per_day: float | None = None
+    dollars_per_month: float | None = None
+
+
+NO_LIMITS = Limits()
+"""Everything may be asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What is left of a limit: `name` is `requests` or `tokens`, `reset_s` when all of it will be there again."""
+
+    name: str
+    limit: int
+    left: int
+    reset_s: float
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who is asking: a person by cookie, or a program by key."""

@@ -16,11 +16,15 @@ from chat_app.conversations.service import ConversationService
 from chat_app.errors import StoreUnavailable
 from chat_app.gateway.attempt import Patience
 from chat_app.gateway.catalogue import Catalogue
+from chat_app.gateway.counters import Counters, MemoryCounters
 from chat_app.gateway.discovery import configured_providers
 from chat_app.gateway.gateway import Gateway
 from chat_app.gateway.ledger import Ledger
+from chat_app.gateway.limits import Limiter
 from chat_app.gateway.load import Loads
 from chat_app.gateway.metrics import Metrics
+from chat_app.gateway.redis_counters import RedisCounters
+from chat_app.messages import Limits
 from chat_app.providers.base import Provider
 from chat_app.providers.passages import PassagesProvider
 from chat_app.search.words import index_of_folder
@@ -132,8 +136,11 @@ async def open_services(
         settings.first_token_timeout_s, settings.idle_timeout_s, settings.breaker_failures, settings.breaker_rest_s
     )
     metrics = Metrics(settings.prometheus_multiproc_dir)
-    ledger = Ledger(UsageStore(database).add, every_s=settings.ledger_s)
-    gateway = Gateway(catalogue, loads, patience, ledger, metrics)
+    usage = UsageStore(database)
+    ledger = Ledger(usage.add, every_s=settings.ledger_s)
+    counters: Counters = RedisCounters(settings.redis_url) if settings.redis_url else MemoryCounters()
+    limiter = Limiter(counters, usual_limits(settings), usage.spent)
+    gateway = Gateway(catalogue, loads, patience, limiter, ledger, metrics)
     store, library, changes = MessageStore(database), ConversationStore(database), Changes(streams.announce)
     generations = Generations(
         store,
@@ -155,6 +162,7 @@ async def open_services(
     )
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.aclose)
+        stack.push_async_callback(counters.aclose)
         stack.callback(metrics.close)
         stack.push_async_callback(ledger.flush)
         stack.push_async_callback(catalogue.aclose)
@@ -167,6 +175,7 @@ async def open_services(
             catalogue.run,
             lambda: loads.run(catalogue.replicas),
             ledger.run,
+            counters.run,
             lambda: _relay(streams, changes),
             lambda: _purge(library, settings.keep_deleted_days),
         ]
@@ -179,6 +188,17 @@ async def open_services(
         stack.callback(cancel_work)
         await stack.enter_async_context(generations.open(alone=not settings.redis_url))
         yield Services(settings, secret_key, database, streams, catalogue, gateway, conversations, changes, metrics)
+
+
+def usual_limits(settings: Settings) -> Limits:
+    """What every person and every address may ask for; 0 is without limit."""
+    return Limits(
+        settings.limit_requests or None,
+        settings.limit_tokens or None,
+        settings.limit_streams or None,
+        settings.limit_dollars_day or None,
+        settings.limit_dollars_month or None,
+    )
 
 
 async def _relay(streams: StreamLog, changes: Changes) -> None:

@@ -49,6 +49,7 @@ class Server:
             "DISCOVER_SERVERS": "false",
             "MODELS_REFRESH_S": "1",
             "BREAKER_FAILURES": "1000",  # tests let one server fail again and again
+            "LIMIT_REQUESTS": "0",  # and ask it more often than a person can
             **environment,
         }
         self._process: subprocess.Popen[bytes] | None = None

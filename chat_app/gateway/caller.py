@@ -8,6 +8,7 @@ from typing import Literal
 
 import uuid_utils
 
+from chat_app.messages import NO_LIMITS, Limits, Rate
 from chat_app.store.usage import Used
 
 
@@ -15,15 +16,17 @@ from chat_app.store.usage import Used
 class Caller:
     """Whose call it is: whose limits count, and in whose name it stands in the ledger.
 
-    Without a key the limits of `address` count, which is where a program calls from. Calls of one `affinity` go to one
-    deployment while that is well. `request_id` is what the log and the ledger know the call by. `on_used` is told what
-    each attempt took, at its end.
+    `limits` are the key's; without a key those of `address` count, which is where the call comes from. Calls of one
+    `affinity` go to one deployment while that is well. `request_id` is what the log and the ledger know the call by.
+    `on_admitted` is told what is left of the limits, `on_used` what each attempt took, at its end.
     """
 
     user_id: str
     key_id: str | None = None
     address: str = ""
     affinity: str = ""
+    limits: Limits = NO_LIMITS
     purpose: Literal["chat", "title", "api"] = "chat"
     request_id: str = field(default_factory=lambda: str(uuid_utils.uuid7()))
     on_used: Callable[[Used], None] = lambda _used: None
+    on_admitted: Callable[[tuple[Rate, ...]], None] = lambda _rates: None

@@ -14,15 +14,20 @@ from chat_app.gateway.attempt import Attempt, Patience, is_the_callers
 from chat_app.gateway.breaker import Breaker
 from chat_app.gateway.caller import Caller
 from chat_app.gateway.catalogue import Catalogue
+from chat_app.gateway.estimate import estimate_prompt
 from chat_app.gateway.ledger import Ledger
+from chat_app.gateway.limits import Admission, Limiter
 from chat_app.gateway.load import Loads
 from chat_app.gateway.meter import Meter
 from chat_app.gateway.metrics import Metrics
+from chat_app.gateway.prices import cost_micros
 from chat_app.gateway.route import Deployment, Route
 from chat_app.gateway.router import Router
-from chat_app.messages import ChatRequest
+from chat_app.messages import ChatRequest, Usage
 
 log = structlog.get_logger(__name__)
+_USUAL_ANSWER_TOKENS = 500
+"""What an answer is expected to take where the caller sets no bound."""
 
 
 class Gateway:
@@ -32,15 +37,22 @@ class Gateway:
         catalogue: Who serves which model.
         loads: How busy equal servers are.
         patience: How long to wait for them.
+        limiter: Who may ask for how much.
         ledger: Where each attempt is written down.
         metrics: The figures.
     """
 
     def __init__(
-        self, catalogue: Catalogue, loads: Loads, patience: Patience, ledger: Ledger, metrics: Metrics
+        self,
+        catalogue: Catalogue,
+        loads: Loads,
+        patience: Patience,
+        limiter: Limiter,
+        ledger: Ledger,
+        metrics: Metrics,
     ) -> None:
         self.catalogue = catalogue
-        self._ledger, self._metrics = ledger, metrics
+        self._limiter, self._ledger, self._metrics = limiter, ledger, metrics
         self._loads, self._router = loads, Router(loads)
         self._patience = patience
         self._breakers: dict[str, Breaker] = {}
@@ -68,12 +80,27 @@ class Gateway:
             `Start` with the first delta, more deltas, `Finish`.
 
         Raises:
+            LimitReached: There is no room for the call now.
             ModelError: The answer failed, before the first delta or after.
         """
+        route = await self.route(request.model)
+        expected = Usage(estimate_prompt(request), request.parameters.max_output_tokens or _USUAL_ANSWER_TOKENS)
+        tokens = (expected.input_tokens or 0) + (expected.output_tokens or 0)
+        price = cost_micros(expected, route.deployments[0]) or 0
+        async with self._limiter.admitted(caller, tokens, price) as admission:
+            caller.on_admitted(admission.rates)
+            async with aclosing(self._answer(route, request, caller, admission)) as events:
+                async for event in events:
+                    yield event
+
+    async def _answer(
+        self, route: Route, request: ChatRequest, caller: Caller, admission: Admission
+    ) -> AsyncGenerator[Event]:
         affinity = caller.affinity or caller.request_id
+        told = (self._ledger.write, self._metrics.ended, admission.add, caller.on_used)
         why: ModelError | None = None
         last: Attempt | None = None
-        for number, attempt in enumerate(self._attempts(await self.route(request.model), affinity), start=1):
+        for number, attempt in enumerate(self._attempts(route, affinity), start=1):
             last = attempt
             if not attempt.breaker.admits():
                 why = why or attempt.breaker.why
@@ -81,7 +108,7 @@ class Gateway:
             try:
                 with (
                     self._loads.counted(attempt.deployment),
-                    Meter(self._ledger, self._metrics, caller, request, attempt.deployment, number) as meter,
+                    Meter(self._metrics, told, caller, request, attempt.deployment, number) as meter,
                 ):
                     async with aclosing(attempt.events(request)) as events:
                         async for event in events:

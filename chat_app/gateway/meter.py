@@ -1,15 +1,15 @@
-"""Watches one attempt: when its words came, what they cost, and how it ended; and tells the ledger and the figures."""
+"""Watches one attempt: when its words came, what they cost, and how it ended; and tells whom it concerns."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable
 from types import TracebackType
 
 from chat_app.errors import AnswerBroken, ModelError
 from chat_app.events import Event, Finish, ReasoningDelta, TextDelta, ToolCallDelta
 from chat_app.gateway.caller import Caller
 from chat_app.gateway.estimate import estimate_prompt, estimate_tokens
-from chat_app.gateway.ledger import Ledger
 from chat_app.gateway.metrics import Metrics
 from chat_app.gateway.prices import cost_micros
 from chat_app.gateway.route import Deployment
@@ -21,8 +21,8 @@ class Meter:
     """Of one attempt; a context manager around it, which knows from what leaves the block how it ended.
 
     Args:
-        ledger: Gets a row.
-        metrics: Get the figures.
+        metrics: Get the figures as they come.
+        tell: Those that are told what it took, at its end.
         caller: For whom.
         request: What is asked.
         deployment: Who is.
@@ -31,14 +31,14 @@ class Meter:
 
     def __init__(
         self,
-        ledger: Ledger,
         metrics: Metrics,
+        tell: Iterable[Callable[[Used], None]],
         caller: Caller,
         request: ChatRequest,
         deployment: Deployment,
         number: int,
     ) -> None:
-        self._ledger, self._metrics = ledger, metrics
+        self._metrics, self._tell = metrics, tell
         self._caller, self._request, self._deployment, self._number = caller, request, deployment, number
         self._at, self._began = time.time_ns() // 1_000_000, time.monotonic()
         self._first: float | None = None
@@ -89,9 +89,8 @@ class Meter:
             cost_micros=cost_micros(usage, self._deployment),
             is_estimated=is_estimated,
         )
-        self._ledger.write(used)
-        self._metrics.ended(used)
-        self._caller.on_used(used)
+        for tell in self._tell:
+            tell(used)
 
     def _counted(self) -> tuple[Usage, bool]:
         """The tokens as the provider counted them; of an answer that broke off what they must be, about."""

@@ -377,19 +377,3 @@ async def test_passages_quotes_the_guide_with_numbered_sources_in_the_readers_la
         assert "Export and import** [1]" in await words_of(services, english)
         assert "not a language model" in await words_of(services, english)
         assert "导出与导入** [1]" in await words_of(services, chinese)
-
-
-async def test_an_answer_by_a_fallback_has_the_name_of_who_spoke_and_says_who_was_asked(tmp_path):
-    (tmp_path / "models.toml").write_text(
-        '[models.asked]\nprovider = "first"\nfallback = "other"\n[models.other]\nprovider = "second"\n'
-    )
-    silent, other = FakeProvider([ModelFailed("down")]), FakeProvider()
-    silent.server, other.server = "first", "second"
-    async with services_with(tmp_path, silent, other) as services:
-        turn = await send(services, model="asked")
-        await until_settled(services, turn)
-        details = await services.conversations.messages.details("local", turn.reply_id)
-        conversation = (await services.conversations.open(LOCAL, turn.conversation_id)).conversation
-
-    assert (details.model, details.notes["asked"], details.deployment) == ("other", "asked", "second/other")
-    assert conversation.model == "asked"  # the next question goes to who was chosen

@@ -1,0 +1,35 @@
+"""What the gateway decides, as the person in front of the page meets it."""
+
+from chat_app.errors import ModelFailed
+from chat_app.providers.fake import FakeProvider
+from tests.conftest import LOCAL, services_with
+from tests.conversations.talk import send, until_settled
+
+
+async def test_an_answer_by_a_fallback_has_the_name_of_who_spoke_and_says_who_was_asked(tmp_path):
+    (tmp_path / "models.toml").write_text(
+        '[models.asked]\nprovider = "first"\nfallback = "other"\n[models.other]\nprovider = "second"\n'
+    )
+    silent, other = FakeProvider([ModelFailed("down")]), FakeProvider()
+    silent.server, other.server = "first", "second"
+    async with services_with(tmp_path, silent, other) as services:
+        turn = await send(services, model="asked")
+        await until_settled(services, turn)
+        details = await services.conversations.messages.details("local", turn.reply_id)
+        conversation = (await services.conversations.open(LOCAL, turn.conversation_id)).conversation
+
+    assert (details.model, details.notes["asked"], details.deployment) == ("other", "asked", "second/other")
+    assert conversation.model == "asked"  # the next question goes to who was chosen
+
+
+async def test_a_question_over_the_limit_is_kept_says_when_to_come_again_and_is_answered_then(tmp_path):
+    fake = FakeProvider()
+    async with services_with(tmp_path, fake, limit_requests=1) as services:
+        await until_settled(services, await send(services, "first"))
+        turn = await send(services, "second")
+        assert await until_settled(services, turn) == "failed"
+        details = await services.conversations.messages.details("local", turn.reply_id)
+
+    assert (details.error_code, details.error_text) == ("limit_reached", "The limit of 1 requests a minute is reached.")
+    assert "retry_after_s: " in details.error_detail
+    assert [request.messages[-1].text for request in fake.requests] == ["first"]
