@@ -74,6 +74,13 @@ class Sources(Struct, frozen=True, tag="sources"):
     sources: tuple[Source, ...]
 
 
+class Relayed(Struct, frozen=True, tag="relayed"):
+    """A piece of JSON as it came off the wire, for a caller who speaks that wire; `deltas` is what it says."""
+
+    data: bytes
+    deltas: tuple[TextDelta | ReasoningDelta | ToolCallDelta, ...] = ()
+
+
 class Finish(Struct, frozen=True, tag="finish"):
     """The model said it is done, and why."""
 
@@ -82,7 +89,7 @@ class Finish(Struct, frozen=True, tag="finish"):
 
 
 Delta: TypeAlias = TextDelta | ReasoningDelta | ToolCallDelta | Sources
-Event: TypeAlias = Start | Delta | Finish
+Event: TypeAlias = Start | Delta | Relayed | Finish
 
 
 @dataclass(slots=True)
@@ -155,20 +162,26 @@ class Reply:
                 self._open.append(ReasoningPart("", redacted=redacted))
             case ReasoningDelta(text, signature):
                 self._grow(text, True, at_ms, signature)
-            case ToolCallDelta(index, call_id, name, arguments):
-                call = self._calls.get(index)
-                if call is None:
-                    call = self._calls[index] = _OpenCall(call_id, name, [])
-                    self._open.append(call)
-                call.arguments.append(arguments)
+            case ToolCallDelta():
+                self._call(event)
             case Sources(sources):
                 self._open.append(SourcesPart(sources))
+            case Relayed(_, deltas):
+                for delta in deltas:
+                    self.apply(delta, at_ms)
             case Finish():
                 self.finish = event
             case Start():
                 pass
             case _:
                 assert_never(event)
+
+    def _call(self, event: ToolCallDelta) -> None:
+        call = self._calls.get(event.index)
+        if call is None:
+            call = self._calls[event.index] = _OpenCall(event.call_id, event.name, [])
+            self._open.append(call)
+        call.arguments.append(event.arguments)
 
     def _grow(self, text: str, is_reasoning: bool, at_ms: int, signature: str = "") -> None:
         last = self._open[-1] if self._open else None

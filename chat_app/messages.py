@@ -143,6 +143,10 @@ class ChatRequest(Struct, frozen=True):
 
     `tool_choice` is "auto", "none", "required", or a tool's name; empty leaves it to the model's server.
 
+    `body` is the request as a program sent it, on the Chat Completions wire: a server of that wire gets it as it is, so
+    that nothing is lost which this application has no name for. `is_whole` wants the answer at once and not as a
+    stream, which only such a server can give.
+
     With `continue_final` the last message is the assistant's own, broken off, and the model is to go on from its
     last character.
     """
@@ -153,6 +157,8 @@ class ChatRequest(Struct, frozen=True):
     continue_final: bool = False
     tools: tuple[Tool, ...] = ()
     tool_choice: str = ""
+    body: dict[str, Json] | None = None
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

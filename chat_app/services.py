@@ -133,7 +133,11 @@ async def open_services(
     catalogue = Catalogue(settings, [*named, PassagesProvider(index_of_folder(_GUIDE).find)])
     loads = Loads(refresh_s=settings.load_refresh_s, timeout_s=settings.connect_timeout_s)
     patience = Patience(
-        settings.first_token_timeout_s, settings.idle_timeout_s, settings.breaker_failures, settings.breaker_rest_s
+        settings.first_token_timeout_s,
+        settings.idle_timeout_s,
+        settings.whole_timeout_s,
+        settings.breaker_failures,
+        settings.breaker_rest_s,
     )
     metrics = Metrics(settings.prometheus_multiproc_dir)
     usage = UsageStore(database)

@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     connect_timeout_s: Seconds = Field(5, description="Time to connect to a model's server.")
     first_token_timeout_s: Seconds = Field(120, description="Time from the request to the first word.")
     idle_timeout_s: Seconds = Field(60, description="Longest silence between two words of an answer.")
+    whole_timeout_s: Seconds = Field(600, description="Time for an answer that a program wants all at once.")
     limit_requests: int = Field(100, ge=0, description="Requests a minute of a person or an address. 0: no limit.")
     limit_tokens: int = Field(0, ge=0, description="Tokens a minute of a person or an address. 0: no limit.")
     limit_streams: int = Field(0, ge=0, description="Answers at the same time of one person. 0: no limit.")

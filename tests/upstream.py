@@ -36,6 +36,7 @@ class Script:
         ending: `finish` (finish reason, usage, [DONE]), `done` ([DONE] alone), `cut` (the connection drops), `close`
             (a clean early end), `stall` (silence until the caller leaves), or a finish reason.
         field_name: Which delta field carries the text.
+        whole: The answer to a request that wants it at once; None is the pieces as one.
     """
 
     pieces: Iterable[str | bytes] = ("Hello", " there", ".")
@@ -46,6 +47,7 @@ class Script:
     first_s: float = 0.0
     ending: str = "finish"
     field_name: str = "content"
+    whole: object = None
 
 
 @dataclass
@@ -219,13 +221,20 @@ class Upstream:
             _respond(writer, 200 if self.metrics else 404, self.metrics.encode() or {"detail": "Not Found"})
             return True
         script = self._script_for(call)
-        await asyncio.sleep(script.first_s)
-        if script.status != 200:
-            call.state = "finished"
-            _respond(writer, script.status, script.body or {"error": {"message": "no"}}, script.headers)
-            return True
         gone = asyncio.ensure_future(reader.read(1))
         try:
+            await asyncio.wait([gone], timeout=script.first_s)
+            if gone.done():
+                call.state = "gone"
+                return False
+            if script.status != 200:
+                call.state = "finished"
+                _respond(writer, script.status, script.body or {"error": {"message": "no"}}, script.headers)
+                return True
+            if not call.body.get("stream") and call.path.endswith(CHATS[0]):
+                call.state = "finished"
+                _respond(writer, 200, _whole(script) if script.whole is None else script.whole, script.headers)
+                return True
             await self._stream(call, script, writer, gone)
         finally:
             call.ended_at = time.monotonic()
@@ -277,6 +286,16 @@ class Upstream:
             writer.write(b"%x\r\n%b\r\n" % (len(tail), tail))
         writer.write(b"0\r\n\r\n")
         await writer.drain()
+
+
+def _whole(script: Script) -> dict:
+    message = {"role": "assistant", "content": "".join(str(piece) for piece in script.pieces)}
+    reason = _Chat.reasons.get(script.ending, script.ending)
+    return {
+        "id": "c-1", "object": "chat.completion", "created": 1, "model": "m",
+        "choices": [{"index": 0, "message": message, "finish_reason": reason}],
+        "usage": {"prompt_tokens": 7, "completion_tokens": len(list(script.pieces)), "total_tokens": 7},
+    }  # fmt: skip
 
 
 async def _pieces(script: Script) -> AsyncIterator[str | bytes]:

@@ -17,7 +17,7 @@ import msgspec
 import structlog
 
 from chat_app.errors import AnswerBroken, ChatError, ModelFailed
-from chat_app.events import Event, Finish, ReasoningDelta, Reply, Sources, Start, TextDelta, ToolCallDelta
+from chat_app.events import Event, Finish, ReasoningDelta, Relayed, Reply, Sources, Start, TextDelta, ToolCallDelta
 from chat_app.messages import UNKNOWN, Json, Status, Usage, storable
 from chat_app.store.records import Settlement, Turn
 from chat_app.store.usage import Used
@@ -190,7 +190,7 @@ def _show(event: Event, running: Running, live: LiveText, stream_log: StreamLog)
             stream_log.append(turn.conversation_id, Cited(turn.reply_id, sources, generation=turn.generation_id))
         case Start():
             running.start = event
-        case ReasoningDelta() | ToolCallDelta() | Finish():
+        case ReasoningDelta() | ToolCallDelta() | Relayed() | Finish():
             pass
 
 

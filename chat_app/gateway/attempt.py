@@ -18,10 +18,14 @@ from chat_app.messages import ChatRequest, Json
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait, in seconds, and how often to fail before a deployment gets a rest."""
+    """How long to wait, in seconds, and how often to fail before a deployment gets a rest.
+
+    `whole_s` is for an answer that comes all at once.
+    """
 
     first_token_s: float
     idle_s: float
+    whole_s: float = 600
     failures: int = 5
     rest_s: float = 5
 
@@ -98,4 +102,5 @@ def is_the_callers(error: ModelError) -> bool:
 def _with(request: ChatRequest, defaults: dict[str, Json]) -> ChatRequest:
     """The request with a deployment's own parameters below the caller's."""
     parameters = msgspec.structs.replace(request.parameters, extra=defaults | request.parameters.extra)
-    return msgspec.structs.replace(request, parameters=parameters)
+    body = None if request.body is None else defaults | request.body
+    return msgspec.structs.replace(request, parameters=parameters, body=body)

@@ -100,7 +100,7 @@ class Gateway:
         told = (self._ledger.write, self._metrics.ended, admission.add, caller.on_used)
         why: ModelError | None = None
         last: Attempt | None = None
-        for number, attempt in enumerate(self._attempts(route, affinity), start=1):
+        for number, attempt in enumerate(self._attempts(route, request, affinity), start=1):
             last = attempt
             if not attempt.breaker.admits():
                 why = why or attempt.breaker.why
@@ -131,9 +131,9 @@ class Gateway:
             yield last.start
         raise why or ModelUnknown(f"No server offers {request.model} now.")
 
-    def _attempts(self, route: Route, affinity: str) -> Generator[Attempt]:
+    def _attempts(self, route: Route, request: ChatRequest, affinity: str) -> Generator[Attempt]:
         """Whom to ask, in order. A silent one leaves half of the time to those that come after it."""
-        until = time.monotonic() + self._patience.first_token_s
+        until = time.monotonic() + (self._patience.whole_s if request.is_whole else self._patience.first_token_s)
         candidates = list(self._candidates(route, affinity))
         for number, (model, deployment) in enumerate(candidates, start=1):
             left_s = until - time.monotonic()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 
 from chat_app.errors import AnswerBroken, ModelError
-from chat_app.events import Event, Finish, ReasoningDelta, TextDelta, ToolCallDelta
+from chat_app.events import Event, Finish, ReasoningDelta, Relayed, TextDelta, ToolCallDelta
 from chat_app.gateway.caller import Caller
 from chat_app.gateway.estimate import estimate_prompt, estimate_tokens
 from chat_app.gateway.metrics import Metrics
@@ -51,6 +51,9 @@ class Meter:
         match event:
             case TextDelta(text) | ReasoningDelta(text) | ToolCallDelta(_, _, _, text):
                 self._hear(text)
+            case Relayed(_, deltas):
+                for delta in deltas:
+                    self._hear(delta.arguments if isinstance(delta, ToolCallDelta) else delta.text)
             case Finish():
                 self._finish = event
             case _:

@@ -6,7 +6,7 @@ The SDK sends, authenticates and maps errors. The stream's JSON is decoded here 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import suppress
 from typing import ClassVar
 from urllib.parse import urlsplit
@@ -15,11 +15,10 @@ import httpx2
 import msgspec
 import openai
 
-from chat_app.errors import AnswerBroken, ModelError, ModelFailed
-from chat_app.events import Delta, Event, Finish, ReasoningDelta, Start, ToolCallDelta
+from chat_app.errors import ModelError, ModelFailed
+from chat_app.events import Event, Start
 from chat_app.messages import (
     ChatRequest,
-    FinishReason,
     Json,
     Message,
     Parameters,
@@ -27,12 +26,10 @@ from chat_app.messages import (
     TextPart,
     ToolCallPart,
     ToolResultPart,
-    Usage,
 )
 from chat_app.providers.base import GO_ON, Offer
+from chat_app.providers.chat_answers import Fold, whole_answer
 from chat_app.providers.refusals import Refusals
-from chat_app.providers.sse import SseDecoder
-from chat_app.providers.thinking import ThinkSplitter
 
 _EXCERPT = 200
 _CHOICES = ("auto", "none", "required")
@@ -42,50 +39,6 @@ _FOREIGN = frozenset({
     "chat_template_kwargs", "priority", "enable_thinking", "thinking_budget", "enable_search", "thinking",
 })  # fmt: skip
 _VENDOR = "api.openai.com"
-
-
-class _Function(Struct, frozen=True):
-    name: str | None = None
-    arguments: str | None = None
-
-
-class _ToolCall(Struct, frozen=True):
-    index: int = 0
-    id: str | None = None
-    function: _Function = _Function()
-
-
-class _Delta(Struct, frozen=True):
-    content: str | None = None
-    reasoning: str | None = None
-    reasoning_content: str | None = None
-    tool_calls: tuple[_ToolCall, ...] | None = None
-
-
-class _Choice(Struct, frozen=True):
-    delta: _Delta = _Delta()
-    finish_reason: str | None = None
-
-
-class _PromptDetails(Struct, frozen=True):
-    cached_tokens: int | None = None
-
-
-class _CompletionDetails(Struct, frozen=True):
-    reasoning_tokens: int | None = None
-
-
-class _Usage(Struct, frozen=True):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    prompt_tokens_details: _PromptDetails | None = None
-    completion_tokens_details: _CompletionDetails | None = None
-
-
-class _Chunk(Struct, frozen=True):
-    choices: tuple[_Choice, ...] = ()
-    usage: _Usage | None = None
-    error: msgspec.Raw = msgspec.Raw(b"null")  # of any shape; a union with None would take null alone
 
 
 class _Meta(Struct, frozen=True):
@@ -111,17 +64,9 @@ class _Models(Struct, frozen=True):
     data: tuple[msgspec.Raw, ...]
 
 
-_decode = msgspec.json.Decoder(_Chunk).decode
 _decode_models = msgspec.json.Decoder(_Models).decode
 _decode_model = msgspec.json.Decoder(_Model).decode
 _decode_told = msgspec.json.Decoder(_Told).decode
-_REASONS: dict[str, FinishReason] = {
-    "stop": "stop",
-    "length": "length",
-    "tool_calls": "tool_calls",
-    "function_call": "tool_calls",
-    "content_filter": "content_filter",
-}
 
 
 class OpenAIProvider:
@@ -164,6 +109,10 @@ class OpenAIProvider:
 
     async def stream(self, model: str, request: ChatRequest) -> AsyncGenerator[Event]:
         """See `Provider.stream`."""
+        if request.body is not None:
+            async for event in self._relay(model, request, request.body):
+                yield event
+            return
         sent, dropped = self.parameters(request)
         with self._refusals.told(model):
             async with self._client.chat.completions.with_streaming_response.create(
@@ -181,7 +130,7 @@ class OpenAIProvider:
                     request_id,
                     seam=self._seam if request.continue_final else "",
                 )
-                fold = _Fold(self._refusals.without_key)
+                fold = Fold(self._refusals.without_key)
                 try:
                     async for piece in response.iter_bytes():
                         for event in fold.feed(piece):
@@ -192,6 +141,30 @@ class OpenAIProvider:
                     for event in fold.rest():
                         yield event
                     raise
+
+    async def _relay(self, model: str, request: ChatRequest, body: dict[str, Json]) -> AsyncGenerator[Event]:
+        """The caller's own request as it is, and what comes back likewise, with what it says beside it."""
+        options = body.get("stream_options")
+        wanted = options if isinstance(options, dict) else {}
+        extra: dict[str, Json] = {name: value for name, value in body.items() if name not in ("model", "stream")}
+        create = self._client.chat.completions
+        with self._refusals.told(model):
+            if request.is_whole:
+                answer = await create.with_raw_response.create(model=model, messages=(), extra_body=extra)
+                yield Start(f"{self.server}/{model}", request_id=answer.headers.get("x-request-id", ""))
+                for event in whole_answer(answer.content, self._refusals.without_key):
+                    yield event
+                return
+            extra["stream_options"] = wanted | {"include_usage": True}
+            async with create.with_streaming_response.create(
+                model=model, messages=(), stream=True, extra_body=extra
+            ) as response:
+                yield Start(f"{self.server}/{model}", request_id=response.headers.get("x-request-id", ""))
+                fold = Fold(self._refusals.without_key, wants_usage=wanted.get("include_usage") is True)
+                async for piece in response.iter_bytes():
+                    for event in fold.relay(piece):
+                        yield event
+                yield fold.finish()
 
     def parameters(self, request: ChatRequest) -> tuple[dict[str, Json], tuple[str, ...]]:
         """The parameters as this wire names them, and the names of those it does not take."""
@@ -255,81 +228,6 @@ def _wire_messages(message: Message) -> list[Json]:
         for call in calls
     ]
     return [{"role": message.role, "content": message.text or None, "tool_calls": wire}]
-
-
-class _Fold:
-    """From raw bytes to events; knows whether the answer was really finished."""
-
-    def __init__(self, without_key: Callable[[str], str]) -> None:
-        self._without_key = without_key
-        self._sse = SseDecoder()
-        self._think = ThinkSplitter()
-        self._reason: str | None = None
-        self._usage = Usage()
-
-    def feed(self, piece: bytes) -> Generator[Delta]:
-        """The deltas of a piece of the stream; those before an error come first."""
-        for data in self._sse.feed(piece):
-            yield from self._take(data)
-
-    def rest(self) -> list[Delta]:
-        """Words that were held back, as they might have become a mark of reasoning."""
-        return self._think.close()
-
-    def close(self) -> Generator[Event]:
-        """The end of the connection.
-
-        Raises:
-            AnswerBroken: It ended without a finish reason: cut, whatever `[DONE]` says.
-        """
-        if (last := self._sse.close()) is not None:
-            yield from self._take(last)
-        yield from self.rest()
-        reason = _REASONS.get(self._reason or "")
-        if reason is None:
-            detail = f"finish_reason: {self._reason}" if self._reason else "the stream ended without a finish reason"
-            raise AnswerBroken("The answer broke off.", detail=detail)
-        yield Finish(reason, self._usage)
-
-    def _take(self, data: bytes) -> list[Delta]:
-        if data == b"[DONE]":
-            return []
-        try:
-            chunk = _decode(data)
-        except msgspec.DecodeError as error:
-            raise AnswerBroken("The answer broke off.", detail=f"malformed chunk: {error}") from error
-        if bytes(chunk.error) != b"null":
-            detail = self._without_key(bytes(chunk.error).decode(errors="replace"))
-            raise AnswerBroken("The answer broke off.", detail=detail)
-        if chunk.usage is not None:
-            self._usage = _usage(chunk.usage)
-        deltas: list[Delta] = []
-        for choice in chunk.choices[:1]:
-            self._take_choice(choice, deltas)
-        return deltas
-
-    def _take_choice(self, choice: _Choice, deltas: list[Delta]) -> None:
-        delta = choice.delta
-        thought = delta.reasoning or delta.reasoning_content
-        if thought:
-            deltas.append(ReasoningDelta(thought))
-        if delta.content:
-            deltas += self._think.feed(delta.content)
-        for call in delta.tool_calls or ():
-            deltas.append(
-                ToolCallDelta(call.index, call.id or "", call.function.name or "", call.function.arguments or "")
-            )
-        self._reason = choice.finish_reason or self._reason
-
-
-def _usage(usage: _Usage) -> Usage:
-    prompt, completion = usage.prompt_tokens_details, usage.completion_tokens_details
-    return Usage(
-        input_tokens=usage.prompt_tokens,
-        output_tokens=usage.completion_tokens,
-        cached_tokens=prompt.cached_tokens if prompt else None,
-        reasoning_tokens=completion.reasoning_tokens if completion else None,
-    )
 
 
 def _offers(body: bytes) -> Iterator[Offer]:

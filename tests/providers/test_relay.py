@@ -1,0 +1,94 @@
+"""A program's own request reaches a server of its wire as it is, and so does what comes back."""
+
+import json
+from contextlib import aclosing
+
+import pytest
+
+from chat_app.errors import AnswerBroken, RequestRefused
+from chat_app.events import Event, Finish, Relayed, Start, TextDelta
+from chat_app.messages import ChatRequest, Usage
+from chat_app.providers.openai import OpenAIProvider
+from tests.upstream import Script, Upstream, sse
+
+ASKED = {"model": "alias", "messages": [{"role": "user", "content": "hi", "x_own": 1}], "logprobs": True, "top_k": 3}
+
+
+async def _events(upstream: Upstream, script: Script, **body: object) -> list[Event]:
+    upstream.then(script)
+    provider = OpenAIProvider(server="Test", base_url=upstream.url, api_key="sk-fake", connect_timeout_s=2)
+    request = ChatRequest("echo", (), body=ASKED | body, is_whole=not body.get("stream"))
+    try:
+        async with aclosing(provider.stream("echo", request)) as events:
+            return [event async for event in events]
+    finally:
+        await provider.aclose()
+
+
+def _chunk(delta: dict, finish: str | None = None, **more: object) -> dict:
+    return {"id": "c", "choices": [{"index": 0, "delta": delta, "finish_reason": finish, **more}]}
+
+
+async def test_a_streamed_request_goes_as_it_is_and_its_chunks_come_as_they_are(upstream):
+    first = _chunk({"role": "assistant", "content": "He"}, logprobs={"content": [1]})
+    last = _chunk({"content": "y"}, "stop")
+    usage = {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2}}
+    script = Script([sse(first), sse(last), sse(usage)], ending="done")
+    events = await _events(upstream, script, stream=True)
+    sent = upstream.chats[-1].body
+
+    assert sent == ASKED | {"model": "echo", "stream": True, "stream_options": {"include_usage": True}}
+    assert isinstance(events[0], Start)
+    assert [json.loads(event.data) for event in events if isinstance(event, Relayed)] == [first, last]
+    assert [event.deltas for event in events if isinstance(event, Relayed)] == [(TextDelta("He"),), (TextDelta("y"),)]
+    assert events[-1] == Finish("stop", Usage(3, 2))
+
+
+async def test_the_usage_comes_to_whom_asks_for_it(upstream):
+    usage = {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2}}
+    script = Script([sse(_chunk({"content": "y"}, "stop")), sse(usage)], ending="done")
+    events = await _events(upstream, script, stream=True, stream_options={"include_usage": True, "x": 1})
+
+    assert json.loads(events[-2].data) == usage
+    assert upstream.chats[-1].body["stream_options"] == {"include_usage": True, "x": 1}
+
+
+async def test_a_request_for_all_at_once_is_one_and_its_answer_comes_as_it_is(upstream):
+    answer = {
+        "id": "c", "x_own": [1], "usage": {"prompt_tokens": 3, "completion_tokens": 2},
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hey"}, "finish_reason": "stop"}],
+    }  # fmt: skip
+    events = await _events(upstream, Script(whole=answer))
+
+    assert "stream" not in upstream.chats[-1].body
+    assert json.loads(events[1].data) == answer
+    assert events[2] == Finish("stop", Usage(3, 2))
+
+
+@pytest.mark.parametrize("whole", [{"choices": []}, {"choices": [{"message": {}, "finish_reason": "abort"}]}, "no"])
+async def test_an_answer_that_does_not_say_how_it_ended_is_none(upstream, whole):
+    with pytest.raises(AnswerBroken):
+        await _events(upstream, Script(whole=whole))
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        Script([sse(_chunk({"content": "a"}))], ending="done"),
+        Script([sse(_chunk({"content": "a"}))], ending="cut"),
+        Script([sse(_chunk({"content": "a"})), sse({"error": {"message": "died"}})], ending="done"),
+        Script([b"data: {nope\n\n"]),
+    ],
+)
+async def test_a_stream_that_breaks_off_is_never_relayed_as_a_whole_one(upstream, script):
+    with pytest.raises(AnswerBroken):
+        await _events(upstream, script, stream=True)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_what_the_server_does_not_take_is_told_with_its_own_words(upstream, stream):
+    script = Script(status=400, body={"error": {"message": "bad top_k", "param": "top_k"}})
+    with pytest.raises(RequestRefused) as raised:
+        await _events(upstream, script, stream=stream)
+
+    assert '"param": "top_k"' in raised.value.detail
