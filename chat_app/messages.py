@@ -145,7 +145,7 @@ class ChatRequest(Struct, frozen=True):
 
     `body` is the request as a program sent it, on the Chat Completions wire: a server of that wire gets it as it is, so
     that nothing is lost which this application has no name for. `is_whole` wants the answer at once and not as a
-    stream, which only such a server can give.
+    stream, which only such a server can give. `needs` is what a server must understand that has no part here yet.
 
     With `continue_final` the last message is the assistant's own, broken off, and the model is to go on from its
     last character.
@@ -159,6 +159,7 @@ class ChatRequest(Struct, frozen=True):
     tool_choice: str = ""
     body: dict[str, Json] | None = None
     is_whole: bool = False
+    needs: frozenset[Capability] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from chat_app.gateway.catalogue import Catalogue
 from chat_app.gateway.counters import Counters, MemoryCounters
 from chat_app.gateway.discovery import configured_providers
 from chat_app.gateway.gateway import Gateway
+from chat_app.gateway.keys import Keys
 from chat_app.gateway.ledger import Ledger
 from chat_app.gateway.limits import Limiter
 from chat_app.gateway.load import Loads
@@ -31,6 +32,7 @@ from chat_app.search.words import index_of_folder
 from chat_app.settings import Settings
 from chat_app.store.conversations import ConversationStore
 from chat_app.store.database import Database, now_ms, to_the_end
+from chat_app.store.keys import KeyStore
 from chat_app.store.messages import MessageStore
 from chat_app.store.usage import UsageStore
 from chat_app.streams.base import StreamLog
@@ -95,6 +97,9 @@ class Services:
     conversations: ConversationService
     changes: Changes
     metrics: Metrics
+    limiter: Limiter
+    keys: Keys
+    usage: UsageStore
 
 
 def read_secret_key(settings: Settings) -> str:
@@ -140,7 +145,7 @@ async def open_services(
         settings.breaker_rest_s,
     )
     metrics = Metrics(settings.prometheus_multiproc_dir)
-    usage = UsageStore(database)
+    usage, keys = UsageStore(database), Keys(KeyStore(database))
     ledger = Ledger(usage.add, every_s=settings.ledger_s)
     counters: Counters = RedisCounters(settings.redis_url) if settings.redis_url else MemoryCounters()
     limiter = Limiter(counters, usual_limits(settings), usage.spent)
@@ -191,7 +196,20 @@ async def open_services(
 
         stack.callback(cancel_work)
         await stack.enter_async_context(generations.open(alone=not settings.redis_url))
-        yield Services(settings, secret_key, database, streams, catalogue, gateway, conversations, changes, metrics)
+        yield Services(
+            settings,
+            secret_key,
+            database,
+            streams,
+            catalogue,
+            gateway,
+            conversations,
+            changes,
+            metrics,
+            limiter,
+            keys,
+            usage,
+        )
 
 
 def usual_limits(settings: Settings) -> Limits:

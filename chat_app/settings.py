@@ -85,6 +85,7 @@ class Settings(BaseSettings):
     busy_timeout_s: Seconds = Field(5, description="How long SQLite waits for another writer.")
 
     max_message_chars: Count = Field(200_000, description="Longest message a person may send, in characters.")
+    max_request_bytes: Count = Field(20_000_000, description="Largest request of a program, in bytes.")
     max_import_bytes: Count = Field(200_000_000, description="Largest file of conversations to import, in bytes.")
     prompt_messages: Count = Field(1000, description="Most messages of a conversation that are read for one prompt.")
     reply_reserve_tokens: Count = Field(1024, description="Part of a model's context kept free for its answer.")

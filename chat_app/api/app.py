@@ -11,8 +11,9 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from chat_app.api import health, messages, transfer, turns
+from chat_app.api import health, messages, openai, transfer, turns
 from chat_app.api.identity import Identity
+from chat_app.api.programs import ForPrograms
 from chat_app.api.streams import FollowAnswers
 from chat_app.errors import ChatError, ImportFailed, StoreUnavailable
 from chat_app.services import Services
@@ -69,6 +70,9 @@ def make_api() -> Starlette:
             Route("/healthz", health.alive),
             Route("/readyz", _ready),
             Route("/metrics", _metrics),
+            Route("/v1/chat/completions", ForPrograms(openai.chat), methods=["POST"]),
+            Route("/v1/models", ForPrograms(openai.models), methods=["GET"]),
+            Route("/v1/models/{model:path}", ForPrograms(openai.model), methods=["GET"]),
             Route("/api/streams/{conversation_id}", _Asked(FollowAnswers.open), methods=["GET"]),
             Route("/api/turns", _Asked(turns.send), methods=["POST"]),
             Route("/api/messages/stop", _Asked(turns.stop), methods=["POST"]),

@@ -23,6 +23,7 @@ from chat_app.settings import LOOPBACK
 
 _INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 _HTTP_PORT = 80
+_FOR_PROGRAMS = "/v1/"
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -96,6 +97,8 @@ class Guard:
         origin = headers.get("origin")
         if origin is not None:
             return None if origin in self._origins else "Another site's page may not ask here."
+        if scope["type"] == "http" and scope["path"].startswith(_FOR_PROGRAMS):
+            return None  # which have a key, and no cookie: no page can lend them its person's rights
         if scope["type"] == "websocket" or scope["method"] not in _SAFE:
             return "A request that changes something must say where it comes from."
         is_navigation = headers.get("sec-fetch-mode") == "navigate"

@@ -12,7 +12,7 @@ import anthropic
 import httpx2
 import msgspec
 
-from chat_app.errors import AnswerBroken, ModelFailed
+from chat_app.errors import AnswerBroken, ModelFailed, RequestRefused
 from chat_app.events import Delta, Event, Finish, ReasoningDelta, Start, TextDelta, ToolCallDelta
 from chat_app.messages import (
     ChatRequest,
@@ -147,6 +147,8 @@ class AnthropicProvider:
 
     async def stream(self, model: str, request: ChatRequest) -> AsyncGenerator[Event]:
         """See `Provider.stream`."""
+        if request.needs:
+            raise RequestRefused(f"{model} cannot be sent {', '.join(sorted(request.needs))} by this door yet.")
         sent, dropped, clamped = self.parameters(model, request)
         system, messages = wire_messages(request)
         with self._refusals.told(model):

@@ -1,0 +1,228 @@
+"""Chat Completions as programs speak it: from a body to a request, from events to what their clients expect.
+
+Shapes are those of platform.openai.com/docs/api-reference/chat. Thoughts go as `reasoning_content`, as DeepSeek has it.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Literal
+
+import msgspec
+
+from chat_app.errors import BadRequest
+from chat_app.events import Event, Finish, ReasoningDelta, Reply, TextDelta, ToolCallDelta
+from chat_app.messages import (
+    Capability,
+    ChatRequest,
+    Json,
+    Message,
+    Parameters,
+    Part,
+    ReasoningPart,
+    Struct,
+    TextPart,
+    Tool,
+    ToolCallPart,
+    ToolResultPart,
+    Usage,
+    text_of,
+)
+
+_NEEDS: dict[str, Capability] = {"image_url": "image", "input_audio": "audio", "file": "file"}
+# What has a place of its own in a request; all else of a body is a parameter by its own name.
+_PLACED = (
+    "model", "messages", "stream", "stream_options", "n", "tools", "tool_choice",
+    "temperature", "top_p", "seed", "stop", "max_tokens", "max_completion_tokens",
+)  # fmt: skip
+
+
+class _Function(Struct, frozen=True):
+    name: str
+    arguments: str = ""
+
+
+class _Call(Struct, frozen=True):
+    function: _Function
+    id: str = ""
+
+
+class _Content(Struct, frozen=True):
+    type: str
+    text: str = ""
+
+
+class _Message(Struct, frozen=True):
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: str | tuple[_Content, ...] | None = None
+    tool_calls: tuple[_Call, ...] | None = None
+    tool_call_id: str = ""
+
+
+class _ToolFunction(Struct, frozen=True):
+    name: str
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+
+
+class _Tool(Struct, frozen=True):
+    function: _ToolFunction
+
+
+class _Named(Struct, frozen=True):
+    name: str
+
+
+class _Choice(Struct, frozen=True):
+    function: _Named
+
+
+class _Body(Struct, frozen=True):
+    model: str
+    messages: tuple[_Message, ...]
+    stream: bool | None = None
+    n: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    stop: str | tuple[str, ...] | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    tools: tuple[_Tool, ...] | None = None
+    tool_choice: Literal["auto", "none", "required"] | _Choice | None = None
+
+
+def read_chat(raw: bytes) -> ChatRequest:
+    """What a program asks.
+
+    Raises:
+        BadRequest: It is no such request; `detail` is the name of the parameter that is wrong.
+    """
+    try:
+        body = msgspec.json.decode(raw)
+        asked = msgspec.convert(body, _Body)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$")
+        raise BadRequest(f"{what}.", detail=where.strip("`.")) from error
+    except msgspec.DecodeError as error:
+        raise BadRequest(f"The body is not valid JSON: {error}.") from error
+    if not asked.messages:
+        raise BadRequest("There must be at least one message.", detail="messages")
+    if asked.n not in (None, 1):
+        raise BadRequest("One answer at a time: n must be 1.", detail="n")
+    choice = asked.tool_choice.function.name if isinstance(asked.tool_choice, _Choice) else asked.tool_choice
+    return ChatRequest(
+        asked.model,
+        tuple(_message(message) for message in asked.messages),
+        _parameters(asked, body),
+        tools=tuple(_tool(tool.function) for tool in asked.tools or ()),
+        tool_choice=choice or "",
+        body=body,
+        is_whole=not asked.stream,
+        needs=frozenset(_needed(asked.messages)),
+    )
+
+
+def _parameters(asked: _Body, body: dict[str, Json]) -> Parameters:
+    stop = (asked.stop,) if isinstance(asked.stop, str) else asked.stop
+    most = asked.max_completion_tokens or asked.max_tokens
+    extra: dict[str, Json] = {name: value for name, value in body.items() if name not in _PLACED and value is not None}
+    return Parameters(asked.temperature, asked.top_p, most, asked.seed, stop, extra)
+
+
+def _message(message: _Message) -> Message:
+    content = message.content
+    words = content if isinstance(content, str) else "".join(part.text for part in content or () if part.type == "text")
+    if message.role == "tool":
+        return Message("tool", (ToolResultPart(message.tool_call_id, words),))
+    parts: list[Part] = [TextPart(words)] if words else []
+    parts += [ToolCallPart(c.id, c.function.name, c.function.arguments) for c in message.tool_calls or ()]
+    return Message("system" if message.role == "developer" else message.role, tuple(parts))
+
+
+def _tool(function: _ToolFunction) -> Tool:
+    return Tool(function.name, function.description or "", function.parameters or {})
+
+
+def _needed(messages: tuple[_Message, ...]) -> set[Capability]:
+    kinds = {part.type for message in messages if isinstance(message.content, tuple) for part in message.content}
+    return {_NEEDS[kind] for kind in kinds & _NEEDS.keys()}
+
+
+class ChunkWriter:
+    """Events as chunks of a stream.
+
+    Args:
+        answer_id: The answer's id on the wire.
+        model: Who speaks.
+        wants_usage: Whether a last chunk tells what it took.
+    """
+
+    def __init__(self, answer_id: str, model: str, *, wants_usage: bool) -> None:
+        self._frame: dict[str, object] = {
+            "id": answer_id, "object": "chat.completion.chunk", "created": int(time.time()), "model": model,
+        }  # fmt: skip
+        self._wants_usage = wants_usage
+        self._calls: dict[int, int] = {}
+        self._is_first = True
+
+    def chunks(self, event: Event) -> list[bytes]:
+        """The chunks that an event becomes, in JSON."""
+        match event:
+            case TextDelta(text):
+                return [self._chunk({"content": text})]
+            case ReasoningDelta(text) if text:
+                return [self._chunk({"reasoning_content": text})]
+            case ToolCallDelta():
+                return [self._chunk({"tool_calls": [self._call(event)]})]
+            case Finish(reason, usage):
+                last = [self._chunk({}, reason)]
+                told: dict[str, object] = {"choices": (), "usage": _usage(usage)}
+                return [*last, msgspec.json.encode(self._frame | told)] if self._wants_usage else last
+            case _:
+                return []
+
+    def _chunk(self, delta: dict[str, object], reason: str | None = None) -> bytes:
+        if self._is_first:
+            self._is_first = False
+            delta = {"role": "assistant"} | delta
+        choice = {"index": 0, "delta": delta, "finish_reason": reason}
+        return msgspec.json.encode(self._frame | {"choices": [choice]})
+
+    def _call(self, event: ToolCallDelta) -> dict[str, object]:
+        """A piece of a call; other wires number calls among all their blocks, this one from 0."""
+        index = self._calls.setdefault(event.index, len(self._calls))
+        function: dict[str, object] = {"arguments": event.arguments}
+        if not event.name:
+            return {"index": index, "function": function}
+        return {"index": index, "id": event.call_id, "type": "function", "function": {"name": event.name} | function}
+
+
+def whole_answer(answer_id: str, model: str, reply: Reply) -> dict[str, object]:
+    """A finished reply as an answer that comes all at once."""
+    parts, finish = reply.parts, reply.finish
+    calls = [
+        {"id": part.call_id, "type": "function", "function": {"name": part.name, "arguments": part.arguments}}
+        for part in parts
+        if isinstance(part, ToolCallPart)
+    ]
+    message: dict[str, object] = {"role": "assistant", "content": text_of(parts) or None}
+    if thought := "".join(part.text for part in parts if isinstance(part, ReasoningPart)):
+        message["reasoning_content"] = thought
+    if calls:
+        message["tool_calls"] = calls
+    choice = {"index": 0, "message": message, "finish_reason": finish.reason if finish else None}
+    return {
+        "id": answer_id, "object": "chat.completion", "created": int(time.time()), "model": model,
+        "choices": [choice], "usage": _usage(finish.usage if finish else Usage()),
+    }  # fmt: skip
+
+
+def _usage(usage: Usage) -> dict[str, object]:
+    taken, given = usage.input_tokens or 0, usage.output_tokens or 0
+    told: dict[str, object] = {"prompt_tokens": taken, "completion_tokens": given, "total_tokens": taken + given}
+    if usage.cached_tokens is not None:
+        told["prompt_tokens_details"] = {"cached_tokens": usage.cached_tokens}
+    if usage.reasoning_tokens is not None:
+        told["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning_tokens}
+    return told

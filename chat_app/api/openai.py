@@ -1,0 +1,108 @@
+"""The OpenAI API, for programs: chat completions and the list of models."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+import msgspec
+
+from chat_app.api.chat_wire import ChunkWriter, read_chat, whole_answer
+from chat_app.api.programs import Program
+from chat_app.events import Event, Relayed, Reply, Start
+from chat_app.gateway.keys import may_ask
+from chat_app.messages import ChatRequest, Json, ModelCard
+
+_JSON, _EVENTS = "application/json", "text/event-stream"
+_DONE = b"data: [DONE]\n\n"
+
+
+async def chat(program: Program) -> None:
+    """`POST /v1/chat/completions`, streamed or not.
+
+    Raises:
+        BadRequest: The body is no such request.
+        LimitReached: The key, its person or the address has asked for as much as it may.
+        ModelError: The model did not answer.
+    """
+    asked = read_chat(program.body)
+    program.may_ask(asked.model)
+    async with aclosing(program.services.gateway.stream(asked, program.caller)) as events:
+        await (_whole if asked.is_whole else _streamed)(program, asked, events)
+
+
+async def _streamed(program: Program, asked: ChatRequest, events: AsyncGenerator[Event]) -> None:
+    """Chunk by chunk. A server's own are passed on as they are; what comes from another wire is written anew."""
+    chunks: ChunkWriter | None = None
+    async for event in events:
+        if isinstance(event, Relayed):
+            chunks = None  # its own tell the end, too
+            await program.write(b"data: %b\n\n" % event.data, more=True)
+        elif isinstance(event, Start):
+            await program.begin(_EVENTS, headers=[("cache-control", "no-cache"), *_told(event)])
+            chunks = ChunkWriter(_id(program), event.model or asked.model, wants_usage=_wants_usage(asked))
+        elif chunks is not None:
+            for data in chunks.chunks(event):
+                await program.write(b"data: %b\n\n" % data, more=True)
+    await program.write(_DONE)
+
+
+async def _whole(program: Program, asked: ChatRequest, events: AsyncGenerator[Event]) -> None:
+    """All at once."""
+    reply, relayed, start = Reply(), b"", Start("")
+    async for event in events:
+        match event:
+            case Start():
+                start = event
+            case Relayed(data):
+                relayed = data
+            case _:
+                reply.apply(event)
+    body = relayed or msgspec.json.encode(whole_answer(_id(program), start.model or asked.model, reply))
+    await program.begin(_JSON, headers=_told(start))
+    await program.write(body)
+
+
+def _id(program: Program) -> str:
+    return f"chatcmpl-{program.caller.request_id}"
+
+
+def _told(start: Start) -> list[tuple[str, str]]:
+    return [("x-deployment", start.deployment)]
+
+
+def _wants_usage(asked: ChatRequest) -> bool:
+    options = (asked.body or {}).get("stream_options")
+    return isinstance(options, dict) and options.get("include_usage") is True
+
+
+async def models(program: Program) -> None:
+    """`GET /v1/models`: those that the key may ask."""
+    await program.services.catalogue.looked()
+    found = [_card(card) for card in program.services.catalogue.cards() if may_ask(program.key, card.id)]
+    await program.begin(_JSON)
+    await program.write(msgspec.json.encode({"object": "list", "data": found}))
+
+
+async def model(program: Program) -> None:
+    """`GET /v1/models/{model}`.
+
+    Raises:
+        ModelUnknown: There is none of this name, or the key is not for it.
+    """
+    name: str = program.request.path_params["model"]
+    program.may_ask(name)
+    route = await program.services.gateway.route(name)
+    await program.begin(_JSON)
+    await program.write(msgspec.json.encode(_card(route.card)))
+
+
+def _card(card: ModelCard) -> dict[str, Json]:
+    known: dict[str, Json] = {"id": card.id, "object": "model", "created": 0, "owned_by": card.server}
+    more: dict[str, Json] = {
+        "context_window": card.context_tokens,
+        "max_output_tokens": card.output_tokens,
+        "capabilities": None if card.capabilities is None else list[Json](sorted(card.capabilities)),
+        "parent": card.parent or None,
+    }
+    return known | {name: value for name, value in more.items() if value is not None}

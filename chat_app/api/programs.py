@@ -1,0 +1,212 @@
+"""What every door for programs has in common: a key before, errors in OpenAI's shape after, and an ear for the caller.
+
+While a model is waited for, and while it speaks, the caller may leave: then the model is left, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import structlog
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive, Scope, Send
+
+from chat_app.errors import (
+    BadRequest,
+    ChatError,
+    KeyRefused,
+    LimitReached,
+    ModelError,
+    ModelUnknown,
+    PromptTooLong,
+    RequestRefused,
+    Unauthorized,
+)
+from chat_app.gateway.caller import Caller
+from chat_app.gateway.keys import may_ask
+from chat_app.messages import Rate
+from chat_app.services import Services
+from chat_app.store.keys import KeyRecord
+
+log = structlog.get_logger(__name__)
+_TOO_LARGE = 413
+_BAD_GATEWAY = 502
+
+
+@dataclass(slots=True)
+class Program:
+    """A program's request, known by its key; `rates` are what is left of its limits, once it was let in."""
+
+    request: Request
+    services: Services
+    key: KeyRecord
+    caller: Caller
+    body: bytes
+    send: Send
+    rates: list[Rate]
+    has_begun: bool = False
+
+    def may_ask(self, model: str) -> None:
+        """Go on only if the key is for this model.
+
+        Raises:
+            ModelUnknown: It is not; to it there is no such model.
+        """
+        if not may_ask(self.key, model):
+            raise ModelUnknown(f"The model `{model}` does not exist or you do not have access to it.")
+
+    async def begin(self, content_type: str, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> None:
+        """Send the head of the answer."""
+        self.has_begun = True
+        told = [("content-type", content_type), ("x-request-id", self.caller.request_id), *headers, *self._limits()]
+        raw = [(name.encode(), value.encode("latin-1", "replace")) for name, value in told]
+        await self.send({"type": "http.response.start", "status": status, "headers": raw})
+
+    async def write(self, data: bytes, *, more: bool = False) -> None:
+        """Send some of its body."""
+        await self.send({"type": "http.response.body", "body": data, "more_body": more})
+
+    def _limits(self) -> Iterable[tuple[str, str]]:
+        """What is left, in the OpenAI API's headers (platform.openai.com/docs/guides/rate-limits)."""
+        for rate in self.rates:
+            yield f"x-ratelimit-limit-{rate.name}", str(rate.limit)
+            yield f"x-ratelimit-remaining-{rate.name}", str(rate.left)
+            yield f"x-ratelimit-reset-{rate.name}", f"{rate.reset_s:g}s"
+
+
+Answer = Callable[[Program], Awaitable[None]]
+
+
+class _TooLarge(BadRequest):
+    status = _TOO_LARGE
+
+
+class ForPrograms:
+    """A route that is asked by programs.
+
+    Args:
+        answer: Does it.
+    """
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive)
+        services: Services = request.app.state.services
+        address = request.client.host if request.client else ""
+        rates: list[Rate] = []
+        caller = Caller("", address=address, purpose="api")
+        program: Program | None = None
+        try:
+            key = await _who(request, services, address)
+            caller = Caller(
+                key.user_id, key.id, address, request.headers.get("x-conversation-id", ""), key.limits, "api",
+                on_admitted=rates.extend,
+            )  # fmt: skip
+            body = await _body(request, services.settings.max_request_bytes)
+            program = Program(request, services, key, caller, body, send, rates)
+            await self._while_there(program, receive)
+        except ClientDisconnect:
+            return
+        except ChatError as error:
+            if program is None or not program.has_begun:
+                await _refuse(error, caller, rates, send)
+            else:
+                await program.write(b"data: " + json.dumps(error_body(error)).encode() + b"\n\n")
+
+    async def _while_there(self, program: Program, receive: Receive) -> None:
+        """Answer, and stop when the caller leaves."""
+        raised: list[ChatError] = []
+
+        async def answer() -> None:
+            try:
+                await self._answer(program)
+            except ChatError as error:  # past the group, which would wrap it
+                raised.append(error)
+
+        async def until_gone() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
+        async with asyncio.TaskGroup() as group:
+            work, watch = group.create_task(answer()), group.create_task(until_gone())
+            await asyncio.wait((work, watch), return_when=asyncio.FIRST_COMPLETED)
+            work.cancel()
+            watch.cancel()
+        if raised:
+            raise raised[0]
+
+
+async def _body(request: Request, most: int) -> bytes:
+    """What was sent. Nothing but the caller's leaving comes after it."""
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > most:
+            raise _TooLarge(f"A request may have {most:,} bytes.")
+    return bytes(body)
+
+
+async def _who(request: Request, services: Services, address: str) -> KeyRecord:
+    given = request.headers.get("authorization") or request.headers.get("x-api-key") or ""
+    try:
+        return await services.keys.who(given)
+    except Unauthorized:
+        await services.limiter.knock(address)
+        raise
+
+
+def error_body(error: ChatError) -> dict[str, object]:
+    """An error as OpenAI's clients expect it (platform.openai.com/docs/guides/error-codes)."""
+    message, param, code = str(error), None, None
+    match error:
+        case Unauthorized():
+            kind, code = "invalid_request_error", "invalid_api_key"
+        case ModelUnknown():
+            kind, code = "invalid_request_error", "model_not_found"
+        case LimitReached():
+            kind, code = error.limit, "rate_limit_exceeded"
+        case RequestRefused() | PromptTooLong():
+            kind = "invalid_request_error"
+            told = _vendors(error.detail)
+            message, param = str(told.get("message") or message), told.get("param")
+            code = "context_length_exceeded" if isinstance(error, PromptTooLong) else told.get("code")
+        case BadRequest():
+            kind, param = "invalid_request_error", error.detail or None
+        case ModelError():
+            kind, code = "server_error", error.code
+        case _:
+            kind, code = "server_error", error.code
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
+def _vendors(detail: str) -> dict[str, Any]:
+    """What the vendor said, where it is JSON."""
+    try:
+        told = msgspec.json.decode(detail.partition("\n")[0], type=dict[str, Any])
+    except msgspec.DecodeError:
+        return {}
+    return told["error"] if isinstance(told.get("error"), dict) else told
+
+
+def _status(error: ChatError) -> int:
+    # Not 401: it is our key that the provider refused, and not the caller's.
+    return _BAD_GATEWAY if isinstance(error, KeyRefused) else error.status
+
+
+async def _refuse(error: ChatError, caller: Caller, rates: list[Rate], send: Send) -> None:
+    log.info("api.refused", request_id=caller.request_id, code=error.code)
+    headers = [("content-type", "application/json"), ("x-request-id", caller.request_id)]
+    wait_s = getattr(error, "retry_after_s", None)
+    if wait_s is not None:
+        headers.append(("retry-after", str(max(1, round(wait_s)))))
+    raw = [(name.encode(), value.encode()) for name, value in headers]
+    await send({"type": "http.response.start", "status": _status(error), "headers": raw})
+    await send({"type": "http.response.body", "body": json.dumps(error_body(error)).encode()})

@@ -1,0 +1,264 @@
+"""OpenAI's own client, unmodified, against the API, over every wire."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import openai
+import pytest
+
+from chat_app.messages import Limits
+from tests.api.programs import Api, serving
+from tests.upstream import Script, Upstream, grew, said, sse
+from tests.waiting import until
+
+HI = [{"role": "user", "content": "hi"}]
+WEATHER = {
+    "type": "function",
+    "function": {"name": "weather", "description": "d", "parameters": {"type": "object", "properties": {}}},
+}
+
+
+@pytest.fixture(params=["vllm", "openai", "anthropic"])
+async def api(request: pytest.FixtureRequest, tmp_path, upstream: Upstream) -> AsyncIterator[Api]:
+    where = {
+        "vllm": {"vllm_base_url": (upstream.url,)},
+        "openai": {"openai_base_url": upstream.url},
+        "anthropic": {"anthropic_base_url": upstream.url.removesuffix("/v1")},
+    }
+    async with serving(tmp_path, **where[request.param]) as made:
+        made.wire = request.param
+        yield made
+
+
+@pytest.fixture
+async def vllm(tmp_path, upstream: Upstream) -> AsyncIterator[Api]:
+    async with serving(tmp_path, vllm_base_url=(upstream.url,)) as made:
+        yield made
+
+
+async def test_an_answer_streams_to_its_end_with_its_usage(api, upstream):
+    upstream.then(Script(["Hel", "lo"]))
+    async with api.openai() as client:
+        stream = await client.chat.completions.create(
+            model="echo", messages=HI, stream=True, stream_options={"include_usage": True}
+        )
+        chunks = [chunk async for chunk in stream]
+
+    assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == "Hello"
+    assert [c.choices[0].finish_reason for c in chunks if c.choices][-1] == "stop"
+    assert (chunks[-1].usage.prompt_tokens, chunks[-1].usage.completion_tokens, chunks[-1].choices) == (7, 2, [])
+    assert len({chunk.id for chunk in chunks if chunk.id}) == 1
+
+
+async def test_usage_that_was_not_asked_for_does_not_come(api, upstream):
+    async with api.openai() as client:
+        stream = await client.chat.completions.create(model="echo", messages=HI, stream=True)
+        chunks = [chunk async for chunk in stream]
+
+    assert all(chunk.usage is None and chunk.choices for chunk in chunks)
+
+
+async def test_an_answer_comes_all_at_once(api, upstream):
+    upstream.then(Script(["Hel", "lo"]))
+    async with api.openai() as client:
+        answer = await client.chat.completions.create(model="echo", messages=HI)
+
+    assert (answer.choices[0].message.content, answer.choices[0].finish_reason) == ("Hello", "stop")
+    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (7, 2)
+
+
+async def test_tools_go_out_and_their_calls_come_back_in_both_ways(api, upstream):
+    if api.wire == "anthropic":
+        block = said("content_block_start", index=1, content_block={"type": "tool_use", "id": "t1", "name": "weather"})
+        pieces = [block, grew("partial_json", '{"at"', 1), grew("partial_json", ': "x"}', 1)]
+        script = Script(pieces, ending="tool_use")
+    else:
+        first = {"index": 0, "id": "t1", "type": "function", "function": {"name": "weather", "arguments": '{"at"'}}
+        rest = {"index": 0, "function": {"arguments": ': "x"}'}}
+        pieces = [sse({"id": "c", "choices": [{"index": 0, "delta": {"tool_calls": [c]}}]}) for c in (first, rest)]
+        script = Script(pieces, ending="tool_calls")
+    upstream.then(script)
+    earlier = [
+        *HI,
+        {"role": "assistant", "content": None, "tool_calls": [
+            {"id": "t0", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+        ]},
+        {"role": "tool", "tool_call_id": "t0", "content": "rain"},
+    ]  # fmt: skip
+    async with api.openai() as client:
+        stream = await client.chat.completions.create(
+            model="echo", messages=earlier, tools=[WEATHER], tool_choice="required", stream=True
+        )
+        calls = [c.choices[0].delta.tool_calls[0] async for c in stream if c.choices and c.choices[0].delta.tool_calls]
+    sent = upstream.chats[-1].body
+
+    assert [call.index for call in calls] == [0] * len(calls)
+    assert (calls[0].id, calls[0].function.name) == ("t1", "weather")
+    assert json.loads("".join(call.function.arguments or "" for call in calls)) == {"at": "x"}
+    if api.wire == "anthropic":
+        assert sent["tool_choice"] == {"type": "any"}
+        assert sent["messages"][-1]["content"][0]["tool_use_id"] == "t0"
+    else:
+        assert (sent["messages"], sent["tools"]) == (earlier, [WEATHER])
+
+
+REFUSED = {
+    "429": (Script(status=429, headers={"retry-after": "7"}), openai.RateLimitError, "rate_limited"),
+    "500": (Script(status=500), openai.InternalServerError, "model_failed"),
+    "529": (Script(status=529), openai.InternalServerError, "overloaded"),
+    "401": (Script(status=401), openai.InternalServerError, "key_refused"),
+    "404": (Script(status=404), openai.NotFoundError, "model_not_found"),
+    "400": (Script(status=400, body={"error": {"message": "no such k", "param": "k"}}), openai.BadRequestError, None),
+    "too long": (
+        Script(status=400, body={"error": {"message": "prompt is too long: context"}}),
+        openai.BadRequestError,
+        "context_length_exceeded",
+    ),
+}
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(("script", "error", "code"), REFUSED.values(), ids=REFUSED.keys())
+async def test_what_the_provider_refuses_the_client_raises_as_its_own_error(api, upstream, script, error, code, stream):
+    upstream.then(script)
+    async with api.openai() as client:
+        with pytest.raises(error) as raised:
+            await client.chat.completions.create(model="echo", messages=HI, stream=stream)
+
+    assert raised.value.code == code
+    if script.status == 429:
+        assert raised.value.response.headers["retry-after"] == "7"
+    if code is None:
+        assert (raised.value.param, "no such k" in str(raised.value)) == ("k", True)
+
+
+async def test_a_stream_that_is_cut_ends_in_an_error_and_never_in_a_silent_end(api, upstream):
+    upstream.then(Script(["half"], ending="cut"))
+    async with api.openai() as client:
+        stream = await client.chat.completions.create(model="echo", messages=HI, stream=True)
+        assert (await anext(stream)).choices[0].delta.content == "half"
+        with pytest.raises(openai.APIError, match="broke off"):
+            await anext(stream)
+    upstream.then(Script(["half"], ending="cut"))
+    async with api.http() as client:
+        raw = (await client.post("/v1/chat/completions", json={"model": "echo", "messages": HI, "stream": True})).text
+    assert "[DONE]" not in raw
+    assert json.loads(raw.strip().rpartition("data: ")[2])["error"]["code"] == "answer_broken"
+
+
+@pytest.mark.parametrize("when", ["headers", "stream", "whole"])
+async def test_a_caller_who_leaves_is_left_upstream(api, upstream, when):
+    script = Script(["a"] * 1000, pace_s=0.02) if when == "stream" else Script(first_s=30)
+    upstream.then(script)
+    body = {"model": "echo", "messages": HI, "stream": when != "whole"}
+    async with api.http() as client:
+        task = asyncio.ensure_future(client.post("/v1/chat/completions", json=body))
+
+        async def is_asked() -> bool:
+            return bool(upstream.chats) and (when != "stream" or len(upstream.chats[-1].sent) > 2)
+
+        await until(is_asked)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    async def is_gone() -> bool:
+        return upstream.chats[-1].state == "gone"
+
+    await until(is_gone, within_s=1)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "param"),
+    [
+        (b"nope", 400, None),
+        (b"[]", 400, None),
+        (b'{"messages": []}', 400, None),
+        (b'{"model": "echo", "messages": []}', 400, "messages"),
+        (b'{"model": "echo", "messages": [{"role": "boss", "content": "x"}]}', 400, "messages[0].role"),
+        (
+            b'{"model": "echo", "messages": [{"role": "user", "content": "x"}], "temperature": "hot"}',
+            400,
+            "temperature",
+        ),
+        (b'{"model": "echo", "messages": [{"role": "user", "content": "x"}], "n": 2}', 400, "n"),
+        (b'{"model": "nobody", "messages": [{"role": "user", "content": "x"}]}', 404, None),
+        (b'{"model": "echo", "messages": "' + b"x" * 3000 + b'"}', 413, None),
+    ],
+)
+async def test_what_cannot_be_used_is_said_in_their_shape_with_the_parameter_named(
+    tmp_path, upstream, body, status, param
+):
+    async with serving(tmp_path, vllm_base_url=(upstream.url,), max_request_bytes=2000) as api, api.http() as client:
+        answer = await client.post("/v1/chat/completions", content=body)
+    error = answer.json()["error"]
+
+    assert (answer.status_code, error["param"], error["type"]) == (status, param, "invalid_request_error")
+    assert error["message"].endswith((".", "`"))
+    assert answer.headers["x-request-id"]
+    assert upstream.chats == []
+
+
+async def test_without_a_good_key_nothing_is_answered_and_guessing_has_an_end(tmp_path, upstream):
+    async with serving(tmp_path, vllm_base_url=(upstream.url,), limit_requests=3) as api, api.openai("sk-no") as client:
+        for _ in range(3):
+            with pytest.raises(openai.AuthenticationError) as raised:
+                await client.models.list()
+            assert raised.value.code == "invalid_api_key"
+        with pytest.raises(openai.RateLimitError):
+            await client.models.list()
+    assert upstream.chats == []
+
+
+async def test_a_key_reaches_the_models_it_is_for_and_to_it_there_are_no_others(vllm, upstream):
+    upstream.models.append({"id": "other"})
+    await vllm.services.catalogue.refresh()
+    async with vllm.openai(await vllm.made("ot*")) as client:
+        assert [model.id async for model in client.models.list()] == ["other"]
+        assert (await client.models.retrieve("other")).owned_by.startswith("vLLM")
+        with pytest.raises(openai.NotFoundError):
+            await client.models.retrieve("echo")
+        with pytest.raises(openai.NotFoundError) as raised:
+            await client.chat.completions.create(model="echo", messages=HI)
+
+    assert raised.value.code == "model_not_found"
+
+
+async def test_models_say_what_is_known_of_them(vllm, upstream):
+    upstream.models.append({"id": "adapter", "parent": "echo"})
+    await vllm.services.catalogue.refresh()
+    async with vllm.http() as client:
+        listed = {model["id"]: model for model in (await client.get("/v1/models")).json()["data"]}
+
+    assert listed["echo"]["context_window"] == 8192
+    assert listed["adapter"]["parent"] == "echo"
+
+
+async def test_a_limit_of_a_key_is_told_in_headers_and_then_in_an_error_of_their_shape(vllm):
+    key = await vllm.made(limits=Limits(requests_per_minute=2))
+    async with vllm.openai(key) as client:
+        left = []
+        for _ in range(2):
+            answer = await client.chat.completions.with_raw_response.create(model="echo", messages=HI)
+            left.append(
+                (answer.headers["x-ratelimit-limit-requests"], answer.headers["x-ratelimit-remaining-requests"])
+            )
+        with pytest.raises(openai.RateLimitError) as raised:
+            await client.chat.completions.create(model="echo", messages=HI)
+
+    assert left == [("2", "1"), ("2", "0")]
+    assert raised.value.code == "rate_limit_exceeded"
+    assert 1 <= int(raised.value.response.headers["retry-after"]) <= 60
+
+
+async def test_every_call_is_in_the_ledger_under_its_key(vllm):
+    record, key = await vllm.services.keys.make("local", "counted")
+    async with vllm.openai(key) as client:
+        await client.chat.completions.create(model="echo", messages=HI)
+
+    async def rows() -> list:
+        return [row async for row in vllm.services.usage.rows("local", 0) if row.key_id == record.id]
+
+    (row,) = await until(rows)
+    assert (row.model, row.status, row.purpose, row.usage.input_tokens) == ("echo", "complete", "api", 7)
