@@ -7,7 +7,7 @@ written to SQL and read back without a hand-written table of types (docs/decisio
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
@@ -180,14 +180,18 @@ class ModelCard:
     parent: str = ""
 
 
+_Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
+_Dollars: TypeAlias = Annotated[float, msgspec.Meta(gt=0)]
+
+
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     """How much may be asked for; None is without limit. `streams` are answers at the same time."""
 
-    requests_per_minute: int | None = None
-    tokens_per_minute: int | None = None
-    streams: int | None = None
-    dollars_per_day: float | None = None
-    dollars_per_month: float | None = None
+    requests_per_minute: _Count | None = None
+    tokens_per_minute: _Count | None = None
+    streams: _Count | None = None
+    dollars_per_day: _Dollars | None = None
+    dollars_per_month: _Dollars | None = None
 
 
 NO_LIMITS = Limits()

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
-from chat_app.api import health, messages, openai, transfer, turns
+from chat_app.api import health, keys, messages, openai, transfer, turns
+from chat_app.api.guard import Guard
 from chat_app.api.identity import Identity
 from chat_app.api.programs import ForPrograms
 from chat_app.api.streams import FollowAnswers
 from chat_app.errors import ChatError, ImportFailed, StoreUnavailable
-from chat_app.services import Services
+from chat_app.logs import configure_logs
+from chat_app.services import Services, open_services, read_secret_key
+from chat_app.settings import load_settings
 
 log = structlog.get_logger(__name__)
 Ask = Callable[[Request, Services, str], Awaitable[ASGIApp]]
@@ -62,9 +66,10 @@ async def _metrics(request: Request) -> Response:
     return await health.metrics(request.app.state.services)
 
 
-def make_api() -> Starlette:
+def make_api(lifespan: Lifespan[Starlette] | None = None) -> Starlette:
     """The API; `state.services` and `state.identity` are set before the first request."""
     return Starlette(
+        lifespan=lifespan,
         routes=[
             Route("/", _front_door),
             Route("/healthz", health.alive),
@@ -73,6 +78,9 @@ def make_api() -> Starlette:
             Route("/v1/chat/completions", ForPrograms(openai.chat), methods=["POST"]),
             Route("/v1/models", ForPrograms(openai.models), methods=["GET"]),
             Route("/v1/models/{model:path}", ForPrograms(openai.model), methods=["GET"]),
+            Route("/api/keys", _Asked(keys.listed), methods=["GET"]),
+            Route("/api/keys", _Asked(keys.made), methods=["POST"]),
+            Route("/api/keys/{key_id}", _Asked(keys.revoked), methods=["DELETE"]),
             Route("/api/streams/{conversation_id}", _Asked(FollowAnswers.open), methods=["GET"]),
             Route("/api/turns", _Asked(turns.send), methods=["POST"]),
             Route("/api/messages/stop", _Asked(turns.stop), methods=["POST"]),
@@ -80,5 +88,28 @@ def make_api() -> Starlette:
             Route("/api/conversations/{conversation_id}/export", _Asked(transfer.export_one), methods=["GET"]),
             Route("/api/export", _Asked(transfer.export_every), methods=["GET"]),
             Route("/api/import", _Asked(transfer.import_one), methods=["POST"]),
-        ]
+        ],
     )
+
+
+def _alone() -> ASGIApp:
+    """The API without the page, for `granian --interface asgi chat_app.api.app:app`."""
+    settings = load_settings()
+    configure_logs(settings.log_level)
+    settings.chat_app_data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    identity = Identity(read_secret_key(settings), settings.port)
+
+    @asynccontextmanager
+    async def lifespan(api: Starlette) -> AsyncGenerator[None]:
+        async with open_services(settings) as services:
+            api.state.services, api.state.identity = services, identity
+            yield
+
+    return Guard(make_api(lifespan), identity=identity, port=settings.port, policy="default-src 'none'")
+
+
+def __getattr__(name: str) -> ASGIApp:
+    """`app` is made where it is asked for: whoever serves the page imports this module, too."""
+    if name != "app":
+        raise AttributeError(name)
+    return _alone()

@@ -30,6 +30,7 @@ class Api:
     url: str
     key: str
     services: Services
+    identity: Identity
 
     def openai(self, key: str | None = None) -> openai.AsyncOpenAI:
         """OpenAI's own client, for this API."""
@@ -60,7 +61,7 @@ async def serving(folder: Path, **settings: object) -> AsyncIterator[Api]:
             await asyncio.sleep(0.01)
         _, key = await services.keys.make("local", "of the tests")
         try:
-            yield Api(f"http://127.0.0.1:{port}", key, services)
+            yield Api(f"http://127.0.0.1:{port}", key, services, app.state.identity)
         finally:
             server.should_exit = True
             with contextlib.suppress(asyncio.CancelledError):

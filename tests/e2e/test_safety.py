@@ -236,7 +236,7 @@ def test_a_pseudo_language_leaves_no_english(lone_chat: Chat, server: Server, up
     expect(page.locator(".settings")).to_be_visible()
     (tmp_path / "bad.json").write_text('[{"what": 1}]')
     page.locator('input[type="file"]').set_input_files(tmp_path / "bad.json")
-    expect(page.locator(".settings [role=alert]")).to_be_visible()
+    expect(page.locator(".import [role=alert]")).to_be_visible()
     page.locator(".settings .button.danger").click()
     assert _english(page) == [], "settings"
     page.goto(f"{server.url}/c/unknown")

@@ -304,6 +304,13 @@ class ImportFile(_Island):
     tag = "ImportFile"
 
 
+class ApiKeys(_Island):
+    """Programs' keys: a list, and a form to make one."""
+
+    library = f"{PUBLIC}/api_keys.jsx"
+    tag = "ApiKeys"
+
+
 class ClientOnly(_Island):
     """Renders its children in the browser alone, not while the page is built."""
 

@@ -57,6 +57,9 @@ export function timeOfDay(ms) {
   return new Intl.DateTimeFormat(region, { hour: "2-digit", minute: "2-digit" }).format(ms);
 }
 
+/** A day, as the reader's region writes it. */
+export const date = (ms) => new Intl.DateTimeFormat(region, { dateStyle: "medium" }).format(ms);
+
 /** Keep a choice of language and show the page anew in it. */
 export function chooseLanguage(tag) {
   if (tag) localStorage.setItem("chat_app.language", tag);

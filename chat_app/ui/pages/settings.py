@@ -1,4 +1,4 @@
-"""A small settings page: appearance, language, data."""
+"""A small settings page: appearance, language, data, keys for programs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import reflex as rx
 from chat_app.ui.components.around import around
 from chat_app.ui.components.sidebar import sidebar
 from chat_app.ui.i18n import t
-from chat_app.ui.islands import Choice, ClientOnly, Dialog, DrawerButton, ImportFile
+from chat_app.ui.islands import ApiKeys, Choice, ClientOnly, Dialog, DrawerButton, ImportFile
 from chat_app.ui.states.library import LibraryState
 from chat_app.ui.views import RowView
 
@@ -34,6 +34,7 @@ def settings_page() -> rx.Component:
                     ),
                     rx.el.section(rx.el.h2(t("settings.language")), Choice.create(name="language")),
                     _data(),
+                    rx.el.section(rx.el.h2(t("api_keys.title")), ApiKeys.create()),
                     class_name="settings",
                 ),
             ),

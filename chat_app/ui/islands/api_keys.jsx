@@ -1,0 +1,122 @@
+// Keys for programs: made here, shown once, revoked. They come and go by HTTP alone: no state of the page holds one.
+import { useEffect, useRef, useState } from "react";
+import { CopyButton } from "./copy_button.jsx";
+import { date, t } from "./i18n.js";
+
+const DAYS = ["", "30", "90", "365"];
+const LIMITS = ["requests_per_minute", "tokens_per_minute", "streams", "dollars_per_day", "dollars_per_month"];
+
+/** Ask the server; gives back what it says, or raises the sentence that says why not. */
+async function ask(path, options) {
+  let response;
+  try {
+    response = await fetch(`/api/keys${path}`, options);
+  } catch {
+    throw t("error.offline");
+  }
+  const body = response.status === 204 ? null : await response.json();
+  if (!response.ok) throw t(`error.${body.error.code}`);
+  return body;
+}
+
+const post = (body) => ({ method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" } });
+
+/** What the form says, as the server takes it: what was left empty is without limit. */
+function asked(form) {
+  const field = (name) => form.get(name).trim();
+  const limits = LIMITS.filter((name) => field(name)).map((name) => [name, Number(field(name))]);
+  const models = field("models").split(/[\s,，、]+/).filter(Boolean);
+  return { name: field("name"), models, limits: Object.fromEntries(limits), expires_days: Number(field("expires")) || null };
+}
+
+function Made({ made, onClose }) {
+  return (
+    <div className="made-key" role="status">
+      <p>{t("api_keys.once", { name: made.name })}</p>
+      <p className="row"><code>{made.key}</code> <CopyButton text={() => made.key} className="quiet" /></p>
+      <button type="button" className="button" onClick={onClose}>{t("action.close")}</button>
+    </div>
+  );
+}
+
+function Form({ onMake }) {
+  return (
+    <form className="key-form" onSubmit={(event) => { event.preventDefault(); onMake(event.currentTarget); }}>
+      <label>{t("api_keys.name")}<input name="name" required maxLength={100} autoComplete="off" /></label>
+      <label>{t("api_keys.models")}<input name="models" autoComplete="off" placeholder={t("api_keys.models.all")} /></label>
+      <details>
+        <summary>{t("api_keys.limits")}</summary>
+        {LIMITS.map((name) => (
+          <label key={name}>
+            {t(`api_keys.${name}`)}
+            <input name={name} type="number" min={name.startsWith("dollars") ? 0.01 : 1} step={name.startsWith("dollars") ? "any" : 1} />
+          </label>
+        ))}
+      </details>
+      <label>
+        {t("api_keys.expires")}
+        <select name="expires">
+          {DAYS.map((days) => <option key={days} value={days}>{days ? t("api_keys.days", { count: Number(days) }) : t("api_keys.never")}</option>)}
+        </select>
+      </label>
+      <button type="submit" className="button">{t("api_keys.make")}</button>
+    </form>
+  );
+}
+
+function Row({ row, onRevoke }) {
+  const [isAsking, setAsking] = useState(false);
+  const facts = [
+    row.models.join(", "),
+    row.expires_at && t("api_keys.until", { date: date(row.expires_at) }),
+    row.last_used_at ? t("api_keys.used", { date: date(row.last_used_at) }) : t("api_keys.unused"),
+  ];
+  return (
+    <li>
+      <span><b dir="auto">{row.name}</b> <code>{row.prefix}…</code> <span className="muted">{facts.filter(Boolean).join(" · ")}</span></span>
+      {isAsking ? (
+        <span className="row">
+          <button type="button" className="button danger" onClick={() => onRevoke(row.id)}>{t("api_keys.revoke.yes")}</button>
+          <button type="button" className="quiet" onClick={() => setAsking(false)}>{t("action.cancel")}</button>
+        </span>
+      ) : (
+        <button type="button" className="quiet" aria-label={t("api_keys.revoke.of", { name: row.name })} onClick={() => setAsking(true)}>
+          {t("api_keys.revoke")}
+        </button>
+      )}
+    </li>
+  );
+}
+
+export function ApiKeys() {
+  const [rows, setRows] = useState([]);
+  const [made, setMade] = useState(null);
+  const [trouble, setTrouble] = useState("");
+  const place = useRef(null);
+  const attempt = async (work) => {
+    setTrouble("");
+    try {
+      await work();
+      setRows(await ask(""));
+    } catch (sentence) {
+      setTrouble(String(sentence));
+    }
+  };
+  useEffect(() => void attempt(async () => {}), []);
+  const make = (form) => attempt(async () => {
+    setMade(await ask("", post(asked(new FormData(form)))));
+    form.reset();
+  });
+  const revoke = (id) => attempt(async () => {
+    await ask(`/${id}`, { method: "DELETE" });
+    place.current.focus(); // the button that was pressed is gone
+  });
+  return (
+    <div className="api-keys" ref={place} tabIndex={-1}>
+      <p className="muted">{t("api_keys.about", { url: `${location.origin}/v1` })}</p>
+      {rows.length > 0 && <ul>{rows.map((row) => <Row key={row.id} row={row} onRevoke={revoke} />)}</ul>}
+      {made ? <Made made={made} onClose={() => setMade(null)} /> : <Form onMake={make} />}
+      <p role="alert">{trouble}</p>
+    </div>
+  );
+}

@@ -1,0 +1,85 @@
+"""The API by itself, as a server of one's own serves it; and other people's clients against it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.server import free_port
+from tests.upstream import Upstream
+from tests.waiting import until_now
+
+BIN = Path(sys.executable).parent
+WITHOUT_REFLEX = """
+import sys
+import chat_app.api.app
+print([name for name in sys.modules if name.partition('.')[0].startswith('reflex')])
+"""
+MAKE = """
+import asyncio
+from chat_app.gateway.keys import Keys
+from chat_app.settings import load_settings
+from chat_app.store.database import Database
+from chat_app.store.keys import KeyStore
+
+async def main():
+    database = Database(load_settings().database)
+    _, key = await Keys(KeyStore(database)).make("local", "of the test")
+    await database.aclose()
+    print(key)
+
+asyncio.run(main())
+"""
+
+
+def test_the_api_needs_no_reflex():
+    done = subprocess.run([sys.executable, "-c", WITHOUT_REFLEX], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.fixture
+def alone(tmp_path, upstream: Upstream) -> Iterator[dict[str, str]]:
+    """The environment of an API that granian serves, and `key`."""
+    port = free_port()
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("REDIS", "DATABASE"))
+    } | {
+        "PORT": str(port), "CHAT_APP_DATA": str(tmp_path / "data"), "DISCOVER_SERVERS": "false",
+        "VLLM_BASE_URL": upstream.url, "LLM_USER_PATH": str(tmp_path / "llm"),
+    }  # fmt: skip
+    with (tmp_path / "log").open("wb") as log:
+        command = [BIN / "granian", "--interface", "asgi", "--port", str(port), "chat_app.api.app:app"]
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    try:
+        until_now(lambda: _answers(port), within_s=30)
+        made = subprocess.run([sys.executable, "-c", MAKE], env=environment, capture_output=True, text=True, check=True)
+        yield environment | {"key": made.stdout.strip().splitlines()[-1], "url": f"http://127.0.0.1:{port}/v1"}
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0, (tmp_path / "log").read_text()
+
+
+def _answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_the_llm_command_asks_through_it(alone, tmp_path):
+    settings = tmp_path / "llm"
+    settings.mkdir()
+    (settings / "extra-openai-models.yaml").write_text(
+        f"- model_id: mine\n  model_name: echo\n  api_base: {alone['url']}\n  api_key_name: mine\n"
+    )
+    for more in ([], ["--no-stream"]):
+        done = subprocess.run(
+            [BIN / "llm", "-m", "mine", "--key", alone["key"], *more, "hi"],
+            env=alone, capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert done.stdout.strip() == "Hello there.", done.stderr
