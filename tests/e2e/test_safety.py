@@ -143,7 +143,7 @@ ALLOWED = {
 }  # fmt: skip
 OWN = """() => {
   const all = [...document.querySelectorAll("body *")];
-  const isOurs = (n) => !n.matches(".settings li > span") && !n.closest("script, style, textarea, .body.user, .prose :is(p, li, td, th, h1, code, .katex), .row .title, header h1, .plain, .words");
+  const isOurs = (n) => !n.matches(".settings li > span") && !n.closest("script, style, textarea, .body.user, .prose :is(p, li, td, th, h1, code, .katex), .row .title, header h1, .plain, .words, .api-keys code");
   const words = all.filter(isOurs).flatMap((n) => [...n.childNodes].filter((c) => c.nodeType === 3).map((c) => c.data));
   const titles = all.filter((n) => n.matches(".row .title")).map((n) => n.textContent).sort((a, b) => b.length - a.length);
   const labels = all.flatMap((n) => ["aria-label", "title", "placeholder"].map((name) => n.getAttribute(name) ?? ""));

@@ -113,7 +113,7 @@ export function ApiKeys() {
   });
   return (
     <div className="api-keys" ref={place} tabIndex={-1}>
-      <p className="muted">{t("api_keys.about", { url: `${location.origin}/v1` })}</p>
+      <p className="muted">{t("api_keys.about")} <code>{location.origin}/v1</code></p>
       {rows.length > 0 && <ul>{rows.map((row) => <Row key={row.id} row={row} onRevoke={revoke} />)}</ul>}
       {made ? <Made made={made} onClose={() => setMade(null)} /> : <Form onMake={make} />}
       <p role="alert">{trouble}</p>
