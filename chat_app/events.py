@@ -33,7 +33,7 @@ class Start(Struct, frozen=True, tag="start"):
     `sent` is what really went over the wire (without messages and secrets), `dropped` names parameters that did not,
     and `clamped` has what was asked of those that went with another value. `request_id` is the provider's own name for
     the request, to ask its support about. `seam` is how an answer that broke off was made to go on. `model` is the
-    model that speaks, where it is another than was asked.
+    model that speaks, where it is another than was asked. `is_cached` says that an earlier answer is given again.
     """
 
     deployment: str
@@ -43,6 +43,7 @@ class Start(Struct, frozen=True, tag="start"):
     clamped: dict[str, Json] = msgspec.field(default_factory=dict[str, Json])
     seam: str = ""
     model: str = ""
+    is_cached: bool = False
 
 
 class TextDelta(Struct, frozen=True, tag="text"):

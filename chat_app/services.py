@@ -15,6 +15,7 @@ from chat_app.conversations.generations import Generations
 from chat_app.conversations.service import ConversationService
 from chat_app.errors import StoreUnavailable
 from chat_app.gateway.attempt import Patience
+from chat_app.gateway.cache import AnswerCache
 from chat_app.gateway.catalogue import Catalogue
 from chat_app.gateway.counters import Counters, MemoryCounters
 from chat_app.gateway.discovery import configured_providers
@@ -149,7 +150,8 @@ async def open_services(
     ledger = Ledger(usage.add, every_s=settings.ledger_s)
     counters: Counters = RedisCounters(settings.redis_url) if settings.redis_url else MemoryCounters()
     limiter = Limiter(counters, usual_limits(settings), usage.spent)
-    gateway = Gateway(catalogue, loads, patience, limiter, ledger, metrics)
+    cache = AnswerCache(settings.cache_bytes)
+    gateway = Gateway(catalogue, loads, patience, limiter, cache, ledger, metrics)
     store, library, changes = MessageStore(database), ConversationStore(database), Changes(streams.announce)
     generations = Generations(
         store,

@@ -71,6 +71,7 @@ class Settings(BaseSettings):
     limit_streams: int = Field(0, ge=0, description="Answers at the same time of one person. 0: no limit.")
     limit_dollars_day: float = Field(0, ge=0, description="Dollars a day of one person. 0: no limit.")
     limit_dollars_month: float = Field(0, ge=0, description="Dollars a month of one person. 0: no limit.")
+    cache_bytes: Count = Field(64_000_000, description="Memory of a worker for answers that are given again, in bytes.")
     breaker_failures: Count = Field(5, description="So many failures in a row keep calls away from a deployment.")
     breaker_rest_s: Seconds = Field(5, description="How long, before one call tries it again.")
     load_refresh_s: Seconds = Field(1, description="How often vLLM servers of one model are asked how busy they are.")

@@ -68,7 +68,7 @@ def _id(program: Program) -> str:
 
 
 def _told(start: Start) -> list[tuple[str, str]]:
-    return [("x-deployment", start.deployment)]
+    return [("x-deployment", start.deployment), ("x-cache", "hit" if start.is_cached else "miss")]
 
 
 def _wants_usage(asked: ChatRequest) -> bool:

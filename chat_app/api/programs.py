@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +37,7 @@ from chat_app.store.keys import KeyRecord
 log = structlog.get_logger(__name__)
 _TOO_LARGE = 413
 _BAD_GATEWAY = 502
+_LONGEST_CACHE_S = 24 * 3600
 
 
 @dataclass(slots=True)
@@ -107,7 +109,8 @@ class ForPrograms:
         try:
             key = await _who(request, services, address)
             caller = Caller(
-                key.user_id, key.id, address, request.headers.get("x-conversation-id", ""), key.limits, "api",
+                key.user_id, key.id, address, request.headers.get("x-conversation-id", ""), key.limits,
+                _cache_s(request), "api",
                 on_admitted=rates.extend,
             )  # fmt: skip
             body = await _body(request, services.settings.max_request_bytes)
@@ -142,6 +145,24 @@ class ForPrograms:
             watch.cancel()
         if raised:
             raise raised[0]
+
+
+def _cache_s(request: Request) -> float | None:
+    """How old an answer may be that is given again, in seconds; unset leaves it to the model.
+
+    Raises:
+        BadRequest: It is no number of seconds.
+    """
+    given = request.headers.get("x-cache-ttl")
+    if given is None:
+        return None
+    try:
+        wanted = float(given)
+    except ValueError:
+        wanted = math.nan
+    if not 0 <= wanted <= _LONGEST_CACHE_S:
+        raise BadRequest(f"x-cache-ttl must be 0 to {_LONGEST_CACHE_S} seconds.", detail="x-cache-ttl")
+    return wanted
 
 
 async def _body(request: Request, most: int) -> bytes:

@@ -149,7 +149,7 @@ class ConversationService:
             raise BadRequest("There is no question to answer here.")
         turn = await self.messages.add_reply(who.user_id, question_id, model, key)
         if turn.is_new:
-            self._start(who, turn, model, hint=hint)
+            self._start(who, turn, model, hint=hint, is_again=True)
         return turn
 
     async def resume(self, who: Principal, message_id: str) -> Turn:
@@ -171,6 +171,7 @@ class ConversationService:
             reply=Reply(_base(stored.parts)),
             earlier=Earlier(details.usage, details.first_token_ms, details.duration_ms) if stored.parts else None,
             bill=_bill(details),
+            is_again=True,
             notes=dict(details.notes),
         )
         return turn
@@ -281,16 +282,17 @@ class ConversationService:
         earlier: Earlier | None = None,
         bill: Bill | None = None,
         notes: dict[str, Json] | None = None,
+        is_again: bool = False,
     ) -> None:
         running = Running(who.user_id, turn, reply or Reply(), notes or {}, earlier=earlier, bill=bill or Bill())
         self._generations.start(
             running,
-            lambda running: self._answer(running, model, hint, branch),
+            lambda running: self._answer(running, model, hint, branch, is_again=is_again),
             lambda running, settlement: self._entitle(running, settlement, model),
         )
 
     async def _answer(
-        self, running: Running, model: str, hint: str, branch: Sequence[Message] | None
+        self, running: Running, model: str, hint: str, branch: Sequence[Message] | None, *, is_again: bool
     ) -> AsyncGenerator[Event]:
         """Build the prompt from the branch, newest first, and ask the gateway."""
         route = await self._gateway.route(model)
@@ -320,7 +322,10 @@ class ConversationService:
                 "messages_left_out": prompt.left_out + unread,
             }
             try:
-                caller = Caller(running.user_id, affinity=running.turn.conversation_id, on_used=running.bill.add)
+                caller = Caller(
+                    running.user_id, affinity=running.turn.conversation_id, on_used=running.bill.add,
+                    cache_s=0 if is_again else None,  # whoever asks again wants another answer
+                )  # fmt: skip
                 async with aclosing(self._gateway.stream(prompt.request, caller)) as events:
                     async for event in events:
                         if isinstance(event, Start):

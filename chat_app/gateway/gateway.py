@@ -6,19 +6,21 @@ import time
 from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing
 
+import msgspec
 import structlog
 
 from chat_app.errors import ModelError, ModelUnknown
 from chat_app.events import Event, Start
 from chat_app.gateway.attempt import Attempt, Patience, is_the_callers
 from chat_app.gateway.breaker import Breaker
+from chat_app.gateway.cache import AnswerCache, key_of
 from chat_app.gateway.caller import Caller
 from chat_app.gateway.catalogue import Catalogue
 from chat_app.gateway.estimate import estimate_prompt
 from chat_app.gateway.ledger import Ledger
 from chat_app.gateway.limits import Admission, Limiter
 from chat_app.gateway.load import Loads
-from chat_app.gateway.meter import Meter
+from chat_app.gateway.meter import Meter, replayed
 from chat_app.gateway.metrics import Metrics
 from chat_app.gateway.prices import cost_micros
 from chat_app.gateway.route import Deployment, Route
@@ -38,6 +40,7 @@ class Gateway:
         loads: How busy equal servers are.
         patience: How long to wait for them.
         limiter: Who may ask for how much.
+        cache: Answers that may be given again.
         ledger: Where each attempt is written down.
         metrics: The figures.
     """
@@ -48,11 +51,12 @@ class Gateway:
         loads: Loads,
         patience: Patience,
         limiter: Limiter,
+        cache: AnswerCache,
         ledger: Ledger,
         metrics: Metrics,
     ) -> None:
         self.catalogue = catalogue
-        self._limiter, self._ledger, self._metrics = limiter, ledger, metrics
+        self._limiter, self._cache, self._ledger, self._metrics = limiter, cache, ledger, metrics
         self._loads, self._router = loads, Router(loads)
         self._patience = patience
         self._breakers: dict[str, Breaker] = {}
@@ -89,9 +93,36 @@ class Gateway:
         price = cost_micros(expected, route.deployments[0]) or 0
         async with self._limiter.admitted(caller, tokens, price) as admission:
             caller.on_admitted(admission.rates)
+            async with aclosing(self._cached_or_new(route, request, caller, admission)) as events:
+                async for event in events:
+                    yield event
+
+    async def _cached_or_new(
+        self, route: Route, request: ChatRequest, caller: Caller, admission: Admission
+    ) -> AsyncGenerator[Event]:
+        for_s = route.cache_s if caller.cache_s is None else caller.cache_s
+        if for_s <= 0:
             async with aclosing(self._answer(route, request, caller, admission)) as events:
                 async for event in events:
                     yield event
+            return
+        key = key_of(request, "" if route.is_public else caller.user_id)
+        known = self._cache.get(key)
+        self._metrics.looked_up(request.model, is_hit=known is not None)
+        if known is not None:
+            began = time.monotonic()
+            for event in known:
+                yield msgspec.structs.replace(event, is_cached=True) if isinstance(event, Start) else event
+            used = replayed(caller, request, int((time.monotonic() - began) * 1000))
+            self._ledger.write(used)
+            caller.on_used(used)
+            return
+        heard: list[Event] = []
+        async with aclosing(self._answer(route, request, caller, admission)) as events:
+            async for event in events:
+                heard.append(event)
+                yield event
+        self._cache.put(key, heard, for_s)
 
     async def _answer(
         self, route: Route, request: ChatRequest, caller: Caller, admission: Admission

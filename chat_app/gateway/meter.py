@@ -109,3 +109,21 @@ class Meter:
         if error is not None:
             return "cancelled"
         return "complete" if self._finish is not None else AnswerBroken.code
+
+
+def replayed(caller: Caller, request: ChatRequest, duration_ms: int) -> Used:
+    """What an answer took that was given again: no tokens, and nothing."""
+    return Used(
+        created_at=time.time_ns() // 1_000_000,
+        request_id=caller.request_id,
+        attempt=1,
+        user_id=caller.user_id,
+        key_id=caller.key_id,
+        purpose=caller.purpose,
+        model=request.model,
+        deployment="",
+        status="complete",
+        duration_ms=duration_ms,
+        cost_micros=0,
+        is_cached=True,
+    )

@@ -262,3 +262,17 @@ async def test_every_call_is_in_the_ledger_under_its_key(vllm):
 
     (row,) = await until(rows)
     assert (row.model, row.status, row.purpose, row.usage.input_tokens) == ("echo", "complete", "api", 7)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_the_same_request_can_have_the_same_answer_again(vllm, upstream, stream):
+    upstream.then(Script(["Hel", "lo"]))
+    body = {"model": "echo", "messages": HI, "stream": stream}
+    async with vllm.http() as client:
+        told = [await client.post("/v1/chat/completions", json=body, headers={"x-cache-ttl": "60"}) for _ in range(2)]
+        wrong = await client.post("/v1/chat/completions", json=body, headers={"x-cache-ttl": "long"})
+
+    assert [answer.headers["x-cache"] for answer in told] == ["miss", "hit"]
+    assert told[0].text == told[1].text
+    assert len(upstream.chats) == 1
+    assert (wrong.status_code, wrong.json()["error"]["param"]) == (400, "x-cache-ttl")

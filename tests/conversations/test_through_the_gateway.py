@@ -34,3 +34,20 @@ async def test_a_question_over_the_limit_is_kept_says_when_to_come_again_and_is_
     assert "retry_after_s: " in details.error_detail
     told = [request.messages[-1].text for request in fake.requests]
     assert [text for text in told if not text.startswith("Give this conversation a title")] == ["first"]
+
+
+async def test_whoever_asks_again_gets_another_answer_also_where_answers_are_given_again(tmp_path):
+    (tmp_path / "models.toml").write_text('[models.m]\nprovider = "fake"\nmodel = "fake"\ncache_s = 60\n')
+    fake = FakeProvider()
+    async with services_with(tmp_path, fake) as services:
+        first = await send(services, "hi", "m", key="key number 1")
+        await until_settled(services, first)
+        same = await send(services, "hi", "m", key="key number 2")
+        await until_settled(services, same)
+        asked = [request for request in fake.requests if request.messages[-1].text == "hi"]
+        assert len(asked) == 1
+        again = await services.conversations.regenerate(LOCAL, same.reply_id, model="m", key="again")
+        await until_settled(services, again)
+        asked = [request for request in fake.requests if request.messages[-1].text == "hi"]
+
+    assert len(asked) == 2

@@ -7,6 +7,7 @@ from contextlib import aclosing
 
 from chat_app.events import Reply, Start
 from chat_app.gateway.attempt import Patience
+from chat_app.gateway.cache import AnswerCache
 from chat_app.gateway.caller import Caller
 from chat_app.gateway.catalogue import Catalogue
 from chat_app.gateway.counters import MemoryCounters
@@ -31,7 +32,7 @@ class Door:
         ledger.write = self.used.append
         times = Patience(**({"first_token_s": 5, "idle_s": 5} | patience))
         limiter = Limiter(MemoryCounters(), limits, self._spent)
-        self.gateway = Gateway(catalogue, self.loads, times, limiter, ledger, self.metrics)
+        self.gateway = Gateway(catalogue, self.loads, times, limiter, AnswerCache(1_000_000), ledger, self.metrics)
 
     async def _spent(self, _subject: str, _id: str, _since_ms: int) -> int:
         return 0
@@ -39,13 +40,16 @@ class Door:
     async def _add(self, rows: list[Used]) -> None:
         self.used += rows
 
-    async def ask(self, model: str = "m", affinity: str = "", **request: object) -> tuple[Start | None, str]:
+    async def ask(
+        self, model: str = "m", affinity: str = "", caller: Caller | None = None, **request: object
+    ) -> tuple[Start | None, str]:
         """(who spoke, what)."""
         reply, start = Reply(), None
+        caller = caller or Caller("local", affinity=affinity)
         asked = ChatRequest(model, request.pop("messages", ()), **request)
         async with (
             asyncio.timeout(5),
-            aclosing(self.gateway.stream(asked, Caller("local", affinity=affinity))) as events,
+            aclosing(self.gateway.stream(asked, caller)) as events,
         ):
             async for event in events:
                 if isinstance(event, Start):
