@@ -76,7 +76,10 @@ class Sources(Struct, frozen=True, tag="sources"):
 
 
 class Relayed(Struct, frozen=True, tag="relayed"):
-    """A piece of JSON as it came off the wire, for a caller who speaks that wire; `deltas` is what it says."""
+    """What came off the wire, for a caller who speaks that wire; `deltas` is what it says.
+
+    `data` is whole server-sent events, or the JSON of an answer that came all at once.
+    """
 
     data: bytes
     deltas: tuple[TextDelta | ReasoningDelta | ToolCallDelta, ...] = ()

@@ -37,7 +37,7 @@ async def _streamed(program: Program, asked: ChatRequest, events: AsyncGenerator
     async for event in events:
         if isinstance(event, Relayed):
             chunks = None  # its own tell the end, too
-            await program.write(b"data: %b\n\n" % event.data, more=True)
+            await program.write(event.data, more=True)
         elif isinstance(event, Start):
             await program.begin(_EVENTS, headers=[("cache-control", "no-cache"), *_told(event)])
             chunks = ChunkWriter(_id(program), event.model or asked.model, wants_usage=_wants_usage(asked))

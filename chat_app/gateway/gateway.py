@@ -93,19 +93,20 @@ class Gateway:
         price = cost_micros(expected, route.deployments[0]) or 0
         async with self._limiter.admitted(caller, tokens, price) as admission:
             caller.on_admitted(admission.rates)
-            async with aclosing(self._cached_or_new(route, request, caller, admission)) as events:
+            for_s = route.cache_s if caller.cache_s is None else caller.cache_s
+            found = (
+                self._cached(route, request, caller, admission, for_s)
+                if for_s > 0
+                else self._answer(route, request, caller, admission)
+            )
+            async with aclosing(found) as events:
                 async for event in events:
                     yield event
 
-    async def _cached_or_new(
-        self, route: Route, request: ChatRequest, caller: Caller, admission: Admission
+    async def _cached(
+        self, route: Route, request: ChatRequest, caller: Caller, admission: Admission, for_s: float
     ) -> AsyncGenerator[Event]:
-        for_s = route.cache_s if caller.cache_s is None else caller.cache_s
-        if for_s <= 0:
-            async with aclosing(self._answer(route, request, caller, admission)) as events:
-                async for event in events:
-                    yield event
-            return
+        """The answer to the same request of before; there is none, the new one is kept."""
         key = key_of(request, "" if route.is_public else caller.user_id)
         known = self._cache.get(key)
         self._metrics.looked_up(request.model, is_hit=known is not None)

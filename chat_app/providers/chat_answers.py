@@ -96,10 +96,21 @@ class Fold:
             yield from self._take(data)
 
     def relay(self, piece: bytes) -> Generator[Relayed]:
-        """A piece of the stream as it is, chunk by chunk; `[DONE]` is left out, and usage that was not asked for."""
-        for data in self._sse.feed(piece):
-            if data != b"[DONE]" and (chunk := self._read(data)) is not None:
-                yield Relayed(data, _said(chunk.choices[0].delta) if chunk.choices else ())
+        """A piece of the stream as it is: all its chunks together, so that they take one way through the gateway.
+
+        `[DONE]` is left out, and usage that was not asked for. What comes before an error is given first.
+        """
+        chunks: list[bytes] = []
+        deltas: list[TextDelta | ReasoningDelta | ToolCallDelta] = []
+        try:
+            for data in self._sse.feed(piece):
+                if data != b"[DONE]" and (chunk := self._read(data)) is not None:
+                    chunks.append(b"data: %b\n\n" % data.replace(b"\n", b"\ndata: "))
+                    if chunk.choices:
+                        deltas += _said(chunk.choices[0].delta)
+        finally:
+            if chunks:
+                yield Relayed(b"".join(chunks), tuple(deltas))
 
     def rest(self) -> list[Delta]:
         """Words that were held back, as they might have become a mark of reasoning."""

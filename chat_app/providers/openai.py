@@ -164,6 +164,8 @@ class OpenAIProvider:
                 async for piece in response.iter_bytes():
                     for event in fold.relay(piece):
                         yield event
+                for event in fold.relay(b"\n\n"):  # one that the server did not end with an empty line
+                    yield event
                 yield fold.finish()
 
     def parameters(self, request: ChatRequest) -> tuple[dict[str, Json], tuple[str, ...]]:

@@ -39,8 +39,9 @@ async def test_a_streamed_request_goes_as_it_is_and_its_chunks_come_as_they_are(
 
     assert sent == ASKED | {"model": "echo", "stream": True, "stream_options": {"include_usage": True}}
     assert isinstance(events[0], Start)
-    assert [json.loads(event.data) for event in events if isinstance(event, Relayed)] == [first, last]
-    assert [event.deltas for event in events if isinstance(event, Relayed)] == [(TextDelta("He"),), (TextDelta("y"),)]
+    relayed = [event for event in events if isinstance(event, Relayed)]
+    assert b"".join(event.data for event in relayed) == sse(first) + sse(last)
+    assert [delta for event in relayed for delta in event.deltas] == [TextDelta("He"), TextDelta("y")]
     assert events[-1] == Finish("stop", Usage(3, 2))
 
 
@@ -49,7 +50,7 @@ async def test_the_usage_comes_to_whom_asks_for_it(upstream):
     script = Script([sse(_chunk({"content": "y"}, "stop")), sse(usage)], ending="done")
     events = await _events(upstream, script, stream=True, stream_options={"include_usage": True, "x": 1})
 
-    assert json.loads(events[-2].data) == usage
+    assert events[-2].data.endswith(sse(usage))
     assert upstream.chats[-1].body["stream_options"] == {"include_usage": True, "x": 1}
 
 
@@ -92,3 +93,28 @@ async def test_what_the_server_does_not_take_is_told_with_its_own_words(upstream
         await _events(upstream, script, stream=stream)
 
     assert '"param": "top_k"' in raised.value.detail
+
+
+async def test_what_came_before_an_error_is_relayed_first(upstream):
+    half, error = sse(_chunk({"content": "half"})), sse({"error": {"message": "died"}})
+    upstream.then(Script([half + error], ending="done"))
+    provider = OpenAIProvider(server="Test", base_url=upstream.url, api_key="sk-fake", connect_timeout_s=2)
+    async with aclosing(provider.stream("echo", ChatRequest("echo", (), body=ASKED))) as events:
+        assert isinstance(await anext(events), Start)
+        assert (await anext(events)).data == half
+        with pytest.raises(AnswerBroken):
+            await anext(events)
+    await provider.aclose()
+
+
+async def test_chunks_however_they_are_written_come_as_events_that_any_client_reads(upstream):
+    odd = b'data: {"choices":[{"index":0,\r\ndata: "delta":{"content":"a"}}]}\r\n\r\n: keep-alive\n\n'
+    last = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}'
+    events = await _events(upstream, Script([odd, last], ending="close"), stream=True)
+    relayed = b"".join(event.data for event in events if isinstance(event, Relayed))
+
+    assert relayed == (
+        b'data: {"choices":[{"index":0,\ndata: "delta":{"content":"a"}}]}\n\n'
+        b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
+    )
+    assert isinstance(events[-1], Finish)

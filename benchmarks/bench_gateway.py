@@ -1,0 +1,246 @@
+"""What the gateway adds to a call: CPU, time to the first token, memory; beside LiteLLM's proxy in the same run.
+
+Run: `uv run python -m benchmarks.bench_gateway` (ten minutes; LiteLLM is installed into an environment of its own the
+first time; `--alone` leaves it out). Key, limit, ledger and figures are on. The model server and the callers are
+processes of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from benchmarks.measure import TICKS_PER_S, quantile, table
+from tests.server import free_port
+from tests.upstream import Script, Upstream, words
+from tests.waiting import until_now
+
+BIN = Path(sys.executable).parent
+LITELLM = Path(tempfile.gettempdir()) / "chat_app_bench_litellm"
+TOKENS = 200
+MAKE = """
+import asyncio
+from chat_app.gateway.keys import Keys
+from chat_app.messages import Limits
+from chat_app.settings import load_settings
+from chat_app.store.database import Database
+from chat_app.store.keys import KeyStore
+
+async def main():
+    database = Database(load_settings().database)
+    limits = Limits(requests_per_minute=10_000_000, tokens_per_minute=10_000_000_000, streams=1000, dollars_per_day=1e6)
+    _, key = await Keys(KeyStore(database)).make("local", "benchmark", limits=limits)
+    await database.aclose()
+    print(key)
+
+asyncio.run(main())
+"""
+
+
+@dataclass
+class Proxy:
+    """A running gateway: `pids` are the processes whose CPU and memory count."""
+
+    name: str
+    url: str
+    key: str
+    pids: list[int]
+
+    def cpu_s(self) -> float:
+        """CPU seconds used so far (proc(5))."""
+        ticks = 0
+        for pid in self.pids:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / TICKS_PER_S
+
+    def memory_mb(self) -> float:
+        """Resident memory."""
+        pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in self.pids)
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def _serve(port: int) -> None:
+    upstream = Upstream(["echo"], port)
+    upstream.default = Script(words(TOKENS))
+    with upstream.serve():
+        signal.pause()
+
+
+@contextmanager
+def model_server() -> Iterator[str]:
+    """A model server in a process of its own, by its base URL."""
+    port = free_port()
+    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(port,), daemon=True)
+    process.start()
+    url = f"http://127.0.0.1:{port}/v1"
+    try:
+        until_now(lambda: _answers(f"{url}/models"))
+        yield url
+    finally:
+        process.terminate()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _family(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(each for child in children for each in _family(int(child)))]
+
+
+@contextmanager
+def ours(upstream: str) -> Iterator[Proxy]:
+    """This application's API, alone."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        environment = os.environ | {
+            "PORT": str(port), "CHAT_APP_DATA": folder, "DISCOVER_SERVERS": "false", "VLLM_BASE_URL": upstream,
+            "LOG_LEVEL": "warning", "LIMIT_REQUESTS": "10000000",
+        }  # fmt: skip
+        command = [BIN / "granian", "--interface", "asgi", "--port", str(port), "chat_app.api.app:app"]
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+        try:
+            until_now(lambda: _answers(f"http://127.0.0.1:{port}/readyz"), within_s=60)
+            made = subprocess.run([sys.executable, "-c", MAKE], env=environment, capture_output=True, check=True)
+            key = made.stdout.decode().split()[-1]
+            yield Proxy("chat_app", f"http://127.0.0.1:{port}/v1", key, _family(process.pid))
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+@contextmanager
+def litellm(upstream: str) -> Iterator[Proxy]:
+    """LiteLLM's proxy with its key on. Its limits and its ledger need a database of its own, and are left out."""
+    port = free_port()
+    if not (LITELLM / "bin" / "litellm").exists():
+        print("Installing LiteLLM …", flush=True)
+        subprocess.run([sys.executable, "-m", "venv", LITELLM], check=True)
+        subprocess.run([LITELLM / "bin" / "pip", "install", "-q", "litellm[proxy]"], check=True)
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "config.yaml"
+        served = {
+            "model_name": "echo",
+            "litellm_params": {"model": "openai/echo", "api_base": upstream, "api_key": "x"},
+        }
+        config.write_text(json.dumps({"model_list": [served], "general_settings": {"master_key": "sk-fake-master"}}))
+        command = [LITELLM / "bin" / "litellm", "--config", config, "--port", str(port), "--host", "127.0.0.1"]
+        environment = os.environ | {"LITELLM_LOG": "ERROR", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            until_now(lambda: _answers(f"http://127.0.0.1:{port}/health/liveliness"), within_s=180)
+            yield Proxy("LiteLLM", f"http://127.0.0.1:{port}/v1", "sk-fake-master", _family(process.pid))
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+async def _call(client: httpx.AsyncClient, *, stream: bool) -> float:
+    """Ask once; the time to the first words, in s.
+
+    Raises:
+        AssertionError: The answer is not whole.
+    """
+    body = {"model": "echo", "messages": [{"role": "user", "content": "hi"}], "stream": stream}
+    began, first = time.monotonic(), 0.0
+    async with client.stream("POST", "/chat/completions", json=body) as response:
+        assert response.status_code == 200, await response.aread()
+        text = b""
+        async for piece in response.aiter_bytes():
+            if not first and b"word0" in piece:
+                first = time.monotonic() - began
+            text += piece
+    assert b"word199" in text
+    assert not stream or b"[DONE]" in text
+    return first
+
+
+async def _calls(url: str, key: str, count: int, at_once: int, *, stream: bool) -> list[float]:
+    headers = {"authorization": f"Bearer {key}"}
+    limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
+    async with httpx.AsyncClient(base_url=url, headers=headers, limits=limits, timeout=60) as client:
+        left = iter(range(count))
+        times: list[float] = []
+
+        async def caller() -> None:
+            for _ in left:
+                times.append(await _call(client, stream=stream))  # noqa: PERF401 # several callers share the list
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(at_once):
+                group.create_task(caller())
+        return times
+
+
+def calls(url: str, key: str, count: int, at_once: int, *, stream: bool) -> list[float]:
+    """So many calls, so many at once; their times to the first words, in s."""
+    return asyncio.run(_calls(url, key, count, at_once, stream=stream))
+
+
+def cpu_ms(proxy: Proxy, count: int, at_once: int, *, stream: bool) -> float:
+    """CPU of the gateway for a call, in ms, after some that warm it up."""
+    calls(proxy.url, proxy.key, at_once * 2, at_once, stream=stream)
+    before = proxy.cpu_s()
+    calls(proxy.url, proxy.key, count, at_once, stream=stream)
+    return (proxy.cpu_s() - before) * 1000 / count
+
+
+def row(proxy: Proxy, upstream: str) -> tuple[str, ...]:
+    """A line of the table."""
+    whole = cpu_ms(proxy, 400, 16, stream=False)
+    streamed = cpu_ms(proxy, 200, 16, stream=True)
+    direct = quantile(calls(upstream, "x", 100, 1, stream=True), 0.5)
+    added = (quantile(calls(proxy.url, proxy.key, 100, 1, stream=True), 0.5) - direct) * 1000
+    calls(proxy.url, proxy.key, 256, 64, stream=True)  # each must be whole
+    return proxy.name, f"{whole:.2f}", f"{streamed:.1f}", f"{added:.1f}", f"{proxy.memory_mb():.0f}"
+
+
+def memory(proxy: Proxy, streams: int = 10_000, step: int = 2000) -> Iterator[tuple[str, ...]]:
+    """Resident memory over many streams."""
+    for done in range(step, streams + 1, step):
+        calls(proxy.url, proxy.key, step, 16, stream=True)
+        yield f"{done:,}", f"{proxy.memory_mb():.0f}"
+
+
+def main() -> None:
+    """Print the tables."""
+    doors = [ours] if "--alone" in sys.argv else [ours, litellm]
+    head = (
+        "gateway",
+        "CPU of a JSON call, ms",
+        f"of {TOKENS} tokens streamed, ms",
+        "added to the first token, p50, ms",
+        "MB",
+    )
+
+    def rows() -> Iterator[tuple[str, ...]]:
+        for door in doors:
+            with model_server() as upstream, door(upstream) as proxy:
+                yield row(proxy, upstream)
+
+    table(head, rows())
+    if "--memory" in sys.argv:
+        with model_server() as upstream, ours(upstream) as proxy:
+            table(("streams", "resident, MB"), memory(proxy))
+
+
+if __name__ == "__main__":
+    main()
