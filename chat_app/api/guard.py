@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -107,7 +107,7 @@ class Guard:
         return None
 
     def _with_headers(self, request: Headers, send: Send) -> Send:
-        async def send_with_headers(message: Message) -> None:
+        def send_with_headers(message: Message) -> Awaitable[None]:  # not async: a stream's chunks pass here, too
             if message["type"] == "http.response.start":
                 response = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
@@ -118,7 +118,7 @@ class Guard:
                     self._sign_in(request, response)
                 elif "content-type" in response:  # a 304 has none, and its headers would replace the page's own
                     response["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
-            await send(message)
+            return send(message)
 
         return send_with_headers
 

@@ -107,12 +107,13 @@ class OpenAIProvider:
             detail = self._refusals.without_key(f"{error}: {body[:_EXCERPT].decode(errors='replace')}")
             raise ModelFailed(f"{self.server} lists no models.", detail=detail) from error
 
-    async def stream(self, model: str, request: ChatRequest) -> AsyncGenerator[Event]:
+    def stream(self, model: str, request: ChatRequest) -> AsyncGenerator[Event]:
         """See `Provider.stream`."""
         if request.body is not None:
-            async for event in self._relay(model, request, request.body):
-                yield event
-            return
+            return self._relay(model, request, request.body)
+        return self._stream(model, request)
+
+    async def _stream(self, model: str, request: ChatRequest) -> AsyncGenerator[Event]:
         sent, dropped = self.parameters(request)
         with self._refusals.told(model):
             async with self._client.chat.completions.with_streaming_response.create(
