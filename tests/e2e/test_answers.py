@@ -150,6 +150,7 @@ def _answer_by_wire(new_context, server, upstream) -> Iterator[tuple[Chat, Wire]
         until_heard(chat, "word5")
         yield chat, wire
         chat.expect_status("complete")
+        expect(chat.answers.last).to_contain_text(WHOLE.split()[-1])  # its end is known a moment before its last words
         assert chat.words() == WHOLE
 
 

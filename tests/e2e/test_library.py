@@ -169,7 +169,7 @@ def test_a_bad_import_says_which_entry_and_why(chat: Chat, server: Server, tmp_p
     chat.page.goto(f"{server.url}/settings")
     chat.page.locator('input[type="file"]').set_input_files(bad)
 
-    expect(chat.page.get_by_role("alert")).to_have_text(
+    expect(chat.page.locator(".import").get_by_role("alert")).to_have_text(
         "Entry 1: It is neither a conversation of ChatGPT nor of Claude."
     )
 
