@@ -15,7 +15,9 @@ from tests.chromium import ARGUMENTS, find
 from tests.server import Server
 from tests.waiting import until_now
 
-expect.set_options(timeout=10_000)
+# No bound of any promise, only an end to waiting: longer than the ten seconds for which a killed process's lock in Redis
+# lasts, also where two browsers share a slow machine.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="package")
