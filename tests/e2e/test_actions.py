@@ -83,6 +83,7 @@ def test_shorter_is_asked_for_in_the_readers_language_and_so_are_the_labels_of_a
     chat.page.get_by_role("menuitem", name="更简短").click()
     until_seen(chat.page, lambda: len(upstream.chats) == 2)
     assert upstream.chats[1].body["messages"][-1]["content"] == "为什么\n\n(请回答得更简短一些。)"
+    expect(chat.answers.last).to_contain_text("2/2")  # the new answer, which takes an open menu of the old one away
     chat.expect_status("complete")
     chat.answers.last.locator(".actions .picker > button").last.click()
     with chat.page.expect_download() as saved:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -87,10 +88,10 @@ class Vllm:
             return False
 
     def kill(self) -> None:
-        """kill -9."""
+        """kill -9, of its engine too, which would outlive it."""
         process, self._process = self._process, None
         if process is not None:
-            process.send_signal(signal.SIGKILL)
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait(20)
 
     def aborted(self) -> int:
