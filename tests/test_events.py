@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat_app.events import Finish, ReasoningDelta, Reply, Sources, Start, TextDelta, ToolCallDelta
+from chat_app.events import Finish, ReasoningDelta, Relayed, Reply, Sources, Start, TextDelta, ToolCallDelta
 from chat_app.messages import ReasoningPart, Source, SourcesPart, TextPart, ToolCallPart, text_of
 
 texts = st.lists(st.text(min_size=1, max_size=5), max_size=30)
@@ -74,3 +74,13 @@ def test_sources_stand_where_they_came():
     reply.apply(TextDelta("x"))
 
     assert reply.parts == (SourcesPart((Source(1, "a", "b"),)), TextPart("x"))
+
+
+def test_what_is_relayed_says_what_its_deltas_say():
+    reply = Reply()
+    reply.apply(Relayed(b"data: {}\n\n", (ReasoningDelta("hm"), TextDelta("Hel"))), 5)
+    reply.apply(Relayed(b"data: {}\n\n", (TextDelta("lo"), ToolCallDelta(0, "t", "weather", "{}"))), 7)
+    reply.apply(Finish("tool_calls"))
+
+    assert reply.parts == (ReasoningPart("hm", 0), TextPart("Hello"), ToolCallPart("t", "weather", "{}"))
+    assert reply.finish == Finish("tool_calls")
