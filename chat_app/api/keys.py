@@ -8,6 +8,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from chat_app.api.bodies import read_body
 from chat_app.errors import BadRequest
 from chat_app.messages import NO_LIMITS, Json, Limits, Struct
 from chat_app.services import Services
@@ -41,11 +42,7 @@ async def made(request: Request, services: Services, user_id: str) -> Response:
     Raises:
         BadRequest: It has no name, or a limit that is none.
     """
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _MOST_BYTES:
-            raise BadRequest("This is no key.")
+    body = await read_body(request, _MOST_BYTES, BadRequest("This is no key."))
     try:
         new = _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -17,6 +17,7 @@ import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
+from chat_app.api.bodies import read_body
 from chat_app.errors import (
     BadRequest,
     ChatError,
@@ -113,7 +114,8 @@ class ForPrograms:
                 _cache_s(request), "api",
                 on_admitted=rates.extend,
             )  # fmt: skip
-            body = await _body(request, services.settings.max_request_bytes)
+            most = services.settings.max_request_bytes
+            body = await read_body(request, most, _TooLarge(f"A request may have {most:,} bytes."))
             program = Program(request, services, key, caller, body, send, rates)
             await self._while_there(program, receive)
         except ClientDisconnect:
@@ -134,7 +136,7 @@ class ForPrograms:
             except ChatError as error:  # past the group, which would wrap it
                 raised.append(error)
 
-        async def until_gone() -> None:
+        async def until_gone() -> None:  # the body was read: nothing but leaving comes after it
             while (await receive())["type"] != "http.disconnect":
                 pass
 
@@ -163,16 +165,6 @@ def _cache_s(request: Request) -> float | None:
     if not 0 <= wanted <= _LONGEST_CACHE_S:
         raise BadRequest(f"x-cache-ttl must be 0 to {_LONGEST_CACHE_S} seconds.", detail="x-cache-ttl")
     return wanted
-
-
-async def _body(request: Request, most: int) -> bytes:
-    """What was sent. Nothing but the caller's leaving comes after it."""
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > most:
-            raise _TooLarge(f"A request may have {most:,} bytes.")
-    return bytes(body)
 
 
 async def _who(request: Request, services: Services, address: str) -> KeyRecord:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from chat_app.api.bodies import read_body
 from chat_app.conversations.transfer import export_all, export_json, export_markdown, import_file
 from chat_app.errors import ImportFailed
 from chat_app.services import Services
@@ -34,12 +35,9 @@ async def import_one(request: Request, services: Services, user_id: str) -> Resp
     Raises:
         ImportFailed: It is too large, or an entry cannot be read; nothing was imported.
     """
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > services.settings.max_import_bytes:
-            most = services.settings.max_import_bytes
-            raise ImportFailed(f"The file is larger than {most:,} bytes.", "too_large", most=most)
+    most = services.settings.max_import_bytes
+    too_large = ImportFailed(f"The file is larger than {most:,} bytes.", "too_large", most=most)
+    body = await read_body(request, most, too_large)
     added, known = await import_file(services.conversations, user_id, body)
     services.changes.tell(user_id)
     return JSONResponse({"added": added, "known": known})

@@ -9,6 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from chat_app.api.bodies import read_body
 from chat_app.errors import BadRequest, MessageTooLong
 from chat_app.messages import Principal, Struct
 from chat_app.services import Services
@@ -84,16 +85,12 @@ async def stop(request: Request, services: Services, user_id: str) -> Response:
     return Response(status_code=204)
 
 
-async def _body(request: Request, most_chars: int) -> bytearray:
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > most_chars * _BYTES_PER_CHARACTER + _ROOM_BYTES:
-            raise MessageTooLong(f"A message may have {most_chars:,} characters; this is longer.")
-    return body
+async def _body(request: Request, most_chars: int) -> bytes:
+    too_long = MessageTooLong(f"A message may have {most_chars:,} characters; this is longer.")
+    return await read_body(request, most_chars * _BYTES_PER_CHARACTER + _ROOM_BYTES, too_long)
 
 
-def _decoded(body: bytearray, decode: Callable[[bytearray], T]) -> T:
+def _decoded(body: bytes, decode: Callable[[bytes], T]) -> T:
     try:
         return decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
