@@ -78,11 +78,12 @@ class Sources(Struct, frozen=True, tag="sources"):
 class Relayed(Struct, frozen=True, tag="relayed"):
     """What came off the wire, for a caller who speaks that wire; `deltas` is what it says.
 
-    `data` is whole server-sent events, or the JSON of an answer that came all at once.
+    `data` is whole server-sent events or, with `is_whole`, the JSON of an answer that came all at once.
     """
 
     data: bytes
     deltas: tuple[TextDelta | ReasoningDelta | ToolCallDelta, ...] = ()
+    is_whole: bool = False
 
 
 class Finish(Struct, frozen=True, tag="finish"):

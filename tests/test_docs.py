@@ -58,6 +58,7 @@ def test_broad_excepts_stand_only_at_task_boundaries():
     }
 
     assert found == {
+        "chat_app/api/programs.py",
         "chat_app/conversations/generations.py",
         "chat_app/conversations/turns.py",
         "chat_app/ui/states/library.py",

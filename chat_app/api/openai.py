@@ -33,15 +33,19 @@ async def chat(program: Program) -> None:
 
 async def _streamed(program: Program, asked: ChatRequest, events: AsyncGenerator[Event]) -> None:
     """Chunk by chunk. A server's own are passed on as they are; what comes from another wire is written anew."""
+    start, is_relayed = Start(""), False
     chunks: ChunkWriter | None = None
     async for event in events:
+        if isinstance(event, Start):
+            start = event  # told with the first delta: until then a failure has a status of its own
+            continue
+        if chunks is None:
+            await program.begin(_EVENTS, headers=[("cache-control", "no-cache"), *_told(start)])
+            chunks = ChunkWriter(_id(program), start.model or asked.model, wants_usage=_wants_usage(asked))
         if isinstance(event, Relayed):
-            chunks = None  # its own tell the end, too
+            is_relayed = True  # the server's own chunks tell the end, too
             await program.write(event.data, more=True)
-        elif isinstance(event, Start):
-            await program.begin(_EVENTS, headers=[("cache-control", "no-cache"), *_told(event)])
-            chunks = ChunkWriter(_id(program), event.model or asked.model, wants_usage=_wants_usage(asked))
-        elif chunks is not None:
+        elif not is_relayed:
             for data in chunks.chunks(event):
                 await program.write(b"data: %b\n\n" % data, more=True)
     await program.write(_DONE)
@@ -54,7 +58,7 @@ async def _whole(program: Program, asked: ChatRequest, events: AsyncGenerator[Ev
         match event:
             case Start():
                 start = event
-            case Relayed(data):
+            case Relayed(data, _, True):
                 relayed = data
             case _:
                 reply.apply(event)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +39,7 @@ from chat_app.store.keys import KeyRecord
 log = structlog.get_logger(__name__)
 _TOO_LARGE = 413
 _BAD_GATEWAY = 502
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # a server may list a model by any name, and no header may hold these
 _LONGEST_CACHE_S = 24 * 3600
 
 
@@ -67,7 +69,7 @@ class Program:
         """Send the head of the answer."""
         self.has_begun = True
         told = [("content-type", content_type), ("x-request-id", self.caller.request_id), *headers, *self._limits()]
-        raw = [(name.encode(), value.encode("latin-1", "replace")) for name, value in told]
+        raw = [(name.encode(), _CONTROL.sub(" ", value).encode("latin-1", "replace")) for name, value in told]
         await self.send({"type": "http.response.start", "status": status, "headers": raw})
 
     async def write(self, data: bytes, *, more: bool = False) -> None:
@@ -135,6 +137,9 @@ class ForPrograms:
                 await self._answer(program)
             except ChatError as error:  # past the group, which would wrap it
                 raised.append(error)
+            except Exception:  # the task boundary of a program's call: it, too, is told in the shape it knows
+                log.exception("api.failed", request_id=program.caller.request_id)
+                raised.append(ChatError("The server failed."))
 
         async def until_gone() -> None:  # the body was read: nothing but leaving comes after it
             while (await receive())["type"] != "http.disconnect":

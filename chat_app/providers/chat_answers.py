@@ -187,7 +187,7 @@ def whole_answer(body: bytes, without_key: Callable[[str], str]) -> Generator[Re
     reason = _REASONS.get(choice.finish_reason or "")
     if reason is None:
         raise AnswerBroken("The answer broke off.", detail=f"finish_reason: {choice.finish_reason}")
-    yield Relayed(body, _said(choice.message))
+    yield Relayed(body, _said(choice.message), is_whole=True)
     yield Finish(reason, _usage(answer.usage or _Usage()))
 
 

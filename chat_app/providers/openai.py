@@ -82,6 +82,7 @@ class OpenAIProvider:
     kind: str = "openai"
     _max_tokens_name: ClassVar[str] = "max_completion_tokens"
     _seam: ClassVar[str] = "instruction"
+    _only_streams: ClassVar[bool] = False
 
     def __init__(self, *, server: str, base_url: str, api_key: str, connect_timeout_s: float) -> None:
         self.server = server
@@ -150,7 +151,7 @@ class OpenAIProvider:
         extra: dict[str, Json] = {name: value for name, value in body.items() if name not in ("model", "stream")}
         create = self._client.chat.completions
         with self._refusals.told(model):
-            if request.is_whole:
+            if request.is_whole and not self._only_streams:
                 answer = await create.with_raw_response.create(model=model, messages=(), extra_body=extra)
                 yield Start(f"{self.server}/{model}", request_id=answer.headers.get("x-request-id", ""))
                 for event in whole_answer(answer.content, self._refusals.without_key):

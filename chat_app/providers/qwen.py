@@ -19,6 +19,7 @@ class QwenProvider(OpenAIProvider):
 
     kind: str = "qwen"
     _max_tokens_name: ClassVar[str] = "max_tokens"
+    _only_streams: ClassVar[bool] = True  # some of its models; who wants an answer at once gets the stream folded
 
     async def offers(self) -> list[Offer]:
         """See `Provider.offers`. Where a region lists nothing, the names in `models.toml` are what there is."""

@@ -19,11 +19,12 @@ WEATHER = {
 }
 
 
-@pytest.fixture(params=["vllm", "openai", "anthropic"])
+@pytest.fixture(params=["vllm", "openai", "qwen", "anthropic"])
 async def api(request: pytest.FixtureRequest, tmp_path, upstream: Upstream) -> AsyncIterator[Api]:
     where = {
         "vllm": {"vllm_base_url": (upstream.url,)},
         "openai": {"openai_base_url": upstream.url},
+        "qwen": {"dashscope_base_url": upstream.url},
         "anthropic": {"anthropic_base_url": upstream.url.removesuffix("/v1")},
     }
     async with serving(tmp_path, **where[request.param]) as made:
@@ -166,7 +167,7 @@ async def test_a_caller_who_leaves_is_left_upstream(api, upstream, when):
     async def is_gone() -> bool:
         return upstream.chats[-1].state == "gone"
 
-    await until(is_gone, within_s=1)
+    await until(is_gone)
 
 
 @pytest.mark.parametrize(
@@ -276,3 +277,39 @@ async def test_the_same_request_can_have_the_same_answer_again(vllm, upstream, s
     assert told[0].text == told[1].text
     assert len(upstream.chats) == 1
     assert (wrong.status_code, wrong.json()["error"]["param"]) == (400, "x-cache-ttl")
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_failure_after_the_head_and_before_the_first_word_has_its_own_status(api, upstream, stream):
+    upstream.then(Script([], ending="close"))
+    if not stream and api.wire in ("vllm", "openai"):
+        upstream.scripts[-1].whole = {"choices": []}
+    async with api.openai() as client:
+        with pytest.raises(openai.InternalServerError) as raised:
+            await client.chat.completions.create(model="echo", messages=HI, stream=stream)
+
+    assert (raised.value.status_code, raised.value.code) == (502, "answer_broken")
+
+
+async def test_a_fault_of_our_own_is_told_in_their_shape_and_without_its_words(vllm, monkeypatch):
+    def broken(_raw: bytes) -> None:
+        raise ZeroDivisionError("secret words")
+
+    monkeypatch.setattr("chat_app.api.openai.read_chat", broken)
+    async with vllm.openai() as client:
+        with pytest.raises(openai.InternalServerError) as raised:
+            await client.chat.completions.create(model="echo", messages=HI)
+
+    assert (raised.value.status_code, raised.value.code, "secret" in str(raised.value)) == (500, "error", False)
+
+
+async def test_a_model_of_any_name_answers(vllm, upstream):
+    upstream.models.append({"id": "odd\r\nx-evil: 1\u4e2d"})
+    await vllm.services.catalogue.refresh()
+    async with vllm.http() as client:
+        body = {"model": "odd\r\nx-evil: 1\u4e2d", "messages": HI}
+        answer = await client.post("/v1/chat/completions", json=body)
+
+    assert answer.status_code == 200
+    assert "x-evil" not in answer.headers
+    assert answer.headers["x-deployment"].endswith("odd  x-evil: 1?")

@@ -62,7 +62,7 @@ async def test_a_request_for_all_at_once_is_one_and_its_answer_comes_as_it_is(up
     events = await _events(upstream, Script(whole=answer))
 
     assert "stream" not in upstream.chats[-1].body
-    assert json.loads(events[1].data) == answer
+    assert (json.loads(events[1].data), events[1].is_whole) == (answer, True)
     assert events[2] == Finish("stop", Usage(3, 2))
 
 
