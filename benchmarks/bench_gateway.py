@@ -23,31 +23,14 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.measure import TICKS_PER_S, quantile, table
+from benchmarks.measure import cpu_of, quantile, table
 from tests.server import free_port
 from tests.upstream import Script, Upstream, words
-from tests.waiting import until_now
+from tests.waiting import answers, until_now
 
 BIN = Path(sys.executable).parent
 LITELLM = Path(tempfile.gettempdir()) / "chat_app_bench_litellm"
 TOKENS = 200
-MAKE = """
-import asyncio
-from chat_app.gateway.keys import Keys
-from chat_app.messages import Limits
-from chat_app.settings import load_settings
-from chat_app.store.database import Database
-from chat_app.store.keys import KeyStore
-
-async def main():
-    database = Database(load_settings().database)
-    limits = Limits(requests_per_minute=10_000_000, tokens_per_minute=10_000_000_000, streams=1000, dollars_per_day=1e6)
-    _, key = await Keys(KeyStore(database)).make("local", "benchmark", limits=limits)
-    await database.aclose()
-    print(key)
-
-asyncio.run(main())
-"""
 
 
 @dataclass
@@ -60,12 +43,8 @@ class Proxy:
     pids: list[int]
 
     def cpu_s(self) -> float:
-        """CPU seconds used so far (proc(5))."""
-        ticks = 0
-        for pid in self.pids:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
-        return ticks / TICKS_PER_S
+        """CPU seconds used so far."""
+        return cpu_of(self.pids)
 
     def memory_mb(self) -> float:
         """Resident memory."""
@@ -88,17 +67,10 @@ def model_server() -> Iterator[str]:
     process.start()
     url = f"http://127.0.0.1:{port}/v1"
     try:
-        until_now(lambda: _answers(f"{url}/models"))
+        until_now(lambda: answers(f"{url}/models"))
         yield url
     finally:
         process.terminate()
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(url, timeout=5).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 def _family(pid: int) -> list[int]:
@@ -118,8 +90,10 @@ def ours(upstream: str) -> Iterator[Proxy]:
         command = [BIN / "granian", "--interface", "asgi", "--port", str(port), "chat_app.api.app:app"]
         process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
         try:
-            until_now(lambda: _answers(f"http://127.0.0.1:{port}/readyz"), within_s=60)
-            made = subprocess.run([sys.executable, "-c", MAKE], env=environment, capture_output=True, check=True)
+            until_now(lambda: answers(f"http://127.0.0.1:{port}/readyz"), within_s=60)
+            made = subprocess.run(
+                [sys.executable, "-m", "tests.make_key"], env=environment, capture_output=True, check=True
+            )
             key = made.stdout.decode().split()[-1]
             yield Proxy("chat_app", f"http://127.0.0.1:{port}/v1", key, _family(process.pid))
         finally:
@@ -146,7 +120,7 @@ def litellm(upstream: str) -> Iterator[Proxy]:
         environment = os.environ | {"LITELLM_LOG": "ERROR", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
         process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            until_now(lambda: _answers(f"http://127.0.0.1:{port}/health/liveliness"), within_s=180)
+            until_now(lambda: answers(f"http://127.0.0.1:{port}/health/liveliness"), within_s=180)
             yield Proxy("LiteLLM", f"http://127.0.0.1:{port}/v1", "sk-fake-master", _family(process.pid))
         finally:
             process.terminate()

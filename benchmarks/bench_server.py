@@ -16,15 +16,13 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, aclosing, closing, contextmanager
 from pathlib import Path
 
-import httpx
-
 from benchmarks.measure import cpu_s, memory_kb, quantile, table
 from benchmarks.stamps import Stamps, lateness_ms
 from benchmarks.tab import Tab, first_visit
 from chat_app.api.identity import Identity
 from tests.server import Server, free_port
 from tests.upstream import Script, Upstream
-from tests.waiting import until_now
+from tests.waiting import answers, until_now
 
 PER_S, TOKENS = 50, 400
 LATE_MS = 100
@@ -47,18 +45,11 @@ def application(script: Script) -> Iterator[Server]:
     with tempfile.TemporaryDirectory() as made:
         server = Server(Path(made), VLLM_BASE_URL=f"http://127.0.0.1:{port}/v1")
         try:
-            until_now(lambda: _lists(port))
+            until_now(lambda: answers(f"http://127.0.0.1:{port}/v1/models"))
             yield server.start()
         finally:
             server.stop()
             model.terminate()
-
-
-def _lists(port: int) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/v1/models").status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 def people(server: Server, count: int) -> list[str]:

@@ -17,9 +17,14 @@ TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_s(server: Server) -> float:
-    """CPU seconds that the workers have used (proc(5): utime and stime, fields 14 and 15)."""
+    """CPU seconds that the workers have used."""
+    return cpu_of(server.workers())
+
+
+def cpu_of(pids: Iterable[int]) -> float:
+    """CPU seconds that processes have used (proc(5): utime and stime, fields 14 and 15)."""
     ticks = 0
-    for pid in server.workers():
+    for pid in pids:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         ticks += int(fields[11]) + int(fields[12])
     return ticks / TICKS_PER_S

@@ -9,9 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
-
-from tests.waiting import until_now
+from tests.waiting import answers, until_now
 
 ROOT = Path(__file__).parents[1]
 KEEP = ("PATH", "HOME", "LANG", "TMPDIR", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
@@ -68,10 +66,7 @@ class Server:
     def _answers(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, self.log.read_text()[-3000:]
-        try:
-            return httpx.get(f"{self.url}/readyz", timeout=1).status_code == 200
-        except httpx.TransportError:
-            return False
+        return answers(f"{self.url}/readyz")
 
     def kill(self) -> None:
         """kill -9, its workers too."""

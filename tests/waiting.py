@@ -7,6 +7,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+import httpx
+
 T = TypeVar("T")
 
 
@@ -28,3 +30,11 @@ def until_now(look: Callable[[], T], within_s: float = 10) -> T:
         assert time.monotonic() < deadline, f"not within {within_s} s; last seen: {seen!r}"
         time.sleep(0.01)
     return seen
+
+
+def answers(url: str) -> bool:
+    """Whether a server is there and well."""
+    try:
+        return httpx.get(url, timeout=1).status_code == 200
+    except httpx.TransportError:
+        return False

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import secrets
 import time
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 
 from chat_app.errors import BadRequest, Unauthorized
@@ -30,10 +31,11 @@ class Keys:
     Args:
         store: Where their hashes are. What it says is believed for a few seconds: a key that another worker revokes
             opens nothing here after that.
+        clock: Seconds that only grow.
     """
 
-    def __init__(self, store: KeyStore) -> None:
-        self._store = store
+    def __init__(self, store: KeyStore, clock: Callable[[], float] = time.monotonic) -> None:
+        self._store, self._clock = store, clock
         self._known: dict[str, tuple[float, KeyRecord | None]] = {}
 
     async def make(
@@ -96,11 +98,11 @@ class Keys:
 
     async def _find(self, digest: str) -> KeyRecord | None:
         until, record = self._known.get(digest, (0.0, None))
-        if time.monotonic() >= until:
+        if self._clock() >= until:
             record = await self._store.find(digest)
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
-            self._known[digest] = (time.monotonic() + _KNOWN_FOR_S, record)
+            self._known[digest] = (self._clock() + _KNOWN_FOR_S, record)
         return record
 
     async def _note_use(self, record: KeyRecord) -> None:

@@ -6,33 +6,17 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.server import free_port
 from tests.upstream import Upstream
-from tests.waiting import until_now
+from tests.waiting import answers, until_now
 
 BIN = Path(sys.executable).parent
 WITHOUT_REFLEX = """
 import sys
 import chat_app.api.app
 print([name for name in sys.modules if name.partition('.')[0].startswith('reflex')])
-"""
-MAKE = """
-import asyncio
-from chat_app.gateway.keys import Keys
-from chat_app.settings import load_settings
-from chat_app.store.database import Database
-from chat_app.store.keys import KeyStore
-
-async def main():
-    database = Database(load_settings().database)
-    _, key = await Keys(KeyStore(database)).make("local", "of the test")
-    await database.aclose()
-    print(key)
-
-asyncio.run(main())
 """
 
 
@@ -56,19 +40,14 @@ def alone(tmp_path, upstream: Upstream) -> Iterator[dict[str, str]]:
         command = [BIN / "granian", "--interface", "asgi", "--port", str(port), "chat_app.api.app:app"]
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
-        until_now(lambda: _answers(port), within_s=30)
-        made = subprocess.run([sys.executable, "-c", MAKE], env=environment, capture_output=True, text=True, check=True)
+        until_now(lambda: answers(f"http://127.0.0.1:{port}/readyz"), within_s=30)
+        made = subprocess.run(
+            [sys.executable, "-m", "tests.make_key"], env=environment, capture_output=True, text=True, check=True
+        )
         yield environment | {"key": made.stdout.strip().splitlines()[-1], "url": f"http://127.0.0.1:{port}/v1"}
     finally:
         process.terminate()
         assert process.wait(20) == 0, (tmp_path / "log").read_text()
-
-
-def _answers(port: int) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 def test_the_llm_command_asks_through_it(alone, tmp_path):

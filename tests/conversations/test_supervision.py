@@ -16,7 +16,7 @@ from chat_app.services import Services
 from chat_app.store.database import Database, now_ms
 from chat_app.store.records import Checkpoint, Found, NewTurn, Turn
 from chat_app.streams.base import Began, Ended, Grew, Unsaved, fold
-from tests.conftest import LOCAL, POSTGRES, REDIS, services_with
+from tests.conftest import LOCAL, POSTGRES, REDIS, needs_redis, services_with
 from tests.conversations.talk import LONG, send, status_of, until_heard, until_logged, until_settled, words_of
 
 pytestmark = pytest.mark.usefixtures("each_database")
@@ -129,7 +129,7 @@ async def _cut_off(services: Services, turn: Turn, monkeypatch: pytest.MonkeyPat
     return there_again
 
 
-@pytest.mark.skipif(not REDIS, reason="no TEST_REDIS_URL")
+@needs_redis
 async def test_two_workers_never_speak_for_one_answer(tmp_path, monkeypatch):
     first, second = _Held(*LONG, DONE), FakeProvider([TextDelta("anew"), DONE])
     quick = {"redis_url": REDIS, "reap_after_s": 0.3, "heartbeat_s": 0.1, "checkpoint_s": 0.1}
@@ -150,7 +150,7 @@ async def test_two_workers_never_speak_for_one_answer(tmp_path, monkeypatch):
         assert text_of(told.parts) == before + "anew"
 
 
-@pytest.mark.skipif(not REDIS, reason="no TEST_REDIS_URL")
+@needs_redis
 async def test_a_worker_that_was_thought_dead_and_comes_back_is_followed_again(tmp_path, monkeypatch):
     slow = _Held(*LONG, DONE)
     quick = {"redis_url": REDIS, "reap_after_s": 0.3, "heartbeat_s": 0.1, "checkpoint_s": 0.1}

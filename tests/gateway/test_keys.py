@@ -48,13 +48,15 @@ async def test_a_revoked_key_opens_nothing_at_once_and_only_its_owner_can_revoke
     assert await keys.of("local") == []
 
 
-async def test_a_key_that_another_worker_revokes_is_forgotten_within_seconds(store, monkeypatch):
-    here, there = Keys(store), Keys(store)
+async def test_a_key_that_another_worker_revokes_is_forgotten_within_seconds(store):
+    now = [0.0]
+    here, there = Keys(store, lambda: now[0]), Keys(store)
     record, key = await here.make("local", "x")
-    await here.who(key)
+    await here.who(key)  # notes its use
+    await here.who(key)  # and knows it
     await there.revoke("local", record.id)
-    monkeypatch.setattr("chat_app.gateway.keys._KNOWN_FOR_S", 0)
-    here._known.clear()
+    await here.who(key)
+    now[0] = 5
     with pytest.raises(Unauthorized):
         await here.who(key)
 

@@ -14,11 +14,11 @@ from chat_app.gateway.counters import Counters, MemoryCounters, Window
 from chat_app.gateway.limits import Limiter
 from chat_app.gateway.redis_counters import RedisCounters
 from chat_app.messages import ChatRequest, Limits, Rate, Usage
-from tests.conftest import REDIS
+from tests.conftest import REDIS, needs_redis
 from tests.gateway.door import door_over
 from tests.gateway.test_failover import Named
 
-EITHER = ["memory", pytest.param("redis", marks=pytest.mark.skipif(not REDIS, reason="no Redis"))]
+EITHER = ["memory", pytest.param("redis", marks=needs_redis)]
 
 
 @pytest.fixture(params=EITHER)
@@ -177,7 +177,7 @@ async def test_a_window_moves_on():
     assert counters._counts == {}
 
 
-@pytest.mark.skipif(not REDIS, reason="no Redis")
+@needs_redis
 async def test_what_a_killed_worker_held_open_is_given_back_when_its_lease_ends():
     made = RedisCounters(REDIS)
     await made._redis.flushdb()

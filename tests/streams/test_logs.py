@@ -13,12 +13,10 @@ from chat_app.store.database import new_id
 from chat_app.streams.base import Batch, Began, Cited, Ended, Entry, Grew, StreamLog, Unsaved, fold
 from chat_app.streams.memory import MemoryLog
 from chat_app.streams.redis import RedisLog
-from tests.conftest import REDIS
-
-no_redis = pytest.mark.skipif(not REDIS, reason="no TEST_REDIS_URL")
+from tests.conftest import REDIS, needs_redis
 
 
-@pytest.fixture(params=["memory", pytest.param("redis", marks=no_redis)])
+@pytest.fixture(params=["memory", pytest.param("redis", marks=needs_redis)])
 async def log(request: pytest.FixtureRequest) -> AsyncIterator[StreamLog]:
     async with _opened(MemoryLog() if request.param == "memory" else RedisLog(REDIS)) as opened:
         yield opened
@@ -214,7 +212,7 @@ async def test_a_log_in_memory_is_forgotten_and_its_followers_go_on():
     assert batch.entries == (Began("m"),)
 
 
-@no_redis
+@needs_redis
 async def test_an_entry_that_was_sent_twice_is_seen_once(conversation):
     log = RedisLog(REDIS)
     for entry in (
@@ -244,7 +242,7 @@ async def _told(log: RedisLog, conversation: str) -> Batch:
     return batch
 
 
-@no_redis
+@needs_redis
 @pytest.mark.parametrize("is_asleep", [False, True], ids=["sent one by one", "sent together"])
 async def test_an_answer_whose_redis_came_back_empty_is_told_again_from_its_beginning(conversation, is_asleep):
     log = RedisLog(REDIS)
@@ -266,7 +264,7 @@ async def test_an_answer_whose_redis_came_back_empty_is_told_again_from_its_begi
     assert not log._told
 
 
-@no_redis
+@needs_redis
 async def test_an_answer_whose_redis_came_back_older_has_no_hole(conversation, monkeypatch):
     log = RedisLog(REDIS)
     monkeypatch.setattr("chat_app.streams.redis._RETRY_S", 0)
@@ -293,7 +291,7 @@ async def test_an_answer_whose_redis_came_back_older_has_no_hole(conversation, m
     assert not log._told
 
 
-@no_redis
+@needs_redis
 async def test_a_log_can_be_closed_at_any_moment():
     """Python 3.11 swallows a cancellation that meets the end of an `asyncio.wait_for`."""
     for steps in range(40):
@@ -319,7 +317,7 @@ async def test_a_redis_that_is_gone_is_said_to_followers():
     await log._redis.aclose()
 
 
-@no_redis
+@needs_redis
 async def test_what_is_written_while_redis_is_away_takes_the_room_of_its_words(conversation, monkeypatch):
     log = RedisLog(REDIS)
     send, failed = log._send_some, asyncio.Event()

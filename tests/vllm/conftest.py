@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 
 from tests.browser import Chat, browser, new_context  # noqa: F401 # fixtures
 from tests.server import Server, free_port
-from tests.waiting import until_now
+from tests.waiting import answers, until_now
 
 HERE = Path(__file__).parent
 ENVIRONMENT = {
@@ -82,10 +82,7 @@ class Vllm:
     def _is_healthy(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, self._log.read_text()[-3000:]
-        try:
-            return httpx.get(f"{self.url}/health", timeout=1).status_code == 200
-        except httpx.TransportError:
-            return False
+        return answers(f"{self.url}/health")
 
     def kill(self) -> None:
         """kill -9, of its engine too, which would outlive it."""
