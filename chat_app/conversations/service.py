@@ -370,8 +370,11 @@ class ConversationService:
 def _note(notes: dict[str, Json], start: Start, asked: str, at: int) -> None:
     """What the details say beside what was sent: where an answer went on, who was asked, what went otherwise."""
     if start.seam:
-        seams = notes.get("seams")
-        notes["seams"] = [*(seams if isinstance(seams, list) else []), {"at": at, "how": start.seam}]
+        noted = notes.get("seams")
+        seams = noted if isinstance(noted, list) else []
+        # A try that added nothing leaves no seam of its own.
+        earlier = [seam for seam in seams if not (isinstance(seam, dict) and seam.get("at") == at)]
+        notes["seams"] = [*earlier, {"at": at, "how": start.seam}]
     if start.model:
         notes["asked"] = asked
     if start.clamped:

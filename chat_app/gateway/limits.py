@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
@@ -50,11 +50,9 @@ class Admission:
     rates: tuple[Rate, ...]
     tokens: int = 0
     micros: int = 0
-    is_known: bool = field(default=False)
 
     def add(self, used: Used) -> None:
         """One of its attempts has ended."""
-        self.is_known = True
         self.tokens += (used.usage.input_tokens or 0) + (used.usage.output_tokens or 0)
         self.micros += used.cost_micros or 0
 

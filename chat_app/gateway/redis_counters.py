@@ -120,8 +120,10 @@ class RedisCounters:
                 answer: list[int] = await self._take(keys=keys, args=arguments)
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("limits.alone", error=type(error).__name__)
-            self._taken_alone.add(call_id)
-            return await self._alone.take(windows, call_id)
+            verdict = await self._alone.take(windows, call_id)
+            if verdict.refused is None:
+                self._taken_alone.add(call_id)
+            return verdict
         refused, wait_ms, *figures = answer
         if refused:
             return Verdict(tuple(figures), (), refused - 1, wait_ms / 1000)

@@ -1,6 +1,7 @@
 """What the gateway decides, as the person in front of the page meets it."""
 
-from chat_app.errors import ModelFailed
+from chat_app.errors import AnswerBroken, ModelFailed
+from chat_app.events import Finish, TextDelta
 from chat_app.providers.fake import FakeProvider
 from tests.conftest import LOCAL, services_with
 from tests.conversations.talk import send, until_settled
@@ -51,3 +52,17 @@ async def test_whoever_asks_again_gets_another_answer_also_where_answers_are_giv
         asked = [request for request in fake.requests if request.messages[-1].text == "hi"]
 
     assert len(asked) == 2
+
+
+async def test_a_try_to_go_on_that_added_nothing_leaves_no_seam_of_its_own(tmp_path):
+    fake = FakeProvider([TextDelta("half")])
+    async with services_with(tmp_path, fake) as services:
+        turn = await send(services)
+        await until_settled(services, turn)
+        for script in ([AnswerBroken("cut")], [TextDelta(" whole"), Finish("stop")]):
+            fake.script = script
+            await services.conversations.resume(LOCAL, turn.reply_id)
+            await until_settled(services, turn)
+        details = await services.conversations.messages.details("local", turn.reply_id)
+
+    assert (details.status, details.notes["seams"]) == ("complete", [{"at": 4, "how": "instruction"}])

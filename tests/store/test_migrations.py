@@ -52,23 +52,30 @@ async def test_a_folder_that_cannot_be_used_is_said(tmp_path):
     await until(driver_has_let_go)
 
 
-async def test_messages_of_the_first_version_come_along_undeleted(bare_database_url: str):
-    database = Database(bare_database_url)
-    await database.migrate(to="0001")
+async def _store(database: Database, message_id: str, role: str, output_tokens: int | None = None) -> None:
+    """A conversation of one message, by the columns that the first version had."""
     async with database.write() as connection:
         await connection.execute(
             text(
                 "INSERT INTO conversations (id, created_at, user_id, title, title_source, model, parameters, pinned, "
-                "read_at, updated_at, leaf_message_id) VALUES ('c', 1, 'local', 't', 'question', 'm', '{}', false, 1, 1, 'q')"
-            )
+                "read_at, updated_at, leaf_message_id) VALUES ('c', 1, 'local', 't', 'question', 'm', '{}', false, 1, 1, :id)"
+            ),
+            {"id": message_id},
         )
         await connection.execute(
             text(
                 "INSERT INTO messages (id, created_at, conversation_id, user_id, role, parts, search_text, status, revision, "
-                "model, deployment, request_sent, request_dropped, error_text, error_detail, notes) VALUES ('q', 1, 'c', "
-                "'local', 'user', '[]', '', 'complete', 0, '', '', '{}', '[]', '', '', '{}')"
-            )
+                "model, deployment, request_sent, request_dropped, output_tokens, error_text, error_detail, notes) VALUES "
+                "(:id, 1, 'c', 'local', :role, '[]', '', 'complete', 0, '', '', '{}', '[]', :tokens, '', '', '{}')"
+            ),
+            {"id": message_id, "role": role, "tokens": output_tokens},
         )
+
+
+async def test_messages_of_the_first_version_come_along_undeleted(bare_database_url: str):
+    database = Database(bare_database_url)
+    await database.migrate(to="0001")
+    await _store(database, "q", "user")
     await database.migrate()
 
     assert [m.id for m in await MessageStore(database).all_of("local", "c")] == ["q"]
@@ -78,20 +85,7 @@ async def test_messages_of_the_first_version_come_along_undeleted(bare_database_
 async def test_what_was_answered_before_costs_were_kept_has_none(bare_database_url: str):
     database = Database(bare_database_url)
     await database.migrate(to="0002")
-    async with database.write() as connection:
-        await connection.execute(
-            text(
-                "INSERT INTO conversations (id, created_at, user_id, title, title_source, model, parameters, pinned, "
-                "read_at, updated_at, leaf_message_id) VALUES ('c', 1, 'local', 't', 'question', 'm', '{}', false, 1, 1, 'a')"
-            )
-        )
-        await connection.execute(
-            text(
-                "INSERT INTO messages (id, created_at, conversation_id, user_id, role, parts, search_text, status, revision, "
-                "model, deployment, request_sent, request_dropped, output_tokens, error_text, error_detail, notes) VALUES "
-                "('a', 1, 'c', 'local', 'assistant', '[]', '', 'complete', 0, 'm', 'd', '{}', '[]', 7, '', '', '{}')"
-            )
-        )
+    await _store(database, "a", "assistant", output_tokens=7)
     await database.migrate()
     details = await MessageStore(database).details("local", "a")
 
