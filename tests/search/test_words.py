@@ -38,6 +38,8 @@ def test_no_question_breaks_the_search(question):
         ("这个应用能做什么？", "这个应用能做什么"),
         ("怎样添加模型？", "添加 OpenAI 或其他服务器"),
         ("有哪些按键？", "按键"),
+        ("How do I make an API key?", "Programs and API keys"),
+        ("怎么创建密钥？", "程序与 API 密钥"),
         ("怎样恢复已删除的对话？", "删除与撤销"),
     ],
 )
