@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_POSTGRES_OPTIONS = ("host", "port", "user", "password", "database", "ssl", "command_timeout")
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -107,6 +108,7 @@ class Settings(BaseSettings):
         for url in (value,) if isinstance(value, str) else value:
             if not url.startswith(("http://", "https://")):
                 raise ValueError("must start with http:// or https://")
+            _parsed(url)
         return value
 
     @field_validator("database_url")
@@ -114,16 +116,21 @@ class Settings(BaseSettings):
     def _is_known_database(cls, value: str) -> str:
         if value.startswith("postgresql://"):
             value = value.replace("postgresql://", "postgresql+asyncpg://", 1)
-        if value and not value.startswith(("sqlite+aiosqlite://", "postgresql+asyncpg://")):
-            raise ValueError("must start with sqlite+aiosqlite:// or postgresql+asyncpg://")
-        _ = urlsplit(value).port  # raises ValueError where it is no number
-        return value
+        if value and not value.startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
+            raise ValueError("must start with sqlite+aiosqlite:/// or postgresql+asyncpg://")
+        parts = _parsed(value)
+        # libpq's name for it, which most addresses have; asyncpg calls it `ssl`.
+        options = [("ssl" if name == "sslmode" else name, option) for name, option in parse_qsl(parts.query)]
+        if parts.scheme.startswith("postgresql") and not {name for name, _ in options} <= set(_POSTGRES_OPTIONS):
+            raise ValueError(f"may have {', '.join(_POSTGRES_OPTIONS)} after the question mark, and nothing else")
+        return value if not parts.query else f"{value.partition('?')[0]}?{urlencode(options)}"
 
     @field_validator("redis_url")
     @classmethod
     def _is_redis(cls, value: str) -> str:
         if value and not value.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("must start with redis://, rediss:// or unix://")
+        _parsed(value)
         return value
 
     @field_validator("host")
@@ -149,6 +156,20 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database's address, the default filled in."""
         return self.database_url or f"sqlite+aiosqlite:///{self.chat_app_data / 'chat.db'}"
+
+
+def _parsed(url: str) -> SplitResult:
+    """The parts of an address.
+
+    Raises:
+        ValueError: It is none. Python's own words would quote it, and it may hold a password.
+    """
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("is no address: a port must be a number, and an IPv6 address stands in brackets") from None
+    return parts
 
 
 def load_settings() -> Settings:

@@ -18,7 +18,12 @@ def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         ("HOST", "0.0.0.0"),
         ("DATABASE_URL", "mysql://x"),
         ("DATABASE_URL", "postgresql://h:seventy/d"),
+        ("DATABASE_URL", "postgresql://me:s3cret/x@db/chat"),
+        ("DATABASE_URL", "sqlite+aiosqlite://s3cret/bar.db"),
+        ("DATABASE_URL", "postgresql://me:s3cret@db/chat?colour=red"),
         ("REDIS_URL", "http://x"),
+        ("REDIS_URL", "redis://:s3cret@h:seventy/0"),
+        ("OPENAI_BASE_URL", "http://[::1"),
         ("OPENAI_BASE_URL", "localhost:1"),
         ("VLLM_BASE_URL", "http://a/v1,b/v1"),
         ("LOG_LEVEL", "loud"),
@@ -34,6 +39,14 @@ def test_a_wrong_value_stops_the_start_with_one_line_that_names_it(name, value, 
 
     assert str(stopped.value).startswith(name)
     assert "\n" not in str(stopped.value)
+    assert "s3cret" not in str(stopped.value)
+
+
+def test_the_usual_name_of_postgresqls_encryption_is_understood(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://me:s3%40cret@db/chat?sslmode=require&command_timeout=9")
+
+    wanted = "postgresql+asyncpg://me:s3%40cret@db/chat?ssl=require&command_timeout=9"
+    assert load_settings().database == wanted
 
 
 def test_workers_without_redis_are_refused(monkeypatch):
