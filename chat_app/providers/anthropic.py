@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Generator, Iterable
 
 import anthropic
-import httpx2
 import msgspec
 
 from chat_app.errors import AnswerBroken, ModelFailed, RequestRefused
@@ -29,6 +28,7 @@ from chat_app.messages import (
     Usage,
 )
 from chat_app.providers.base import GO_ON, Offer
+from chat_app.providers.connections import connections_to
 from chat_app.providers.refusals import Refusals
 from chat_app.providers.sse import SseDecoder
 
@@ -125,8 +125,7 @@ class AnthropicProvider:
             api_key=api_key or "none",
             base_url=base_url,
             max_retries=0,
-            # No read timeout here: the gateway bounds the first word and the silences between words.
-            timeout=httpx2.Timeout(None, connect=connect_timeout_s),
+            http_client=connections_to(base_url, connect_timeout_s),
         )
         self._refusals = Refusals(
             server, api_key, anthropic.APIStatusError, anthropic.APIConnectionError, anthropic.AnthropicError

@@ -29,6 +29,7 @@ from chat_app.messages import (
 )
 from chat_app.providers.base import GO_ON, Offer
 from chat_app.providers.chat_answers import Fold, whole_answer
+from chat_app.providers.connections import connections_to
 from chat_app.providers.refusals import Refusals
 
 _EXCERPT = 200
@@ -93,9 +94,10 @@ class OpenAIProvider:
             api_key=api_key or "none",
             base_url=base_url,
             max_retries=0,
-            # No read timeout here: the gateway bounds the first word and the silences between words.
-            timeout=httpx2.Timeout(None, connect=connect_timeout_s),
+            http_client=connections_to(base_url, connect_timeout_s),
         )
+        # The SDK would read them from the environment, and tell every server of this wire.
+        self._client.organization = self._client.project = None
 
     async def offers(self) -> list[Offer]:
         """See `Provider.offers`."""

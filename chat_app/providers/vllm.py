@@ -10,6 +10,7 @@ import httpx
 from chat_app.errors import ModelFailed, ModelUnreachable
 from chat_app.messages import ChatRequest, Json
 from chat_app.providers.base import Load
+from chat_app.providers.connections import is_loopback
 from chat_app.providers.openai import OpenAIProvider
 
 _WAITING = "vllm:num_requests_waiting{"
@@ -26,7 +27,9 @@ class VllmProvider(OpenAIProvider):
     def __init__(self, *, server: str, base_url: str, api_key: str, connect_timeout_s: float) -> None:
         super().__init__(server=server, base_url=base_url, api_key=api_key, connect_timeout_s=connect_timeout_s)
         # What the SDK has no word for stands beside `/v1`, and asks for no key.
-        self._root = httpx.AsyncClient(base_url=base_url.removesuffix("/v1"), timeout=connect_timeout_s)
+        self._root = httpx.AsyncClient(
+            base_url=base_url.removesuffix("/v1"), timeout=connect_timeout_s, trust_env=not is_loopback(base_url)
+        )
 
     def parameters(self, request: ChatRequest) -> tuple[dict[str, Json], tuple[str, ...]]:
         """See `OpenAIProvider.parameters`."""

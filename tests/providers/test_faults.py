@@ -169,3 +169,16 @@ async def test_a_page_that_is_no_list_of_models_is_a_failure_of_that_server_alon
     upstream.models_page = page
     with pytest.raises(ModelFailed, match="Test lists no models"):
         await make(upstream.url).offers()
+
+
+async def test_a_server_of_this_machine_is_asked_directly_and_told_nothing_of_the_environment(
+    make, upstream, monkeypatch
+):
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-of-somebody")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-of-somebody")
+    monkeypatch.setenv("ANTHROPIC_AUTH_TOKEN", "token-of-somebody")
+    await make(upstream.url).offers()
+
+    assert "of-somebody" not in str(upstream.calls[-1].headers)
