@@ -10,6 +10,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -34,6 +35,7 @@ STAMP = Path(".web/chat_app.stamp")
 LOCK = Path("reflex.lock")
 SOURCE = Path("rxconfig.py")
 _LOOK_S = 1.0
+_FIGURES = re.compile(r"(counter|histogram|summary|gauge_\w+)_\d+\.db")  # prometheus_client's names
 _BETWEEN_LOOKS_S, _MOST_LOOKS = 0.1, 600
 _SOURCES = (
     "rxconfig.py", "uv.lock", "reflex.lock/*", "assets/*.css", "assets/*.svg", "chat_app/**/*.py",
@@ -157,8 +159,9 @@ def share_figures(settings: Settings) -> None:
     """Give the workers a folder for their figures; prometheus_client reads the variable as it is loaded."""
     folder = settings.prometheus_multiproc_dir or settings.chat_app_data / "metrics"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for left in folder.glob("*.db"):  # of an earlier start
-        left.unlink()
+    for left in folder.glob("*.db"):  # of an earlier start; whatever else lies there is somebody's
+        if _FIGURES.fullmatch(left.name):
+            left.unlink()
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 

@@ -145,7 +145,9 @@ async def open_services(
         settings.breaker_failures,
         settings.breaker_rest_s,
     )
-    metrics = Metrics(settings.prometheus_multiproc_dir)
+    if settings.prometheus_multiproc_dir is not None:  # prometheus_client writes there, by the environment's word
+        settings.prometheus_multiproc_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    metrics = Metrics(settings.prometheus_multiproc_dir if settings.workers > 1 else None)
     usage, keys = UsageStore(database), Keys(KeyStore(database))
     ledger = Ledger(usage.add, every_s=settings.ledger_s)
     counters: Counters = RedisCounters(settings.redis_url) if settings.redis_url else MemoryCounters()

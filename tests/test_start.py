@@ -1,6 +1,7 @@
 """What a start says, and what stops it."""
 
 import fcntl
+import os
 import shutil
 import socket
 
@@ -83,3 +84,16 @@ def test_a_build_keeps_others_from_building_whatever_becomes_of_its_folder(tmp_p
     start.build()  # it lets go of it at its end
 
     assert len(built) == 2
+
+
+def test_several_workers_begin_with_no_figures_and_touch_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
+    ours = ("counter_7.db", "gauge_livesum_7.db", "histogram_12.db")
+    theirs = ("chat.db", "counter_of_mine.db", "notes.db")
+    for name in ours + theirs:
+        (tmp_path / name).touch()
+    start.share_figures(make_settings(tmp_path, prometheus_multiproc_dir=tmp_path))
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(theirs)
+    assert os.environ["PROMETHEUS_MULTIPROC_DIR"] == str(tmp_path)
+    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR")
