@@ -61,6 +61,7 @@ def test_broad_excepts_stand_only_at_task_boundaries():
         "chat_app/api/programs.py",
         "chat_app/conversations/generations.py",
         "chat_app/conversations/turns.py",
+        "chat_app/gateway/ledger.py",
         "chat_app/ui/states/library.py",
     }
 

@@ -49,3 +49,5 @@ class Ledger:
         except StoreUnavailable as error:
             self._rows = [*rows, *self._rows]
             log.warning("ledger.postponed", rows=len(self._rows), error=error.detail)
+        except Exception:  # a task boundary: a row that no database takes must not end the ledger
+            log.exception("ledger.lost", rows=len(rows))

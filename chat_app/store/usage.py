@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 from sqlalchemy import Integer, RowMapping, Select, case, cast, distinct, func, insert, select
 
-from chat_app.messages import UNKNOWN, Usage
+from chat_app.messages import UNKNOWN, Usage, storable
 from chat_app.store.database import Database, new_id
 from chat_app.store.tables import usage
 
@@ -124,8 +124,16 @@ def _summary(user_id: str, since_ms: int) -> Select[*tuple[Any, ...]]:
 
 
 def _row(each: Used) -> dict[str, Any]:
+    """As every database takes it: names are programs' to make up, and counts are servers'."""
     row = {name: getattr(each, name) for name in Used.__dataclass_fields__ if name != "usage"}
-    return row | msgspec.structs.asdict(each.usage) | {"id": new_id()}
+    row |= {"model": storable(each.model), "deployment": storable(each.deployment), "id": new_id()}
+    row["cost_micros"] = _fitting(each.cost_micros, 63)
+    return row | {name: _fitting(count, 31) for name, count in msgspec.structs.asdict(each.usage).items()}
+
+
+def _fitting(count: int | None, bits: int) -> int | None:
+    """A count, or None where it is none or its column is too small for it."""
+    return count if count is not None and 0 <= count < 1 << bits else None
 
 
 def _used(row: RowMapping) -> Used:

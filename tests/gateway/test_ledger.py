@@ -128,6 +128,33 @@ async def test_rows_go_to_the_database_and_add_up(database: Database):
     ]
 
 
+async def test_names_and_counts_that_no_column_takes_do_not_stop_the_others(database: Database):
+    store = UsageStore(database)
+    huge = Usage(2**63, -1, cached_tokens=2**31, reasoning_tokens=7)
+    await store.add([_used(model="gpt-\0\ud83d", deployment="d\0", usage=huge, cost_micros=2**64), _used()])
+    odd, plain = [row async for row in store.rows("local", 0)]
+
+    assert (odd.model, odd.deployment) == ("gpt-\ufffd\ufffd", "d\ufffd")
+    assert (odd.usage, odd.cost_micros) == (Usage(None, None, None, 7), None)
+    assert plain.model == "m"
+
+
+async def test_a_fault_of_one_batch_does_not_end_the_ledger():
+    stored: list[Used] = []
+
+    async def add(rows):
+        if rows[0].request_id == "odd":
+            raise OverflowError("too large")
+        stored.extend(rows)
+
+    ledger = Ledger(add, every_s=60)
+    for request_id in ("odd", "plain"):
+        ledger.write(_used(request_id=request_id))
+        await ledger.flush()
+
+    assert [row.request_id for row in stored] == ["plain"]
+
+
 async def test_while_the_database_is_away_rows_wait():
     stored: list[Used] = []
     is_away = True
