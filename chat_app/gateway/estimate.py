@@ -6,7 +6,9 @@ and Korean, err on the side of more. What is estimated is always said to be.
 
 from __future__ import annotations
 
-from chat_app.messages import ChatRequest
+import msgspec
+
+from chat_app.messages import ChatRequest, Part, TextPart, ToolCallPart, ToolResultPart
 
 PER_MESSAGE = 4
 
@@ -20,5 +22,15 @@ def estimate_tokens(text: str) -> int:
 
 
 def estimate_prompt(request: ChatRequest) -> int:
-    """The tokens of what a model is asked."""
-    return sum(estimate_tokens(message.text) + PER_MESSAGE for message in request.messages)
+    """The tokens of what a model is asked, tools and what they gave back included."""
+    said = sum(PER_MESSAGE + sum(map(_of_part, message.parts)) for message in request.messages)
+    tools = [tool.description + msgspec.json.encode(tool.schema).decode() for tool in request.tools]
+    return said + sum(map(estimate_tokens, tools))
+
+
+def _of_part(part: Part) -> int:
+    match part:
+        case TextPart(text) | ToolResultPart(_, text) | ToolCallPart(_, _, text):
+            return estimate_tokens(text)
+        case _:
+            return 0
