@@ -30,7 +30,7 @@ it is shown under Details only, and never holds a secret.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class ChatError(Exception):
@@ -140,6 +140,10 @@ class ModelError(ChatError):
     def __init__(self, message: str, *, detail: str = "", retry_after_s: float | None = None) -> None:
         super().__init__(message, detail=detail)
         self.retry_after_s = retry_after_s
+
+    def anew(self) -> Self:
+        """The same to raise once more: one that is kept and raised again grows a trace, and holds what that saw."""
+        return type(self)(str(self), detail=self.detail, retry_after_s=self.retry_after_s)
 
 
 class ModelUnknown(ModelError):

@@ -24,8 +24,7 @@ class Breaker:
         self._most, self._rest_s, self._clock = failures, rest_s, clock
         self._failures = 0
         self._until = 0.0
-        self.why: ModelError | None = None
-        """What its last failure was."""
+        self._why: ModelError | None = None
 
     @property
     def state(self) -> State:
@@ -42,13 +41,17 @@ class Breaker:
         self._until = self._clock() + self._rest_s  # a probe that never tells is given up after another rest
         return True
 
+    def why(self) -> ModelError | None:
+        """What its last failure was, to raise."""
+        return self._why and self._why.anew()
+
     def succeeded(self) -> None:
         """A call was answered."""
-        self._failures = 0
+        self._failures, self._why = 0, None
 
     def failed(self, why: ModelError) -> None:
         """A call was not: the deployment's fault, not the caller's."""
         self._failures += 1
-        self.why = why
+        self._why = why.anew()  # not itself, whose trace holds what was asked
         if self._failures >= self._most:
             self._until = self._clock() + self._rest_s

@@ -92,7 +92,7 @@ class Catalogue:
         problem = self.problems.get(server)
         if problem is None:  # one of this machine's, that nobody runs any more
             return ModelUnreachable(f"No answer from {server}.")
-        return type(problem)(str(problem), detail=problem.detail)
+        return problem.anew()
 
     def server_of(self, model: str) -> str:
         """Who offers a model, or last did; the model's own name where nobody has."""

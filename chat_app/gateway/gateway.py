@@ -135,7 +135,7 @@ class Gateway:
         for number, attempt in enumerate(self._attempts(route, request, affinity), start=1):
             last = attempt
             if not attempt.breaker.admits():
-                why = why or attempt.breaker.why
+                why = why or attempt.breaker.why()
                 continue
             try:
                 with (

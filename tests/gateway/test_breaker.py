@@ -65,6 +65,20 @@ def test_a_probe_that_fails_opens_it_again_for_a_whole_rest(breaker, clock):
     assert breaker.admits()
 
 
+def test_what_its_last_failure_was_is_told_anew_each_time_and_forgotten_when_it_is_well(breaker):
+    failure = ModelFailed("no", detail="d", retry_after_s=3)
+    try:
+        raise failure
+    except ModelFailed:
+        breaker.failed(failure)
+    told = breaker.why()
+
+    assert (type(told), str(told), told.detail, told.retry_after_s) == (ModelFailed, "no", "d", 3)
+    assert (told is breaker.why(), told.__traceback__) == (False, None)
+    breaker.succeeded()
+    assert breaker.why() is None
+
+
 def test_a_probe_that_never_tells_is_given_up(breaker, clock):
     _fail(breaker, 3)
     clock.now += 10
