@@ -6,7 +6,7 @@ Shapes are those of platform.openai.com/docs/api-reference/chat. Thoughts go as 
 from __future__ import annotations
 
 import time
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
@@ -20,6 +20,7 @@ from chat_app.messages import (
     Parameters,
     Part,
     ReasoningPart,
+    Role,
     Struct,
     TextPart,
     Tool,
@@ -29,11 +30,14 @@ from chat_app.messages import (
     text_of,
 )
 
+_Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
+_ROLES: dict[str, Role] = {"system": "system", "developer": "system", "assistant": "assistant"}
 _NEEDS: dict[str, Capability] = {"image_url": "image", "input_audio": "audio", "file": "file"}
 # What has a place of its own in a request; all else of a body is a parameter by its own name.
 _PLACED = (
     "model", "messages", "stream", "stream_options", "n", "tools", "tool_choice",
     "temperature", "top_p", "seed", "stop", "max_tokens", "max_completion_tokens",
+    "metadata", "service_tier",  # which mean other things on other wires
 )  # fmt: skip
 
 
@@ -43,7 +47,7 @@ class _Function(Struct, frozen=True):
 
 
 class _Call(Struct, frozen=True):
-    function: _Function
+    function: _Function | None = None  # a custom tool's call has none
     id: str = ""
 
 
@@ -53,7 +57,7 @@ class _Content(Struct, frozen=True):
 
 
 class _Message(Struct, frozen=True):
-    role: Literal["system", "developer", "user", "assistant", "tool"]
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | tuple[_Content, ...] | None = None
     tool_calls: tuple[_Call, ...] | None = None
     tool_call_id: str = ""
@@ -66,7 +70,7 @@ class _ToolFunction(Struct, frozen=True):
 
 
 class _Tool(Struct, frozen=True):
-    function: _ToolFunction
+    function: _ToolFunction | None = None  # a custom tool has none
 
 
 class _Named(Struct, frozen=True):
@@ -74,11 +78,11 @@ class _Named(Struct, frozen=True):
 
 
 class _Choice(Struct, frozen=True):
-    function: _Named
+    function: _Named | None = None  # some choose among several
 
 
 class _Body(Struct, frozen=True):
-    model: str
+    model: Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
     messages: tuple[_Message, ...]
     stream: bool | None = None
     n: int | None = None
@@ -86,8 +90,8 @@ class _Body(Struct, frozen=True):
     top_p: float | None = None
     seed: int | None = None
     stop: str | tuple[str, ...] | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
+    max_tokens: _Count | None = None
+    max_completion_tokens: _Count | None = None
     tools: tuple[_Tool, ...] | None = None
     tool_choice: Literal["auto", "none", "required"] | _Choice | None = None
 
@@ -110,17 +114,22 @@ def read_chat(raw: bytes) -> ChatRequest:
         raise BadRequest("There must be at least one message.", detail="messages")
     if asked.n not in (None, 1):
         raise BadRequest("One answer at a time: n must be 1.", detail="n")
-    choice = asked.tool_choice.function.name if isinstance(asked.tool_choice, _Choice) else asked.tool_choice
     return ChatRequest(
         asked.model,
         tuple(_message(message) for message in asked.messages),
         _parameters(asked, body),
-        tools=tuple(_tool(tool.function) for tool in asked.tools or ()),
-        tool_choice=choice or "",
+        tools=tuple(_tool(tool.function) for tool in asked.tools or () if tool.function is not None),
+        tool_choice=_choice(asked.tool_choice),
         body=body,
         is_whole=not asked.stream,
         needs=frozenset(_needed(asked.messages)),
     )
+
+
+def _choice(choice: str | _Choice | None) -> str:
+    if isinstance(choice, _Choice):
+        return choice.function.name if choice.function is not None else ""
+    return choice or ""
 
 
 def _parameters(asked: _Body, body: dict[str, Json]) -> Parameters:
@@ -133,11 +142,12 @@ def _parameters(asked: _Body, body: dict[str, Json]) -> Parameters:
 def _message(message: _Message) -> Message:
     content = message.content
     words = content if isinstance(content, str) else "".join(part.text for part in content or () if part.type == "text")
-    if message.role == "tool":
+    if message.role in ("tool", "function"):
         return Message("tool", (ToolResultPart(message.tool_call_id, words),))
     parts: list[Part] = [TextPart(words)] if words else []
-    parts += [ToolCallPart(c.id, c.function.name, c.function.arguments) for c in message.tool_calls or ()]
-    return Message("system" if message.role == "developer" else message.role, tuple(parts))
+    calls = [(call.id, call.function) for call in message.tool_calls or ()]
+    parts += [ToolCallPart(call_id, asked.name, asked.arguments) for call_id, asked in calls if asked is not None]
+    return Message(_ROLES.get(message.role, "user"), tuple(parts))
 
 
 def _tool(function: _ToolFunction) -> Tool:

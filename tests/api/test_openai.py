@@ -184,6 +184,12 @@ async def test_a_caller_who_leaves_is_left_upstream(api, upstream, when):
             "temperature",
         ),
         (b'{"model": "echo", "messages": [{"role": "user", "content": "x"}], "n": 2}', 400, "n"),
+        (
+            b'{"model": "echo", "messages": [{"role": "user", "content": "x"}], "max_tokens": -1000000}',
+            400,
+            "max_tokens",
+        ),
+        (b'{"model": "%b", "messages": [{"role": "user", "content": "x"}]}' % (b"x" * 301), 400, "model"),
         (b'{"model": "nobody", "messages": [{"role": "user", "content": "x"}]}', 404, None),
         (b'{"model": "echo", "messages": "' + b"x" * 3000 + b'"}', 413, None),
     ],
@@ -313,3 +319,27 @@ async def test_a_model_of_any_name_answers(vllm, upstream):
     assert answer.status_code == 200
     assert "x-evil" not in answer.headers
     assert answer.headers["x-deployment"].endswith("odd  x-evil: 1?")
+
+
+async def test_what_this_application_has_no_name_for_reaches_a_server_of_the_same_wire(vllm, upstream):
+    own = {
+        "tools": [{"type": "custom", "custom": {"name": "shell"}}],
+        "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}},
+        "metadata": {"run": "7"},
+        "logprobs": True,
+    }
+    earlier = {"role": "assistant", "content": None, "tool_calls": [{"id": "c", "type": "custom", "custom": {}}]}
+    async with vllm.openai() as client:
+        await client.chat.completions.create(model="echo", messages=[*HI, earlier], **own)
+
+    assert upstream.chats[-1].body == own | {"model": "echo", "messages": [*HI, earlier]}
+
+
+async def test_what_means_other_things_on_another_wire_is_left_out_there(tmp_path, upstream):
+    where = upstream.url.removesuffix("/v1")
+    async with serving(tmp_path, anthropic_base_url=where) as api, api.openai() as client:
+        await client.chat.completions.create(
+            model="echo", messages=HI, metadata={"run": "7"}, service_tier="default", temperature=0.5
+        )
+
+    assert not {"metadata", "service_tier", "temperature"} & upstream.chats[-1].body.keys()
