@@ -7,7 +7,9 @@ counts for itself, which is less than nothing counted.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
@@ -15,10 +17,12 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import RedisError
 
 from chat_app.gateway.counters import MemoryCounters, Verdict, Window
+from chat_app.store.database import to_the_end
 
 log = structlog.get_logger(__name__)
 _PREFIX = "chat_app:limit:"
 _PATIENCE_S = 3.0
+_AWAY_S = 1.0
 _CONNECTIONS = 8
 _LEASE_S = 30
 _EVERY_S = 0.1
@@ -90,19 +94,26 @@ return 1
 """
 
 
+# KEYS: the window. ARGV: the slot, what to add. One that has gone meanwhile stays gone: `seed` begins it anew.
+_CORRECT = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HINCRBY', KEYS[1], ARGV[1], ARGV[2]) end"
+
+
 class RedisCounters:
     """Counts of several workers.
 
     Args:
         url: Address of the server.
+        clock: Seconds that only grow.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
         # A few connections, or a burst of calls would open one each. No `socket_timeout`, as in streams/redis.py.
         pool: Any = BlockingConnectionPool.from_url(url, max_connections=_CONNECTIONS, socket_connect_timeout=2)  # pyright: ignore[reportUnknownMemberType]
         self._redis: Any = Redis.from_pool(pool)
         self._take = self._redis.register_script(_TAKE)
         self._seed = self._redis.register_script(_SEED)
+        self._correct = self._redis.register_script(_CORRECT)
+        self._clock, self._away_until = clock, 0.0
         self._alone = MemoryCounters()
         self._taken_alone: set[str] = set()
         self._open: dict[str, list[str]] = {}
@@ -116,14 +127,15 @@ class RedisCounters:
             arguments += [window.limit, window.amount, window.slot_s, window.slots]
         keys = [_PREFIX + window.key for window in windows]
         try:
-            async with asyncio.timeout(_PATIENCE_S):
+            async with self._in_time():
                 answer: list[int] = await self._take(keys=keys, args=arguments)
-        except (RedisError, OSError, TimeoutError) as error:
-            log.warning("limits.alone", error=type(error).__name__)
+        except _Away:
             verdict = await self._alone.take(windows, call_id)
             if verdict.refused is None:
                 self._taken_alone.add(call_id)
             return verdict
+        if not self._taken_alone:
+            self._alone = MemoryCounters()  # what was counted while Redis was away is of that time alone
         refused, wait_ms, *figures = answer
         if refused:
             return Verdict(tuple(figures), (), refused - 1, wait_ms / 1000)
@@ -146,14 +158,15 @@ class RedisCounters:
 
     async def seed(self, window: Window, read: Callable[[], Awaitable[int]]) -> None:
         """See `Counters.seed`."""
+        key = _PREFIX + window.key
         try:
-            async with asyncio.timeout(_PATIENCE_S):
-                if await self._redis.exists(_PREFIX + window.key):
-                    return
-            known = await read()
-            async with asyncio.timeout(_PATIENCE_S):
-                await self._seed(keys=[_PREFIX + window.key], args=[known, window.slot_s, window.slots])
-        except (RedisError, OSError, TimeoutError):
+            async with self._in_time():
+                is_there = await self._redis.exists(key)
+            if not is_there:
+                known = await read()
+                async with self._in_time():
+                    await self._seed(keys=[key], args=[known, window.slot_s, window.slots])
+        except _Away:
             await self._alone.seed(window, read)
 
     async def run(self) -> None:
@@ -162,33 +175,63 @@ class RedisCounters:
         while True:
             await asyncio.sleep(_EVERY_S)
             rounds += 1
-            await self._tell(is_renewing=rounds % int(_LEASE_S / 3 / _EVERY_S) == 0)
+            await to_the_end(self.tell(is_renewing=rounds % int(_LEASE_S / 3 / _EVERY_S) == 0))
 
-    async def _tell(self, *, is_renewing: bool) -> None:
+    async def tell(self, *, is_renewing: bool = False) -> None:
+        """Tell what was settled.
+
+        Args:
+            is_renewing: Renew the leases of what is open, too.
+        """
         corrections, given_back = self._corrections, self._given_back
         if not (corrections or given_back or (is_renewing and self._open)):
             return
         self._corrections, self._given_back = [], []
-        pipeline = self._redis.pipeline(transaction=False)
         try:
-            async with asyncio.timeout(_PATIENCE_S):
-                now = (await self._redis.time())[0] if is_renewing else 0
-                for key, slot, difference in corrections:
-                    pipeline.hincrby(key, slot, difference)
-                for key, call_id in given_back:
-                    pipeline.zrem(key, call_id)
-                for call_id, keys in self._open.items() if is_renewing else ():
-                    for key in keys:
-                        pipeline.zadd(key, {call_id: now + _LEASE_S}, xx=True)
-                        pipeline.expire(key, _LEASE_S)
-                await pipeline.execute()
-        except (RedisError, OSError, TimeoutError) as error:
-            # Told again: a correction that went through all the same counts twice, which the window forgets.
-            log.warning("limits.untold", error=type(error).__name__)
+            async with self._in_time():
+                await self._tell(corrections, given_back, is_renewing=is_renewing)
+        except _Away:
+            # Told again. What went through all the same counts twice: a little much is held to be taken, or given back.
             self._corrections = (corrections + self._corrections)[-_MOST_UNTOLD:]
             self._given_back = (given_back + self._given_back)[-_MOST_UNTOLD:]
 
+    async def _tell(
+        self, corrections: list[tuple[str, int, int]], given_back: list[tuple[str, str]], *, is_renewing: bool
+    ) -> None:
+        pipeline = self._redis.pipeline(transaction=False)
+        now = (await self._redis.time())[0] if is_renewing else 0
+        for key, slot, difference in corrections:
+            await self._correct(keys=[key], args=[slot, difference], client=pipeline)
+        for key, call_id in given_back:
+            pipeline.zrem(key, call_id)
+        for call_id, keys in self._open.items() if is_renewing else ():
+            for key in keys:
+                pipeline.zadd(key, {call_id: now + _LEASE_S}, xx=True)
+                pipeline.expire(key, _LEASE_S)
+        await pipeline.execute()
+
     async def aclose(self) -> None:
         """Tell the last of it, and close connections."""
-        await self._tell(is_renewing=False)
+        await self.tell()
         await self._redis.aclose()
+
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncGenerator[None]:
+        """Ask Redis within the block. One that was just away is not asked again at once: each call would wait for it.
+
+        Raises:
+            _Away: It does not answer.
+        """
+        if self._clock() < self._away_until:
+            raise _Away
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                yield
+        except (RedisError, OSError, TimeoutError) as error:
+            log.warning("limits.alone", error=type(error).__name__)
+            self._away_until = self._clock() + _AWAY_S
+            raise _Away from error
+
+
+class _Away(Exception):
+    """Redis does not answer."""

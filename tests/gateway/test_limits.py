@@ -46,7 +46,7 @@ async def _told(workers: list[Counters]) -> None:
     """What was settled is known to all."""
     for each in workers:
         if isinstance(each, RedisCounters):
-            await each._tell(is_renewing=False)
+            await each.tell()
 
 
 async def _try(limiter: Limiter, caller: Caller, tokens: int = 0, micros: int = 0) -> str:
@@ -184,7 +184,7 @@ async def test_what_a_killed_worker_held_open_is_given_back_when_its_lease_ends(
     window = Window("k", 1, 1, slot_s=0)
     await made.take([window], "of the dead")
     assert (await made.take([window], "b")).refused == 0
-    await made._tell(is_renewing=True)
+    await made.tell(is_renewing=True)
     assert await made._redis.ttl("chat_app:limit:k") > 25
     await made._redis.zadd("chat_app:limit:k", {"of the dead": 1})  # its lease ended long ago
     assert (await made.take([window], "b")).refused is None
@@ -196,6 +196,42 @@ async def test_while_redis_is_away_each_worker_counts_for_itself():
     (limiter,) = _limiters([made], Limits(requests_per_minute=2, streams=1))
 
     assert [await _try(limiter, Caller("a")) for _ in range(3)] == ["", "", "requests_per_minute"]
+    await made.aclose()
+
+
+@needs_redis
+async def test_a_window_that_redis_lost_while_a_call_was_open_is_begun_anew_from_the_ledger():
+    made = RedisCounters(REDIS)
+    await made._redis.flushdb()
+
+    async def spent(*_: object) -> int:
+        return 900_000
+
+    (limiter,) = _limiters([made], Limits(dollars_per_day=1), spent)
+    async with limiter.admitted(Caller("a"), 0, 10) as admission:
+        await made._redis.flushdb()
+        admission.micros = 20
+    await made.tell()
+    assert await made._redis.keys("*") == []
+    async with limiter.admitted(Caller("a"), 0, 99_000):
+        with pytest.raises(LimitReached):
+            async with limiter.admitted(Caller("a"), 0, 99_000):
+                pass
+    await made.aclose()
+
+
+@needs_redis
+async def test_what_was_counted_while_redis_was_away_is_of_that_time_alone():
+    now = [0.0]
+    made = RedisCounters(REDIS, lambda: now[0])
+    await made._redis.flushdb()
+    (limiter,) = _limiters([made], Limits(requests_per_minute=1))
+    made._away_until = 10
+    assert [await _try(limiter, Caller("a")) for _ in range(2)] == ["", "requests_per_minute"]
+    now[0] = 11
+    assert [await _try(limiter, Caller("a")) for _ in range(2)] == ["", "requests_per_minute"]
+    made._away_until = 20
+    assert await _try(limiter, Caller("a")) == ""
     await made.aclose()
 
 
