@@ -137,7 +137,7 @@ async def open_services(
     streams: StreamLog = RedisLog(settings.redis_url) if settings.redis_url else MemoryLog()
     named = list(configured_providers(settings)) if providers is None else list(providers)
     catalogue = Catalogue(settings, [*named, PassagesProvider(index_of_folder(_GUIDE).find)])
-    loads = Loads(refresh_s=settings.load_refresh_s, timeout_s=settings.connect_timeout_s)
+    loads = Loads(refresh_s=settings.load_refresh_s)
     patience = Patience(
         settings.first_token_timeout_s,
         settings.idle_timeout_s,

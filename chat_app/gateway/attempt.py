@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from chat_app.errors import AnswerBroken, FirstTokenTimeout, ModelError, PromptTooLong, RequestRefused
-from chat_app.events import Event, Start
+from chat_app.events import Event, Relayed, Start
 from chat_app.gateway.breaker import Breaker
 from chat_app.gateway.route import Deployment
 from chat_app.messages import ChatRequest, Json
@@ -52,17 +52,23 @@ class Attempt:
         Raises:
             ModelError: It did not answer, or not to the end.
         """
+        held: list[Event] = []
         try:
             async with aclosing(self._in_time(request)) as events:
                 async for event in events:
                     if isinstance(event, Start):
                         self.start = msgspec.structs.replace(event, deployment=self.deployment.name, model=self.model)
-                        continue
-                    if not self.has_begun:
+                    elif self.has_begun:
+                        yield event
+                    elif not _says(event):
+                        held.append(event)
+                    else:
                         self.has_begun = True
                         if self.start is not None:
                             yield self.start
-                    yield event
+                        for earlier in held:
+                            yield earlier
+                        yield event
         except ModelError as error:
             if is_the_callers(error):  # the deployment is well: it answered
                 self.breaker.succeeded()
@@ -85,13 +91,18 @@ class Attempt:
                     raise self._silence(request.model, is_first) from None
                 if event is None:
                     return
-                is_first = is_first and isinstance(event, Start)
+                is_first = is_first and not _says(event)
                 yield event
 
     def _silence(self, model: str, is_first: bool) -> AnswerBroken | FirstTokenTimeout:
         if is_first:
             return FirstTokenTimeout(f"{model} did not begin to answer within {self.wait_s:.3g} s.")
         return AnswerBroken("The answer broke off.", detail=f"no word for {self.idle_s:g} s")
+
+
+def _says(event: Event) -> bool:
+    """Whether an event is a delta or the end; a relayed chunk may hold nothing but who speaks."""
+    return bool(event.deltas) if isinstance(event, Relayed) else not isinstance(event, Start)
 
 
 def is_the_callers(error: ModelError) -> bool:

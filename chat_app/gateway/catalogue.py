@@ -46,7 +46,7 @@ class Catalogue:
         self, settings: Settings, providers: Sequence[Provider], *, local: Sequence[tuple[str, int]] = LOCAL_SERVERS
     ) -> None:
         self._configured = list(providers)
-        self._local = LocalServers(settings, local)
+        self._local = LocalServers(settings, local, (provider.base_url for provider in self._configured))
         self._refresh_s, self._timeout_s = settings.models_refresh_s, settings.models_timeout_s
         self._aliases = read_model_files(*model_files(settings)).models
         self._routes: dict[str, Route] = {}
@@ -183,19 +183,22 @@ class Catalogue:
     def _aliased(self, asked: Sequence[Provider]) -> dict[str, Route]:
         routes: dict[str, Route] = {}
         for name, alias in self._aliases.items():
-            found = [
-                Deployment(
-                    f"{provider.server}/{entry.model or name}", provider, entry.model or name,
-                    weight=entry.weight, parameters=msgspec.to_builtins(entry.parameters), price=entry.price,
-                )
-                for entry in alias.entries()
-                for provider in asked
-                if self._serves(provider, entry, entry.model or name)
-            ]  # fmt: skip
+            found = [each for entry in alias.entries() for each in self._deployments(asked, entry, entry.model or name)]
             if found:
                 card = self._card(name, alias, found)
                 routes[name] = Route(card, _told_apart(found), alias.fallback, alias.cache_s, alias.is_public)
         return routes
+
+    def _deployments(self, asked: Sequence[Provider], entry: DeploymentEntry, model: str) -> list[Deployment]:
+        """Where an entry leads: several servers share its weight."""
+        serving = [provider for provider in asked if self._serves(provider, entry, model)]
+        return [
+            Deployment(
+                f"{provider.server}/{model}", provider, model, weight=entry.weight / len(serving),
+                parameters=msgspec.to_builtins(entry.parameters), price=entry.price,
+            )
+            for provider in serving
+        ]  # fmt: skip
 
     def _serves(self, provider: Provider, entry: DeploymentEntry, model: str) -> bool:
         """Whether an entry means this server: by its name, or any vLLM that lists the model."""

@@ -75,10 +75,18 @@ def _is_vendors(url: str) -> bool:
 
 
 class LocalServers:
-    """Servers that may come and go on this machine's usual ports."""
+    """Servers that may come and go on this machine's usual ports.
 
-    def __init__(self, settings: Settings, servers: Iterable[tuple[str, int]] = LOCAL_SERVERS) -> None:
-        taken = {_port(url) for url in (*settings.vllm_base_url, settings.openai_base_url)} | {settings.port}
+    Args:
+        settings: Whether and how long to look.
+        servers: Their names and ports.
+        known: Addresses of servers that are asked anyway.
+    """
+
+    def __init__(
+        self, settings: Settings, servers: Iterable[tuple[str, int]] = LOCAL_SERVERS, known: Iterable[str] = ()
+    ) -> None:
+        taken = {_port(url) for url in known} | {settings.port}
         self._timeout_s = settings.discover_timeout_s
         self._providers: dict[int, Provider] = {
             port: (VllmProvider if name == "vLLM" else OpenAIProvider)(

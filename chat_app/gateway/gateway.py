@@ -9,7 +9,7 @@ from contextlib import aclosing
 import msgspec
 import structlog
 
-from chat_app.errors import ModelError, ModelUnknown
+from chat_app.errors import ModelError, ModelUnknown, RequestRefused
 from chat_app.events import Event, Start
 from chat_app.gateway.attempt import Attempt, Patience, is_the_callers
 from chat_app.gateway.breaker import Breaker
@@ -28,6 +28,7 @@ from chat_app.gateway.router import Router
 from chat_app.messages import ChatRequest, Usage
 
 log = structlog.get_logger(__name__)
+_MOST_BREAKERS = 1000
 _USUAL_ANSWER_TOKENS = 500
 """What an answer is expected to take where the caller sets no bound."""
 
@@ -145,7 +146,7 @@ class Gateway:
                     async with aclosing(attempt.events(request)) as events:
                         async for event in events:
                             if isinstance(event, Start):
-                                self._router.answered(attempt.deployment, affinity)
+                                self._router.answered(attempt.deployment, caller.affinity)
                             meter.saw(event)
                             yield event
             except ModelError as error:
@@ -161,12 +162,12 @@ class Gateway:
                 self._metrics.breaker(attempt.deployment.name, is_open=attempt.breaker.state != "closed")
         if last is not None and last.start is not None:  # whom the failure is from
             yield last.start
-        raise why or ModelUnknown(f"No server offers {request.model} now.")
+        raise why or _nobody(request)
 
     def _attempts(self, route: Route, request: ChatRequest, affinity: str) -> Generator[Attempt]:
         """Whom to ask, in order. A silent one leaves half of the time to those that come after it."""
         until = time.monotonic() + (self._patience.whole_s if request.is_whole else self._patience.first_token_s)
-        candidates = list(self._candidates(route, affinity))
+        candidates = list(self._candidates(route, request, affinity))
         for number, (model, deployment) in enumerate(candidates, start=1):
             left_s = until - time.monotonic()
             yield Attempt(
@@ -177,19 +178,29 @@ class Gateway:
                 idle_s=self._patience.idle_s,
             )
 
-    def _candidates(self, route: Route, affinity: str) -> Generator[tuple[str, Deployment]]:
+    def _candidates(self, route: Route, request: ChatRequest, affinity: str) -> Generator[tuple[str, Deployment]]:
         """(model, deployment): the model's own, then those of its fallback, and of the fallback's."""
         seen: set[str] = set()
         while route.card.id not in seen:
             seen.add(route.card.id)
             for deployment in self._router.candidates(route.deployments, affinity):
-                yield route.card.id, deployment
+                if deployment.provider.relays or not request.needs:
+                    yield route.card.id, deployment
             try:
                 route = self.catalogue.resolve(route.fallback)
             except ModelError:
                 return
 
     def _breaker(self, deployment: Deployment) -> Breaker:
+        if len(self._breakers) > _MOST_BREAKERS:  # names may be made up, without end
+            self._breakers = {name: each for name, each in self._breakers.items() if each.state != "closed"}
         return self._breakers.setdefault(
             deployment.name, Breaker(failures=self._patience.failures, rest_s=self._patience.rest_s)
         )
+
+
+def _nobody(request: ChatRequest) -> ModelError:
+    if request.needs:
+        kinds = " and ".join(sorted(request.needs))
+        return RequestRefused(f"No server of {request.model} can be sent {kinds} yet, but those of OpenAI's wire.")
+    return ModelUnknown(f"No server offers {request.model} now.")

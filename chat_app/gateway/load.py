@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from chat_app.errors import ModelError
+from chat_app.errors import ModelError, ModelFailed
 from chat_app.gateway.route import Deployment
 from chat_app.providers.base import Load, TellsLoad
 
@@ -21,21 +21,25 @@ class Loads:
     """What is known of each deployment's load.
 
     Args:
-        refresh_s: How often the servers are asked.
-        timeout_s: How long they may take.
+        refresh_s: How often the servers are asked, and how long one may take.
     """
 
-    def __init__(self, *, refresh_s: float, timeout_s: float) -> None:
-        self._refresh_s, self._timeout_s = refresh_s, timeout_s
+    def __init__(self, *, refresh_s: float) -> None:
+        self._refresh_s = refresh_s
         self._told: dict[str, Load] = {}
+        self._silent: set[str] = set()
         self._open: Counter[str] = Counter()
         self._open_then: dict[str, int] = {}
 
-    def of(self, deployment: Deployment) -> tuple[int, int, int]:
-        """Sorts by how long a call would wait: those that queue, tenths of the cache in use, our own open calls."""
+    def of(self, deployment: Deployment) -> tuple[bool, int, int, int]:
+        """Sorts by how long a call would wait.
+
+        Those that answer before those that do not; then by calls that queue, by tenths of the cache in use, by our own
+        open calls. One that has no such figures is taken for idle.
+        """
         told, now = self._told.get(deployment.name, _NOTHING), self._open[deployment.name]
         since = now - self._open_then.get(deployment.name, 0)
-        return max(0, told.waiting + since), int(told.cache_usage * 10), now
+        return deployment.name in self._silent, max(0, told.waiting + since), int(told.cache_usage * 10), now
 
     @contextmanager
     def counted(self, deployment: Deployment) -> Generator[None]:
@@ -45,6 +49,8 @@ class Loads:
             yield
         finally:
             self._open[deployment.name] -= 1
+            if not self._open[deployment.name]:
+                del self._open[deployment.name]  # names may be made up, without end
 
     async def run(self, replicas: Callable[[], Iterable[Deployment]]) -> None:
         """Ask again and again, until cancelled.
@@ -62,9 +68,11 @@ class Loads:
         if not isinstance(deployment.provider, TellsLoad):
             return
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(self._refresh_s):
                 self._told[deployment.name] = await deployment.provider.load()
+            self._silent.discard(deployment.name)
         except (ModelError, TimeoutError) as error:
             self._told.pop(deployment.name, None)
+            (self._silent.discard if isinstance(error, ModelFailed) else self._silent.add)(deployment.name)
             log.info("load.unknown", deployment=deployment.name, error=type(error).__name__)
         self._open_then[deployment.name] = self._open[deployment.name]

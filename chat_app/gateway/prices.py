@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from decimal import Decimal
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -57,7 +57,7 @@ def _by_list(usage: Usage, base_url: str, model: str) -> int | None:
     return round(info.calc_price(tokens, provider).total_price * _MICROS)
 
 
-@cache
+@lru_cache(maxsize=1000)  # names may be made up, without end
 def _listed(base_url: str, model: str) -> tuple[Provider, ModelInfo] | None:
     """The lists are 1.6 MB of Python, and are read only where a vendor is asked."""
     from genai_prices.data_snapshot import get_snapshot

@@ -31,7 +31,7 @@ class Router:
 
     def __init__(self, loads: Loads) -> None:
         self._loads = loads
-        self._homes: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._homes: OrderedDict[tuple[str, bytes], str] = OrderedDict()
 
     def candidates(self, deployments: Iterable[Deployment], affinity: str) -> list[Deployment]:
         """The deployments as a call is to try them; those without weight are left out."""
@@ -44,17 +44,18 @@ class Router:
         return [each for name, group in groups for each in self._least_busy(name, group, affinity)]
 
     def answered(self, deployment: Deployment, affinity: str) -> None:
-        """A replica that answers keeps its conversation: it has what was said so far in its cache."""
-        if deployment.provider.kind == "vllm":
-            self._homes[_group_of(deployment), affinity] = deployment.name
-            self._homes.move_to_end((_group_of(deployment), affinity))
+        """A replica that answers keeps its conversation, where it is one: it has what was said so far in its cache."""
+        if affinity and deployment.provider.kind == "vllm":
+            home = (_group_of(deployment), _digest(affinity))  # a program may name its conversations at any length
+            self._homes[home] = deployment.name
+            self._homes.move_to_end(home)
             if len(self._homes) > _REMEMBERED:
                 self._homes.popitem(last=False)
 
     def _least_busy(self, name: str, group: Sequence[Deployment], affinity: str) -> list[Deployment]:
         if len(group) == 1:
             return list(group)
-        home = self._homes.get((name, affinity))
+        home = self._homes.get((name, _digest(affinity)))
         return sorted(group, key=lambda each: (each.name != home, self._loads.of(each)))
 
 
@@ -91,5 +92,8 @@ def in_order(
 
 def _number(affinity: str, name: str) -> float:
     """Evenly spread between 0 and 1, and neither of them."""
-    digest = hashlib.blake2b(f"{affinity}\0{name}".encode(), digest_size=8).digest()
-    return (int.from_bytes(digest) + 0.5) / _SPACE
+    return (int.from_bytes(_digest(f"{affinity}\0{name}")) + 0.5) / _SPACE
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Generator, Iterable
 import anthropic
 import msgspec
 
-from chat_app.errors import AnswerBroken, ModelFailed, RequestRefused
+from chat_app.errors import AnswerBroken, ModelFailed
 from chat_app.events import Delta, Event, Finish, ReasoningDelta, Start, TextDelta, ToolCallDelta
 from chat_app.messages import (
     ChatRequest,
@@ -116,6 +116,7 @@ class AnthropicProvider:
     """
 
     kind: str = "anthropic"
+    relays: bool = False
 
     def __init__(self, *, server: str, base_url: str, api_key: str, connect_timeout_s: float) -> None:
         self.server = server
@@ -146,8 +147,6 @@ class AnthropicProvider:
 
     async def stream(self, model: str, request: ChatRequest) -> AsyncGenerator[Event]:
         """See `Provider.stream`."""
-        if request.needs:
-            raise RequestRefused(f"{model} cannot be sent {', '.join(sorted(request.needs))} by this door yet.")
         sent, dropped, clamped = self.parameters(model, request)
         system, messages = wire_messages(request)
         with self._refusals.told(model):

@@ -48,12 +48,13 @@ class Provider(Protocol):
     """One place that answers.
 
     `kind` names the wire format, `server` is what a person recognises it by ("OpenAI", "vLLM 127.0.0.1:8000"),
-    `base_url` is where it is; empty for what is built in.
+    `base_url` is where it is; empty for what is built in. `relays` says that it sends a program's own body as it is.
     """
 
     kind: str
     server: str
     base_url: str
+    relays: bool
 
     async def offers(self) -> list[Offer]:
         """List the models.

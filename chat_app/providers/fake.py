@@ -21,6 +21,7 @@ class FakeProvider:
     kind = "fake"
     server = "fake"
     base_url = ""
+    relays = False
 
     def __init__(self, script: Sequence[Event | Exception] = (), *, pace_s: float = 0) -> None:
         self.script = script or (TextDelta("Hello."), Finish("stop", Usage(1, 1)))

@@ -81,6 +81,7 @@ class OpenAIProvider:
     """
 
     kind: str = "openai"
+    relays: bool = True
     _max_tokens_name: ClassVar[str] = "max_completion_tokens"
     _seam: ClassVar[str] = "instruction"
     _only_streams: ClassVar[bool] = False

@@ -41,6 +41,7 @@ class PassagesProvider:
     kind = "passages"
     server = "chat_app"
     base_url = ""
+    relays = False
 
     def __init__(self, find: Find) -> None:
         self._find = find

@@ -32,6 +32,10 @@ _DETAIL_CHARS = 2000
 _LONGEST_WAIT_S = 7 * 24 * 3600
 _OVERLOADED = (503, 529)
 _NOT_TAKEN = (400, 413, 415, 422)
+_UNPAID = (
+    "credit balance",
+    "Arrearage",
+)  # Anthropic's and DashScope's 400 for an account that owes: not the request's fault
 _TOO_LONG = ("context", "input_tokens", "prompt is too long", "input length")
 
 
@@ -99,7 +103,7 @@ def refused(status: int, headers: httpx2.Headers, server: str, model: str, detai
         return RateLimited(f"{model or server} is limiting requests.", detail=detail, retry_after_s=wait)
     if status in (400, 413) and any(sign in detail for sign in _TOO_LONG):
         return PromptTooLong(f"This message is too long for {model}.", detail=detail)
-    if status in _NOT_TAKEN:
+    if status in _NOT_TAKEN and not any(sign in detail for sign in _UNPAID):
         return RequestRefused(f"{model or server} does not take this request.", detail=detail)
     if status in _OVERLOADED:
         return Overloaded(f"{server} is overloaded.", detail=detail)

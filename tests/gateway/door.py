@@ -27,7 +27,7 @@ class Door:
 
     def __init__(self, catalogue: Catalogue, *, limits: Limits = NO_LIMITS, **patience: float) -> None:
         self.used: list[Used] = []
-        self.loads, self.metrics = Loads(refresh_s=1, timeout_s=1), Metrics()
+        self.loads, self.metrics = Loads(refresh_s=0.05), Metrics()
         ledger = Ledger(self._add, every_s=60)
         ledger.write = self.used.append
         times = Patience(**({"first_token_s": 5, "idle_s": 5} | patience))

@@ -327,3 +327,13 @@ async def test_an_adapter_says_what_it_stands_on(tmp_path, upstream):
     await catalogue.aclose()
 
     assert catalogue.resolve("adapter").card.parent == "echo"
+
+
+async def test_a_server_of_the_file_on_a_usual_port_is_not_found_a_second_time(tmp_path, upstream):
+    (tmp_path / "models.toml").write_text(f'[servers.mine]\nbase_url = "{upstream.url}"\nwire = "vllm"\n')
+    settings = make_settings(tmp_path, discover_servers=True)
+    catalogue = Catalogue(settings, configured_providers(settings), local=(("vLLM", upstream.port),))
+    await catalogue.refresh()
+    await catalogue.aclose()
+
+    assert [each.name for each in catalogue.resolve("echo").deployments] == ["mine/echo"]

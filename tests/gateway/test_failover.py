@@ -18,7 +18,7 @@ from chat_app.errors import (
     RateLimited,
     RequestRefused,
 )
-from chat_app.events import Event, Finish, TextDelta
+from chat_app.events import Event, Finish, Relayed, TextDelta
 from chat_app.gateway.caller import Caller
 from chat_app.messages import ChatRequest
 from chat_app.providers.base import Load, Offer
@@ -238,12 +238,90 @@ async def test_calls_that_go_out_between_two_looks_spread_over_equal_replicas(tm
     assert [len(replica.requests) for replica in replicas] == [10, 10]
 
 
-async def test_a_replica_that_does_not_say_how_busy_it_is_is_asked_all_the_same(tmp_path):
-    class Dumb(Replica):
+@pytest.mark.parametrize(("error", "first"), [(ModelFailed("no figures"), "A"), (ModelUnreachable("gone"), "B")])
+async def test_a_replica_without_such_figures_is_taken_for_idle_and_one_that_is_silent_comes_last(
+    tmp_path, error, first
+):
+    class Mute(Replica):
         async def load(self) -> Load:
-            raise ModelUnreachable("no")
+            raise error
 
-    door = await door_over(tmp_path, "", Dumb("A", Load(0, 0)), Replica("B", Load(3, 0)))
+    door = await door_over(tmp_path, "", Mute("A", Load(0, 0)), Replica("B", Load(3, 0)))
     await _told(door)
 
-    assert (await door.ask("fake"))[1] == "A"
+    assert (await door.ask("fake"))[1] == first
+
+
+async def test_a_replica_that_hangs_is_given_up_when_the_next_look_is_due(tmp_path):
+    class Hanging(Replica):
+        async def load(self) -> Load:
+            await asyncio.sleep(60)
+            return self.told
+
+    door = await door_over(tmp_path, "", Hanging("A", Load(0, 0)), Replica("B", Load(3, 0)))
+    await _told(door)
+
+    assert (await door.ask("fake"))[1] == "B"
+
+
+async def test_several_servers_of_one_entry_share_its_weight_and_leave_the_canary_its_own(tmp_path):
+    toml = '[models.m]\ndeployments = [{ provider = "vllm", model = "fake", weight = 95 }, { provider = "canary", weight = 5 }]\n'
+    servers = [Replica(name, Load(0, 0)) for name in "ABC"]
+    door = await door_over(tmp_path, toml, *servers, Named("canary"))
+    said = Counter([(await door.ask())[1] for _ in range(10_000)])
+
+    assert 400 <= said["canary"] <= 600
+
+
+async def test_calls_of_no_conversation_push_none_out_of_its_home(tmp_path):
+    first, other = Replica("A", Load(0, 0)), Replica("B", Load(1, 0))
+    door = await door_over(tmp_path, "", first, other)
+    await _told(door)
+    await door.ask("fake", "talk")
+    for _ in range(50):
+        await door.ask("fake")
+
+    assert list(door.gateway._router._homes.values()) == ["A/fake"]
+
+
+async def test_names_that_a_program_makes_up_leave_nothing_behind_for_ever(tmp_path):
+    door = await door_over(tmp_path, "", Named("OpenAI", ModelFailed("no")))
+    for number in range(1100):
+        with pytest.raises(ModelFailed):
+            await door.ask(f"gpt-{number}")
+
+    assert len(door.gateway._breakers) < 1100
+    assert door.loads._open == {}
+
+
+async def test_what_only_some_servers_can_be_sent_goes_to_those_or_is_refused(tmp_path):
+    providers = [Named("first"), Named("second")]
+    door = await door_over(tmp_path, TWO, *providers)
+    blind, seeing = first_of(door, providers)
+    seeing.relays = True
+    assert (await door.ask(affinity="a", needs=frozenset({"image"})))[1] == seeing.server
+    assert blind.requests == []
+    seeing.relays = False
+    with pytest.raises(RequestRefused, match="can be sent image yet"):
+        await door.ask(affinity="a", needs=frozenset({"image"}))
+
+
+async def test_a_chunk_that_says_nothing_is_no_first_word(tmp_path):
+    opening, word = Relayed(b"data: opening\n\n"), Relayed(b"data: word\n\n", (TextDelta("word"),))
+    providers = [Named("first"), Named("second")]
+    door = await door_over(tmp_path, TWO, *providers)
+    bad, good = first_of(door, providers)
+    bad.script, good.script = (opening, ModelFailed("no")), (opening, word, Finish("stop"))
+    async with aclosing(door.gateway.stream(ChatRequest("m", ()), Caller("local", affinity="a"))) as events:
+        told = [event async for event in events]
+
+    assert told[1:] == [opening, word, Finish("stop")]
+    assert told[0].deployment == f"{good.server}/m"
+
+
+async def test_each_may_wait_half_of_what_is_left_and_the_last_all_of_it(tmp_path):
+    door = await door_over(tmp_path, TWO, Named("first"), Named("second"), first_token_s=100)
+    route = door.gateway.catalogue.resolve("m")
+    waits = [attempt.wait_s for attempt in door.gateway._attempts(route, ChatRequest("m", ()), "a")]
+
+    assert waits == [pytest.approx(50, abs=5), pytest.approx(100, abs=5)]

@@ -103,6 +103,8 @@ REFUSED = {
         PromptTooLong,
     ),
     "400": (_refusal(400, "bad top_p"), RequestRefused),
+    "400 of Anthropic for an account that owes": (_refusal(400, "Your credit balance is too low"), ModelFailed),
+    "400 of DashScope for an account that owes": (_refusal(400, "Arrearage"), ModelFailed),
     "422": (_refusal(422, "bad top_p"), RequestRefused),
     "an echo of the key": (_refusal(400, f"bad key {KEY}"), RequestRefused),
     "500": (Script(status=500, body=b"<html>oops"), ModelFailed),
