@@ -35,22 +35,21 @@ class AnswerCache:
         self._bytes = 0
         self._answers: OrderedDict[str, tuple[float, int, tuple[Event, ...]]] = OrderedDict()
 
-    def get(self, key: str) -> tuple[Event, ...] | None:
-        """The answer, while it is fresh."""
+    def get(self, key: str, most_s: float) -> tuple[Event, ...] | None:
+        """The answer, where it is no older than that."""
         found = self._answers.get(key)
-        if found is None or found[0] <= self._clock():
-            self._drop(key)
+        if found is None or self._clock() - found[0] > most_s:
             return None
         self._answers.move_to_end(key)
         return found[2]
 
-    def put(self, key: str, events: Sequence[Event], for_s: float) -> None:
+    def put(self, key: str, events: Sequence[Event]) -> None:
         """Keep an answer that has come to its end; no other is kept."""
         if not events or not isinstance(events[-1], Finish):
             return
         size = len(_size(events)) + _PER_EVENT_BYTES * len(events)
         self._drop(key)
-        self._answers[key] = (self._clock() + for_s, size, tuple(events))
+        self._answers[key] = (self._clock(), size, tuple(events))
         self._bytes += size
         while self._bytes > self._most_bytes:
             self._drop(next(iter(self._answers)))

@@ -94,10 +94,10 @@ class Gateway:
         price = cost_micros(expected, route.deployments[0]) or 0
         async with self._limiter.admitted(caller, tokens, price) as admission:
             caller.on_admitted(admission.rates)
-            for_s = route.cache_s if caller.cache_s is None else caller.cache_s
+            most_s = route.cache_s if caller.cache_s is None else caller.cache_s
             found = (
-                self._cached(route, request, caller, admission, for_s)
-                if for_s > 0
+                self._cached(route, request, caller, admission, most_s)
+                if most_s > 0
                 else self._answer(route, request, caller, admission)
             )
             async with aclosing(found) as events:
@@ -105,11 +105,11 @@ class Gateway:
                     yield event
 
     async def _cached(
-        self, route: Route, request: ChatRequest, caller: Caller, admission: Admission, for_s: float
+        self, route: Route, request: ChatRequest, caller: Caller, admission: Admission, most_s: float
     ) -> AsyncGenerator[Event]:
         """The answer to the same request of before; there is none, the new one is kept."""
         key = key_of(request, "" if route.is_public else caller.user_id)
-        known = self._cache.get(key)
+        known = self._cache.get(key, most_s)
         self._metrics.looked_up(request.model, is_hit=known is not None)
         if known is not None:
             began = time.monotonic()
@@ -124,7 +124,7 @@ class Gateway:
             async for event in events:
                 heard.append(event)
                 yield event
-        self._cache.put(key, heard, for_s)
+        self._cache.put(key, heard)
 
     async def _answer(
         self, route: Route, request: ChatRequest, caller: Caller, admission: Admission

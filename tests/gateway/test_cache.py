@@ -72,21 +72,21 @@ async def test_an_answer_that_broke_off_is_not_given_again(tmp_path):
     assert len(provider.requests) == 2
 
 
-def test_an_answer_grows_old_and_too_many_push_the_longest_unused_out():
+def test_an_answer_is_given_while_it_is_no_older_than_is_asked_and_too_many_push_the_longest_unused_out():
     now = [0.0]
     cache = AnswerCache(2600, lambda: now[0])
     answer = [Start("d"), TextDelta("x" * 300), Finish("stop")]
     for key in "ab":
-        cache.put(key, answer, 10)
-    assert cache.get("a") == tuple(answer)
-    cache.put("c", answer, 10)
-    cache.put("d", answer, 10)
-    assert [cache.get(key) is not None for key in "abcd"] == [True, False, True, True]
+        cache.put(key, answer)
+    assert cache.get("a", 10) == tuple(answer)
+    cache.put("c", answer)
+    cache.put("d", answer)
+    assert [cache.get(key, 10) is not None for key in "abcd"] == [True, False, True, True]
     now[0] = 11
-    assert [cache.get(key) for key in "acd"] == [None, None, None]
+    assert [cache.get("a", most_s) is not None for most_s in (10, 12)] == [False, True]
+    cache.put("e", [*answer[:1], TextDelta("x" * 3000), answer[2]])
+    assert cache.get("e", 10) is None
     assert cache._bytes == 0
-    cache.put("e", [*answer[:1], TextDelta("x" * 3000), answer[2]], 10)
-    assert cache.get("e") is None
 
 
 def test_the_order_of_names_in_a_body_makes_no_other_request():
