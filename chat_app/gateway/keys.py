@@ -10,13 +10,17 @@ import hmac
 import secrets
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from chat_app.errors import BadRequest, Unauthorized
+import structlog
+
+from chat_app.errors import BadRequest, StoreUnavailable, Unauthorized
 from chat_app.messages import NO_LIMITS, Limits
 from chat_app.store.database import now_ms
 from chat_app.store.keys import KeyRecord, KeyStore, NewKey
 
+log = structlog.get_logger(__name__)
 _MARK = "sk-chat-"
 _PREFIX_CHARS = len(_MARK) + 4
 _NAME_CHARS = 100
@@ -108,8 +112,12 @@ class Keys:
     async def _note_use(self, record: KeyRecord) -> None:
         if now_ms() - (record.last_used_at or 0) < _NOTE_USE_EVERY_MS:
             return
-        await self._store.used(record.id)
-        self._known.pop(record.sha256, None)
+        until, _ = self._known[record.sha256]
+        self._known[record.sha256] = (until, replace(record, last_used_at=now_ms()))  # first: others come meanwhile
+        try:
+            await self._store.used(record.id)
+        except StoreUnavailable as error:  # it is known all the same, and that it was used is said another time
+            log.warning("keys.use_unnoted", error=error.detail)
 
 
 def may_ask(record: KeyRecord, model: str) -> bool:

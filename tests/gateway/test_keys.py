@@ -1,8 +1,9 @@
+import asyncio
 import hashlib
 
 import pytest
 
-from chat_app.errors import BadRequest, NotFound, Unauthorized
+from chat_app.errors import BadRequest, NotFound, StoreUnavailable, Unauthorized
 from chat_app.gateway.keys import Keys, may_ask
 from chat_app.messages import Limits
 from chat_app.store.database import Database, now_ms
@@ -82,3 +83,22 @@ async def test_a_key_may_ask_the_models_it_is_for(store):
 
     assert [may_ask(some, model) for model in ("gpt-6", "claude-opus-5-5", "claude", "")] == [True, True, False, False]
     assert may_ask(every, "anything")
+
+
+async def test_a_key_that_is_known_opens_also_while_nothing_can_be_written_and_its_use_is_noted_once(store):
+    noted: list[str] = []
+
+    async def refuse(key_id: str) -> None:
+        noted.append(key_id)
+        raise StoreUnavailable("locked")
+
+    keys = Keys(store)
+    record, key = await keys.make("local", "x")
+    store.used = refuse
+    async with asyncio.TaskGroup() as group:
+        for _ in range(5):
+            group.create_task(keys.who(key))
+    await keys.who(key)
+
+    assert noted == [record.id] * len(noted)
+    assert len(noted) <= 5
