@@ -210,8 +210,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is asking: a person by cookie, or a program by key."""
+    """Who is asking: a person by cookie, from an address, which is empty where it is not known."""
 
     user_id: str
-    key_id: str | None = None
-    roles: frozenset[str] = frozenset()
+    address: str = ""

@@ -113,8 +113,7 @@ class ForPrograms:
             key = await _who(request, services, address)
             caller = Caller(
                 key.user_id, key.id, address, request.headers.get("x-conversation-id", ""), key.limits,
-                _cache_s(request), "api",
-                on_admitted=rates.extend,
+                cache_s=_cache_s(request), purpose="api", on_admitted=rates.extend,
             )  # fmt: skip
             most = services.settings.max_request_bytes
             body = await read_body(request, most, _TooLarge(f"A request may have {most:,} bytes."))

@@ -54,7 +54,8 @@ async def send(request: Request, services: Services, user_id: str) -> Response:
     sent = _decoded(await _body(request, services.settings.max_message_chars), _decode)
     if not sent.model:
         await services.catalogue.looked()
-    who, talk, key = Principal(user_id), services.conversations, sent.key
+    address = request.client.host if request.client else ""
+    who, talk, key = Principal(user_id, address), services.conversations, sent.key
     model = sent.model or next((card.id for card in services.catalogue.cards()), "")
     if sent.edit:
         turn = await talk.edit(who, sent.edit, text=sent.text, model=model, key=key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
@@ -284,7 +284,10 @@ class ConversationService:
         notes: dict[str, Json] | None = None,
         is_again: bool = False,
     ) -> None:
-        running = Running(who.user_id, turn, reply or Reply(), notes or {}, earlier=earlier, bill=bill or Bill())
+        running = Running(
+            who.user_id, turn, reply or Reply(), notes or {},
+            address=who.address, earlier=earlier, bill=bill or Bill(),
+        )  # fmt: skip
         self._generations.start(
             running,
             lambda running: self._answer(running, model, hint, branch, is_again=is_again),
@@ -307,6 +310,10 @@ class ConversationService:
         if hint:
             running.notes["hint"] = hint
         most_tokens: int | None = None
+        caller = Caller(
+            running.user_id, address=running.address, affinity=running.turn.conversation_id, on_used=running.bill.add,
+            cache_s=0 if is_again else None,  # whoever asks again wants another answer
+        )  # fmt: skip
         while True:
             prompt = build_prompt(
                 model=model,
@@ -322,10 +329,6 @@ class ConversationService:
                 "messages_left_out": prompt.left_out + unread,
             }
             try:
-                caller = Caller(
-                    running.user_id, affinity=running.turn.conversation_id, on_used=running.bill.add,
-                    cache_s=0 if is_again else None,  # whoever asks again wants another answer
-                )  # fmt: skip
                 async with aclosing(self._gateway.stream(prompt.request, caller)) as events:
                     async for event in events:
                         if isinstance(event, Start):
@@ -335,6 +338,7 @@ class ConversationService:
                 if prompt.is_shortest:
                     raise
                 most_tokens = prompt.estimated_tokens * 3 // 4
+                caller = replace(caller, is_counted=False)
             else:
                 return
 
@@ -353,7 +357,7 @@ class ConversationService:
             question = await self._text(running.user_id, page.messages[0].id)
             answer = text_of(settlement.parts)
             most_tokens = min(self._title_tokens, (card.context_tokens or 8192) // 4)
-            caller = Caller(running.user_id, affinity=conversation_id, purpose="title")
+            caller = Caller(running.user_id, affinity=conversation_id, purpose="title", is_counted=False)
             ask = partial(self._gateway.stream, caller=caller)
             title = await title_from_model(ask, model, question, answer, most_tokens)
             if title:

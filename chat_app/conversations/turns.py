@@ -66,6 +66,7 @@ class Running:
     turn: Turn
     reply: Reply
     notes: dict[str, Json] = field(default_factory=dict[str, Json])
+    address: str = ""
     start: Start | None = None
     earlier: Earlier | None = None
     bill: Bill = field(default_factory=Bill)

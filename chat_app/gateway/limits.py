@@ -113,7 +113,7 @@ class Limiter:
 
     def _limits(self, caller: Caller, tokens: int, micros: int) -> Iterable[_Limit]:
         usual = self._usual
-        if caller.purpose == "title":  # nobody asked for it: what it takes counts, and not that it was asked
+        if not caller.is_counted:
             usual = msgspec.structs.replace(usual, requests_per_minute=None, streams=None)
         yield from _of(f"user:{caller.user_id}", usual, tokens, micros, ("user", caller.user_id))
         if caller.key_id is not None:

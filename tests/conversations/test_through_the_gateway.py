@@ -1,6 +1,6 @@
 """What the gateway decides, as the person in front of the page meets it."""
 
-from chat_app.errors import AnswerBroken, ModelFailed
+from chat_app.errors import AnswerBroken, ModelFailed, PromptTooLong
 from chat_app.events import Finish, TextDelta
 from chat_app.providers.fake import FakeProvider
 from tests.conftest import LOCAL, services_with
@@ -66,3 +66,18 @@ async def test_a_try_to_go_on_that_added_nothing_leaves_no_seam_of_its_own(tmp_p
         details = await services.conversations.messages.details("local", turn.reply_id)
 
     assert (details.status, details.notes["seams"]) == ("complete", [{"at": 4, "how": "instruction"}])
+
+
+async def test_trying_again_with_fewer_turns_is_the_same_request_and_counts_once(tmp_path):
+    fake = FakeProvider()
+    async with services_with(tmp_path, fake, limit_requests=3) as services:
+        turn = await send(services, "first")
+        await until_settled(services, turn)
+        fake.script = [PromptTooLong("too long")]
+        over = await send(services, "second", conversation_id=turn.conversation_id)
+        assert await until_settled(services, over) == "failed"
+        last = await send(services, "third")
+        await until_settled(services, last)
+
+    asked = [request.messages[-1].text for request in fake.requests]
+    assert [text for text in asked if text in ("first", "second", "third")] == ["first", "second", "second", "third"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import reflex as rx
 import structlog
@@ -49,7 +49,8 @@ def who(state: rx.State) -> Principal:
     Raises:
         Unauthorized: The socket was opened without a valid cookie.
     """
-    return _process[0].identity.principal(state.router.headers.cookie)
+    principal = _process[0].identity.principal(state.router.headers.cookie)
+    return replace(principal, address=state.router.session.client_ip)
 
 
 def tell_of_failure(exception: Exception) -> EventSpec:
