@@ -7,6 +7,7 @@ own through, in mid-stream above all.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +37,10 @@ _UNPAID = (
     "credit balance",
     "Arrearage",
 )  # Anthropic's and DashScope's 400 for an account that owes: not the request's fault
+# As vLLM, OpenAI and Anthropic say it: "maximum context length is 100 tokens. However, you requested 130", "your
+# messages resulted in 130", "your request has 130", "prompt contains at least 130", "130 tokens > 100 maximum".
+_USED = re.compile(r"(?:requested|resulted in|has|at least|passed|too long:) (\d+)")
+_MOST = re.compile(r"(?:context length is(?: only)?|tokens >) (\d+)")
 _TOO_LONG = ("context", "input_tokens", "prompt is too long", "input length")
 
 
@@ -102,12 +107,18 @@ def refused(status: int, headers: httpx2.Headers, server: str, model: str, detai
         wait = retry_after_s(headers.get("retry-after", ""))
         return RateLimited(f"{model or server} is limiting requests.", detail=detail, retry_after_s=wait)
     if status in (400, 413) and any(sign in detail for sign in _TOO_LONG):
-        return PromptTooLong(f"This message is too long for {model}.", detail=detail)
+        return PromptTooLong(f"This message is too long for {model}{_tokens(detail)}.", detail=detail)
     if status in _NOT_TAKEN and not any(sign in detail for sign in _UNPAID):
         return RequestRefused(f"{model or server} does not take this request.", detail=detail)
     if status in _OVERLOADED:
         return Overloaded(f"{server} is overloaded.", detail=detail)
     return ModelFailed(f"{server} failed with {status}.", detail=detail)
+
+
+def _tokens(detail: str) -> str:
+    """How long it is and how long it may be, where the server says both."""
+    used, most = _USED.search(detail), _MOST.search(detail)
+    return f": {int(used[1]):,} of {int(most[1]):,} tokens" if used and most else ""
 
 
 def retry_after_s(value: str) -> float | None:

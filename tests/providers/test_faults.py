@@ -184,3 +184,18 @@ async def test_a_server_of_this_machine_is_asked_directly_and_told_nothing_of_th
     await make(upstream.url).offers()
 
     assert "of-somebody" not in str(upstream.calls[-1].headers)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "This model's maximum context length is 8192 tokens. However, your messages resulted in 10010 tokens.",
+        "This model's maximum context length is 8192 tokens. However, you requested 10010 tokens (9000 in the messages).",
+        "You passed 10010 input tokens and requested 0 output tokens. However, the model's context length is only 8192.",
+        "This model's maximum context length is 8192 tokens. However, your prompt contains at least 10010 input tokens.",
+        "prompt is too long: 10010 tokens > 8192 maximum",
+    ],
+)
+async def test_what_is_too_long_is_told_with_the_servers_own_numbers(make, upstream, said):
+    with pytest.raises(PromptTooLong, match=r"^This message is too long for m: 10,010 of 8,192 tokens\.$"):
+        await _reply(make(upstream.url), upstream, _refusal(400, said))
