@@ -128,9 +128,12 @@ class Catalogue:
             self._publish(asked, has_news=_kinds(self.problems) != before)
 
         async with asyncio.TaskGroup() as group:
-            for provider in asked:
-                group.create_task(ask(provider))
-        self._looked.set()
+            tasks = [group.create_task(ask(provider)) for provider in asked]
+            configured, local = tasks[: len(self._configured)], tasks[len(self._configured) :]
+            await _ended(configured)
+            # A port that is open and says nothing is no reason to wait: what stands behind it may be anything.
+            await _ended(local, self._local.timeout_s)
+            self._looked.set()
 
     async def looked(self) -> None:
         """Wait until every server was asked once, or has had its time: before that nobody knows what is offered."""
@@ -257,6 +260,12 @@ def _told_apart(deployments: Sequence[Deployment]) -> tuple[Deployment, ...]:
         again = seen[each.name]
         named.append(each if again == 1 else dataclasses.replace(each, name=f"{each.name} #{again}"))
     return tuple(named)
+
+
+async def _ended(tasks: Sequence[asyncio.Task[None]], most_s: float | None = None) -> None:
+    """Wait for all of them, and no longer than that."""
+    if tasks:
+        await asyncio.wait(tasks, timeout=most_s)
 
 
 def _kinds(problems: dict[str, ModelError]) -> dict[str, str]:

@@ -87,7 +87,7 @@ class LocalServers:
         self, settings: Settings, servers: Iterable[tuple[str, int]] = LOCAL_SERVERS, known: Iterable[str] = ()
     ) -> None:
         taken = {_port(url) for url in known} | {settings.port}
-        self._timeout_s = settings.discover_timeout_s
+        self.timeout_s = settings.discover_timeout_s
         self._providers: dict[int, Provider] = {
             port: (VllmProvider if name == "vLLM" else OpenAIProvider)(
                 server=f"{name} 127.0.0.1:{port}", base_url=f"http://127.0.0.1:{port}/v1", api_key="",
@@ -103,7 +103,7 @@ class LocalServers:
 
         async def look(port: int) -> None:
             try:
-                async with asyncio.timeout(self._timeout_s):
+                async with asyncio.timeout(self.timeout_s):
                     _, writer = await asyncio.open_connection("127.0.0.1", port)
                 writer.close()
                 is_open[port] = True

@@ -220,6 +220,25 @@ async def test_a_silent_server_does_not_hold_up_the_others(tmp_path):
         refreshing.cancel()
 
 
+async def test_a_port_that_is_open_and_silent_holds_up_the_first_question_no_longer_than_the_look_for_ports(tmp_path):
+    held: list[asyncio.StreamWriter] = []
+    silent = await asyncio.start_server(lambda _reader, writer: held.append(writer), "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    settings = make_settings(tmp_path, models_timeout_s=60, discover_servers=True)
+    catalogue = Catalogue(settings, [FakeProvider()], local=[("vLLM", port)])
+    refreshing = asyncio.create_task(catalogue.refresh())
+    await catalogue.looked()
+
+    assert [card.id for card in catalogue.cards()] == ["fake"]
+    assert not refreshing.done()
+    refreshing.cancel()
+    await asyncio.wait([refreshing])
+    for writer in held:
+        writer.close()
+    silent.close()
+    await catalogue.aclose()
+
+
 def _named(server: str, *models: str) -> FakeProvider:
     provider = FakeProvider()
     provider.server = server
