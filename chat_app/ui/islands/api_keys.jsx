@@ -14,8 +14,8 @@ async function ask(path, options) {
   } catch {
     throw t("error.offline");
   }
-  const body = response.status === 204 ? null : await response.json();
-  if (!response.ok) throw t(`error.${body.error.code}`);
+  const body = await response.json().catch(() => null); // none, or a plain text of what stands before the application
+  if (!response.ok) throw t(`error.${body?.error?.code ?? "error"}`);
   return body;
 }
 
