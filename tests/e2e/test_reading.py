@@ -333,3 +333,22 @@ def test_page_up_lets_go_of_a_growing_answer_and_end_follows_it_again(chat: Chat
     until_heard(chat, "line 160")
     assert _scrolled(chat) > -1
     chat.button("Stop").click()
+
+
+def test_prose_keeps_its_measure_and_code_and_tables_have_the_whole_column_while_they_grow_and_after(
+    chat: Chat, upstream
+):
+    chat.page.set_viewport_size({"width": 1280, "height": 800})
+    upstream.then(
+        Script(
+            ["words " * 60, "\n\n```text\n" + "x " * 80, *("\nmore" for _ in range(100)), "\n```\n\nend"], pace_s=0.02
+        )
+    )
+    chat.ask("why")
+    code = chat.answers.last.locator(".code").first
+    expect(code).to_be_visible()
+    growing = (code.bounding_box() or {})["width"]
+    chat.expect_status("complete")
+
+    assert (growing, (code.bounding_box() or {})["width"]) == (760, 760)
+    assert (chat.answers.last.locator(".prose p").first.bounding_box() or {})["width"] == 680
