@@ -41,8 +41,6 @@ def _json(message: Words) -> bytes:
         "id": message.id,
         "role": message.role,
         "status": message.status,
-        "error_code": message.error_code,
-        "error_text": message.error_text,
         "output_tokens": message.output_tokens,
         "first_token_ms": message.first_token_ms,
         "duration_ms": message.duration_ms,

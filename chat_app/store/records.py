@@ -52,8 +52,6 @@ class Words:
     status: Status
     revision: int
     parts: str
-    error_code: str | None
-    error_text: str
     output_tokens: int | None
     first_token_ms: int | None
     duration_ms: int | None

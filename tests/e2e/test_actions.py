@@ -32,7 +32,9 @@ def test_a_failure_is_announced_with_its_cause(chat: Chat, upstream):
     upstream.then(Script(status=500, body={"error": {"message": "on purpose"}}))
     chat.ask("why")
 
-    _announced(chat, "Failed: echo failed.")
+    expect(chat.card).to_be_visible()
+    _announced(chat, f"Failed: {chat.card.locator('b').inner_text()}")
+    assert "127.0.0.1" in chat.card.locator("b").inner_text()  # the server, not the model
 
 
 @pytest.mark.parametrize(("ending", "sentence"), [("stop", "Stopped"), ("cut", "The answer broke off")])
@@ -316,6 +318,10 @@ def test_escape_closes_what_is_open_before_it_stops_the_answer(chat: Chat, upstr
     chat.field.press("ArrowUp")
     chat.page.get_by_role("textbox", name="Edit message").press("Escape")
     expect(chat.page.get_by_role("textbox", name="Edit message")).to_have_count(0)
+    chat.field.press("ArrowUp")
+    chat.field.press("Escape")  # not where the edit is: nothing of it is thrown away, and the answer goes on
+    expect(chat.page.get_by_role("textbox", name="Edit message")).to_be_focused()
+    chat.page.keyboard.press("Escape")
     assert stored_text(server, answer_id)[0] == "streaming"
     chat.page.keyboard.press("Escape")
     chat.expect_status("stopped")

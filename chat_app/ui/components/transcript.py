@@ -50,6 +50,7 @@ def _messages() -> rx.Component:
             resumed=ChatState.resumed,
             accepted=ChatState.accepted,
             messages=ChatState.messages,
+            problems=ChatState.problems,
             on_settled=ChatState.settled,
         ),
         class_name="conversation",

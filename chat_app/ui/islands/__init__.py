@@ -9,7 +9,7 @@ from reflex.event import no_args_event_spec, passthrough_event_spec
 from reflex_base.environment import environment
 
 import chat_app.ui.locales  # noqa: F401 # puts the sentences beside the islands
-from chat_app.ui.views import MessageView
+from chat_app.ui.views import MessageView, ProblemView
 
 _HERE = Path(__file__).parent
 _NPM = [
@@ -121,6 +121,7 @@ class LiveAnswers(_Island):
     resumed: rx.Var[str]
     accepted: rx.Var[str]
     messages: rx.Var[list[MessageView]]
+    problems: rx.Var[dict[str, ProblemView]]
     on_settled: rx.EventHandler[passthrough_event_spec(str)]
 
 

@@ -6,9 +6,10 @@ import { follow, subscribe, want, wordsOf } from "./words.js";
 const AGAIN_MS = 2000;
 const heard = new Set(); // the sends and resumptions that were looked after already, before this was mounted anew
 
-export function LiveAnswers({ conversationId, running, resumed, accepted, messages, onSettled, children }) {
+export function LiveAnswers({ conversationId, running, resumed, accepted, messages, problems, onSettled, children }) {
   const [isVisible, setVisible] = useState(() => document.visibilityState === "visible");
   const [said, say] = useState("");
+  const [failed, setFailed] = useState(""); // whose card says why: it comes a moment later than the end itself
   const [attempt, again] = useState(0);
   const call = useRef(onSettled);
   call.current = onSettled;
@@ -16,6 +17,10 @@ export function LiveAnswers({ conversationId, running, resumed, accepted, messag
   const lastId = messages.at(-1)?.id;
   const modelOf = (id) => messages.find((message) => message.id === id)?.model ?? "";
   const model = modelOf(running[0]);
+  const tell = (id) => (words) => {
+    setFailed(words.status === "failed" ? id : "");
+    say(ending(words));
+  };
 
   useEffect(() => {
     const look = () => setVisible(document.visibilityState === "visible");
@@ -25,6 +30,7 @@ export function LiveAnswers({ conversationId, running, resumed, accepted, messag
 
   useEffect(() => {
     if (!conversationId || !ids || !isVisible) return undefined;
+    setFailed("");
     say(t("status.answering", { model }));
     let timer = 0;
     const stop = follow(conversationId, (id) => {
@@ -44,7 +50,7 @@ export function LiveAnswers({ conversationId, running, resumed, accepted, messag
     if (!resumed || heard.has(resumed)) return;
     heard.add(resumed);
     const [id] = resumed.split(":");
-    whenRead(id, (words) => say(ending(words, modelOf(id))));
+    whenRead(id, tell(id));
     want(id);
   }, [resumed]);
 
@@ -52,19 +58,19 @@ export function LiveAnswers({ conversationId, running, resumed, accepted, messag
   useEffect(() => {
     if (!accepted || heard.has(accepted)) return;
     heard.add(accepted);
-    if (lastId && !running.includes(lastId)) onceSettled(lastId, (words) => say(ending(words, modelOf(lastId))));
+    if (lastId && !running.includes(lastId)) onceSettled(lastId, tell(lastId));
   }, [accepted, lastId]);
 
   const before = useRef({ conversationId, running });
   useEffect(() => {
     const ended = before.current.running.filter((id) => !running.includes(id));
-    if (before.current.conversationId === conversationId) ended.forEach((id) => onceSettled(id, (words) => say(ending(words, modelOf(id)))));
+    if (before.current.conversationId === conversationId) ended.forEach((id) => onceSettled(id, tell(id)));
     before.current = { conversationId, running };
   }, [conversationId, ids]);
 
   return (
     <>
-      <p className="visually-hidden" role="status">{said}</p>
+      <p className="visually-hidden" role="status">{failed ? failure(problems[failed], modelOf(failed)) : said}</p>
       {ids && <Waiting id={ids.split(",")[0]} model={model}>{children}</Waiting>}
     </>
   );
@@ -85,10 +91,12 @@ function whenRead(id, call) {
 /** The same, at once where they have been read already. */
 const onceSettled = (id, call) => (isSettled(wordsOf(id)) ? call(wordsOf(id)) : whenRead(id, call));
 
-function ending({ status, output_tokens: count, error_code: code }, model) {
-  if (status === "failed") return t("status.failed", { what: t(`problem.${code}.what`, { model, server: model }) });
+const failure = (problem, model) => problem && t("status.failed", { what: t(`problem.${problem.code}.what`, { ...problem, model }) });
+
+const ending = ({ status, output_tokens: count }) => {
+  if (status === "failed") return "";
   return status === "complete" && count ? t("status.complete_tokens", { count }) : t(`status.${status}`);
-}
+};
 
 /** What a person is told while no word comes: at 150 ms whom we wait for, at 3 s how long, at 10 s why it may be, and a way out. */
 function Waiting({ id, model, children }) {

@@ -36,6 +36,7 @@ export function Keys({ onNew, onReady }) {
       else if (command && key === "b" && !event.shiftKey) document.body.toggleAttribute("data-sidebar-hidden");
       else if (command && event.shiftKey && (key === ";" || key === ":")) copyLast();
       else if (command && key === "/") act("keys");
+      else if (key === "escape" && !event.defaultPrevented && openEdit()) openEdit().focus();
       else if (key === "escape" && !event.defaultPrevented && canStop()) act("stop");
       else if (key === "/" && !isTyping(event.target) && localStorage.getItem("chat_app.slash") !== "0") document.getElementById("composer")?.focus();
       else if (event.altKey && (key === "arrowup" || key === "arrowdown")) step(key === "arrowup" ? -1 : 1);
@@ -48,7 +49,8 @@ export function Keys({ onNew, onReady }) {
   return null;
 }
 
-// Esc closes what is open before it stops an answer; menus and edits keep the key to themselves.
+// Esc closes what is open before it stops an answer; menus keep the key to themselves.
+const openEdit = () => document.querySelector(".edit textarea"); // pressed there, Esc closes it: from elsewhere no words are thrown away
 const canStop = () => document.querySelector('[aria-busy="true"]') && !document.querySelector('dialog[open], .sidebar[data-open="true"]');
 const articles = () => [...document.querySelectorAll("article[data-message-id]")];
 const copyLast = () => articles().findLast((a) => a.dataset.role === "assistant")?.querySelector(".copy")?.click();
