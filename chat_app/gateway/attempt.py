@@ -13,6 +13,7 @@ from chat_app.errors import AnswerBroken, FirstTokenTimeout, ModelError, PromptT
 from chat_app.events import Event, Relayed, Start
 from chat_app.gateway.breaker import Breaker
 from chat_app.gateway.route import Deployment
+from chat_app.gateway.silence import Silence
 from chat_app.messages import ChatRequest, Json
 
 
@@ -56,10 +57,10 @@ class Attempt:
         try:
             async with aclosing(self._in_time(request)) as events:
                 async for event in events:
-                    if isinstance(event, Start):
-                        self.start = msgspec.structs.replace(event, deployment=self.deployment.name, model=self.model)
-                    elif self.has_begun:
+                    if self.has_begun:
                         yield event
+                    elif isinstance(event, Start):
+                        self.start = msgspec.structs.replace(event, deployment=self.deployment.name, model=self.model)
                     elif not _says(event):
                         held.append(event)
                     else:
@@ -78,24 +79,23 @@ class Attempt:
         self.breaker.succeeded()
 
     async def _in_time(self, request: ChatRequest) -> AsyncGenerator[Event]:
-        loop = asyncio.get_running_loop()
-        until, is_first = loop.time() + self.wait_s, True
+        clock = asyncio.get_running_loop().time
+        until = clock() + self.wait_s
         if defaults := self.deployment.parameters:
             request = _with(request, defaults)
-        async with aclosing(self.deployment.provider.stream(self.deployment.upstream, request)) as events:
-            while True:
-                try:
-                    async with asyncio.timeout_at(until if is_first else loop.time() + self.idle_s):
-                        event = await anext(events, None)
-                except TimeoutError:
-                    raise self._silence(request.model, is_first) from None
-                if event is None:
-                    return
-                is_first = is_first and not _says(event)
-                yield event
+        try:
+            async with aclosing(self.deployment.provider.stream(self.deployment.upstream, request)) as events:
+                with Silence() as silence:
+                    silence.begin(until)
+                    async for event in events:
+                        silence.end()
+                        yield event
+                        silence.begin(clock() + self.idle_s if self.has_begun else until)
+        except TimeoutError:
+            raise self._silent(request.model) from None
 
-    def _silence(self, model: str, is_first: bool) -> AnswerBroken | FirstTokenTimeout:
-        if is_first:
+    def _silent(self, model: str) -> AnswerBroken | FirstTokenTimeout:
+        if not self.has_begun:
             return FirstTokenTimeout(f"{model} did not begin to answer within {self.wait_s:.3g} s.")
         return AnswerBroken("The answer broke off.", detail=f"no word for {self.idle_s:g} s")
 
