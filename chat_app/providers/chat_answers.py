@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 import msgspec
 
 from chat_app.errors import AnswerBroken
-from chat_app.events import Delta, Event, Finish, ReasoningDelta, Relayed, TextDelta, ToolCallDelta
+from chat_app.events import Delta, Event, Finish, ReasoningDelta, Relayed, Said, TextDelta, ToolCallDelta
 from chat_app.messages import FinishReason, Struct, Usage
 from chat_app.providers.sse import SseDecoder
 from chat_app.providers.thinking import ThinkSplitter
@@ -101,7 +101,7 @@ class Fold:
         `[DONE]` is left out, and usage that was not asked for. What comes before an error is given first.
         """
         chunks: list[bytes] = []
-        deltas: list[TextDelta | ReasoningDelta | ToolCallDelta] = []
+        deltas: list[Said] = []
         try:
             for data in self._sse.feed(piece):
                 if data != b"[DONE]" and (chunk := self._read(data)) is not None:
@@ -191,7 +191,7 @@ def whole_answer(body: bytes, without_key: Callable[[str], str]) -> Generator[Re
     yield Finish(reason, _usage(answer.usage or _Usage()))
 
 
-def _said(delta: _Delta) -> tuple[TextDelta | ReasoningDelta | ToolCallDelta, ...]:
+def _said(delta: _Delta) -> tuple[Said, ...]:
     """What a chunk says, tags of reasoning left where they are."""
     thought = delta.reasoning or delta.reasoning_content
     thoughts = [ReasoningDelta(thought)] if thought else []

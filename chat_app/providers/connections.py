@@ -1,4 +1,4 @@
-"""The connections to one server, which its SDK sends over."""
+"""The connections to one server."""
 
 from __future__ import annotations
 

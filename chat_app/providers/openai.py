@@ -1,7 +1,7 @@
 """The Chat Completions wire, for OpenAI and every server that speaks it.
 
-The SDK sends, authenticates and maps errors. The stream's JSON is decoded here with msgspec: the SDK's own models cost
-0.2 ms of CPU a token. Retries are the gateway's, so the SDK's are off.
+The SDK lists the models; what it would do with a request and an answer is done here with msgspec, at a fraction of the
+CPU (docs/decisions/0009). Retries are the gateway's, so the SDK's are off.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from chat_app.providers.base import GO_ON, Offer
 from chat_app.providers.chat_answers import Fold, whole_answer
 from chat_app.providers.connections import connections_to
 from chat_app.providers.refusals import Refusals
+from chat_app.providers.relay import Relay
 
 _EXCERPT = 200
 _CHOICES = ("auto", "none", "required")
@@ -91,11 +92,10 @@ class OpenAIProvider:
         self.base_url = base_url
         self._foreign = _FOREIGN if urlsplit(base_url).hostname == _VENDOR else frozenset[str]()
         self._refusals = Refusals(server, api_key, openai.APIStatusError, openai.APIConnectionError, openai.OpenAIError)
+        connections = connections_to(base_url, connect_timeout_s)
+        self._relay = Relay(connections, {"authorization": f"Bearer {api_key or 'none'}"}, self._refusals)
         self._client = openai.AsyncOpenAI(
-            api_key=api_key or "none",
-            base_url=base_url,
-            max_retries=0,
-            http_client=connections_to(base_url, connect_timeout_s),
+            api_key=api_key or "none", base_url=base_url, max_retries=0, http_client=connections
         )
         # The SDK would read them from the environment, and tell every server of this wire.
         self._client.organization = self._client.project = None
@@ -114,64 +114,50 @@ class OpenAIProvider:
     def stream(self, model: str, request: ChatRequest) -> AsyncGenerator[Event]:
         """See `Provider.stream`."""
         if request.body is not None:
-            return self._relay(model, request, request.body)
+            return self._passed_on(model, request, request.body)
         return self._stream(model, request)
 
     async def _stream(self, model: str, request: ChatRequest) -> AsyncGenerator[Event]:
         sent, dropped = self.parameters(request)
-        with self._refusals.told(model):
-            async with self._client.chat.completions.with_streaming_response.create(
-                model=model,
-                messages=(),  # in extra_body: the SDK's walk over them by their types costs 0.1 ms a message
-                stream=True,
-                stream_options={"include_usage": True},
-                extra_body=sent | {"messages": self.wire_messages(request)},
-            ) as response:
-                request_id = response.headers.get("x-request-id", "")
-                yield Start(
-                    f"{self.server}/{model}",
-                    sent,
-                    dropped,
-                    request_id,
-                    seam=self._seam if request.continue_final else "",
-                )
-                fold = Fold(self._refusals.without_key)
-                try:
-                    async for piece in response.iter_bytes():
-                        for event in fold.feed(piece):
-                            yield event
-                    for event in fold.close():
+        asked: dict[str, Json] = {"model": model, "messages": self.wire_messages(request), "stream": True}
+        asked["stream_options"] = {"include_usage": True}
+        async with self._relay.asked("chat/completions", sent | asked, model) as response:
+            request_id = response.headers.get("x-request-id", "")
+            seam = self._seam if request.continue_final else ""
+            yield Start(f"{self.server}/{model}", sent, dropped, request_id, seam=seam)
+            fold = Fold(self._refusals.without_key)
+            try:
+                async for piece in response.aiter_bytes():
+                    for event in fold.feed(piece):
                         yield event
-                except (ModelError, httpx2.HTTPError, httpx2.StreamError):
-                    for event in fold.rest():
-                        yield event
-                    raise
+                for event in fold.close():
+                    yield event
+            except (ModelError, httpx2.HTTPError, httpx2.StreamError):
+                for event in fold.rest():
+                    yield event
+                raise
 
-    async def _relay(self, model: str, request: ChatRequest, body: dict[str, Json]) -> AsyncGenerator[Event]:
+    async def _passed_on(self, model: str, request: ChatRequest, body: dict[str, Json]) -> AsyncGenerator[Event]:
         """The caller's own request as it is, and what comes back likewise, with what it says beside it."""
         options = body.get("stream_options")
         wanted = options if isinstance(options, dict) else {}
-        extra: dict[str, Json] = {name: value for name, value in body.items() if name not in ("model", "stream")}
-        create = self._client.chat.completions
-        with self._refusals.told(model):
-            if request.is_whole and not self._only_streams:
-                answer = await create.with_raw_response.create(model=model, messages=(), extra_body=extra)
-                yield Start(f"{self.server}/{model}", request_id=answer.headers.get("x-request-id", ""))
-                for event in whole_answer(answer.content, self._refusals.without_key):
+        sent = {name: value for name, value in body.items() if name != "stream"} | {"model": model}
+        is_whole = request.is_whole and not self._only_streams
+        if not is_whole:
+            sent |= {"stream": True, "stream_options": wanted | {"include_usage": True}}
+        async with self._relay.asked("chat/completions", sent, model) as response:
+            yield Start(f"{self.server}/{model}", request_id=response.headers.get("x-request-id", ""))
+            if is_whole:
+                for event in whole_answer(await response.aread(), self._refusals.without_key):
                     yield event
                 return
-            extra["stream_options"] = wanted | {"include_usage": True}
-            async with create.with_streaming_response.create(
-                model=model, messages=(), stream=True, extra_body=extra
-            ) as response:
-                yield Start(f"{self.server}/{model}", request_id=response.headers.get("x-request-id", ""))
-                fold = Fold(self._refusals.without_key, wants_usage=wanted.get("include_usage") is True)
-                async for piece in response.iter_bytes():
-                    for event in fold.relay(piece):
-                        yield event
-                for event in fold.relay(b"\n\n"):  # one that the server did not end with an empty line
+            fold = Fold(self._refusals.without_key, wants_usage=wanted.get("include_usage") is True)
+            async for piece in response.aiter_bytes():
+                for event in fold.relay(piece):
                     yield event
-                yield fold.finish()
+            for event in fold.relay(b"\n\n"):  # one that the server did not end with an empty line
+                yield event
+            yield fold.finish()
 
     def parameters(self, request: ChatRequest) -> tuple[dict[str, Json], tuple[str, ...]]:
         """The parameters as this wire names them, and the names of those it does not take."""

@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import httpx2
+import msgspec
 
 from chat_app.errors import (
     AnswerBroken,
@@ -74,11 +76,25 @@ class Refusals:
         except self.status_error as error:
             raise self._refused(error, model) from error
         except (self.connection_error, httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-            raise ModelUnreachable(f"No answer from {self.server}.", detail=self._detail(error)) from error
+            raise self.unreachable(error) from error
         except (httpx2.HTTPError, httpx2.StreamError) as error:
             raise AnswerBroken("The answer broke off.", detail=self._detail(error)) from error
         except self.any_error as error:
             raise ModelFailed(f"{self.server} failed.", detail=self._detail(error)) from error
+
+    def unreachable(self, error: Exception) -> ModelUnreachable:
+        """The server did not answer at all."""
+        return ModelUnreachable(f"No answer from {self.server}.", detail=self._detail(error))
+
+    def of(self, response: httpx2.Response, model: str) -> ModelError:
+        """What an answer means that is a refusal, and was read."""
+        try:
+            body = msgspec.json.decode(response.content, type=dict[str, Any])
+            text = json.dumps(body.get("error", body), ensure_ascii=False)
+        except msgspec.DecodeError:
+            text = response.text
+        detail = self._signed(text, response.headers.get("x-request-id"))
+        return refused(response.status_code, response.headers, self.server, model, detail)
 
     def without_key(self, text: str) -> str:
         """The text, fit to be shown under Details."""
@@ -88,9 +104,10 @@ class Refusals:
         """The vendor's own words, without the request, whose headers hold the key, and without an echo of the key."""
         body = getattr(error, "body", None)
         text = json.dumps(body, ensure_ascii=False) if body is not None else f"{type(error).__name__}: {error}"
-        if request_id := getattr(error, "request_id", None):
-            text = f"{text}\nrequest id: {request_id}"
-        return self.without_key(text)
+        return self._signed(text, getattr(error, "request_id", None))
+
+    def _signed(self, text: str, request_id: str | None) -> str:
+        return self.without_key(f"{text}\nrequest id: {request_id}" if request_id else text)
 
     def _refused(self, error: Exception, model: str) -> ModelError:
         response: httpx2.Response = getattr(error, "response")  # noqa: B009 # every status error has it

@@ -1,0 +1,51 @@
+"""Sends a request to a server, and gives back the answer while it comes.
+
+It goes past the vendors' SDKs, which build and walk models of their own (docs/decisions/0009).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+
+import httpx2
+import msgspec
+
+from chat_app.messages import Json
+from chat_app.providers.refusals import Refusals
+
+
+class Relay:
+    """To one server.
+
+    Args:
+        client: The connections.
+        headers: What every request has, the key above all.
+        refusals: What the server's failures mean.
+    """
+
+    def __init__(self, client: httpx2.AsyncClient, headers: Mapping[str, str], refusals: Refusals) -> None:
+        self._client, self._refusals = client, refusals
+        self._headers = {"content-type": "application/json", **headers}
+
+    @asynccontextmanager
+    async def asked(self, path: str, body: Mapping[str, Json], model: str) -> AsyncGenerator[httpx2.Response]:
+        """The server's answer, whose body is yet to be read. Leaving the block ends the request upstream.
+
+        Raises:
+            ModelError: It cannot be reached, refuses, or breaks off while the block runs.
+        """
+        content = msgspec.json.encode(body)
+        request = self._client.build_request("POST", path, content=content, headers=self._headers)
+        try:
+            response = await self._client.send(request, stream=True)
+        except httpx2.TransportError as error:
+            raise self._refusals.unreachable(error) from error
+        try:
+            with self._refusals.told(model):
+                if not response.is_success:
+                    await response.aread()
+                    raise self._refusals.of(response, model)
+                yield response
+        finally:
+            await response.aclose()
