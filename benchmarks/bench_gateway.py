@@ -31,6 +31,10 @@ from tests.waiting import answers, until_now
 BIN = Path(sys.executable).parent
 LITELLM = Path(tempfile.gettempdir()) / "chat_app_bench_litellm"
 TOKENS = 200
+AT_ONCE = "echo"
+"""A model that says all it has to say as fast as it can be sent."""
+PACED = "paced"
+"""One that takes its time for each token, as all that compute do: what the first one takes is not the others' doing."""
 
 
 @dataclass
@@ -53,8 +57,9 @@ class Proxy:
 
 
 def _serve(port: int) -> None:
-    upstream = Upstream(["echo"], port)
+    upstream = Upstream([AT_ONCE, PACED], port)
     upstream.default = Script(words(TOKENS))
+    upstream.of_model[PACED] = Script(words(TOKENS), pace_s=0.004)
     with upstream.serve():
         signal.pause()
 
@@ -111,11 +116,11 @@ def litellm(upstream: str) -> Iterator[Proxy]:
         subprocess.run([LITELLM / "bin" / "pip", "install", "-q", "litellm[proxy]"], check=True)
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "config.yaml"
-        served = {
-            "model_name": "echo",
-            "litellm_params": {"model": "openai/echo", "api_base": upstream, "api_key": "x"},
-        }
-        config.write_text(json.dumps({"model_list": [served], "general_settings": {"master_key": "sk-fake-master"}}))
+        served = [
+            {"model_name": model, "litellm_params": {"model": f"openai/{model}", "api_base": upstream, "api_key": "x"}}
+            for model in (AT_ONCE, PACED)
+        ]
+        config.write_text(json.dumps({"model_list": served, "general_settings": {"master_key": "sk-fake-master"}}))
         command = [LITELLM / "bin" / "litellm", "--config", config, "--port", str(port), "--host", "127.0.0.1"]
         environment = os.environ | {"LITELLM_LOG": "ERROR", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
         process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -127,13 +132,13 @@ def litellm(upstream: str) -> Iterator[Proxy]:
             process.wait(30)
 
 
-async def _call(client: httpx.AsyncClient, *, stream: bool) -> float:
+async def _call(client: httpx.AsyncClient, model: str, *, stream: bool) -> float:
     """Ask once; the time to the first words, in s.
 
     Raises:
         AssertionError: The answer is not whole.
     """
-    body = {"model": "echo", "messages": [{"role": "user", "content": "hi"}], "stream": stream}
+    body = {"model": model, "messages": [{"role": "user", "content": "hi"}], "stream": stream}
     began, first = time.monotonic(), 0.0
     async with client.stream("POST", "/chat/completions", json=body) as response:
         assert response.status_code == 200, await response.aread()
@@ -147,7 +152,7 @@ async def _call(client: httpx.AsyncClient, *, stream: bool) -> float:
     return first
 
 
-async def _calls(url: str, key: str, count: int, at_once: int, *, stream: bool) -> list[float]:
+async def _calls(url: str, key: str, count: int, at_once: int, model: str, *, stream: bool) -> list[float]:
     headers = {"authorization": f"Bearer {key}"}
     limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
     async with httpx.AsyncClient(base_url=url, headers=headers, limits=limits, timeout=60) as client:
@@ -156,7 +161,7 @@ async def _calls(url: str, key: str, count: int, at_once: int, *, stream: bool) 
 
         async def caller() -> None:
             for _ in left:
-                times.append(await _call(client, stream=stream))  # noqa: PERF401 # several callers share the list
+                times.append(await _call(client, model, stream=stream))  # noqa: PERF401 # several callers share the list
 
         async with asyncio.TaskGroup() as group:
             for _ in range(at_once):
@@ -164,9 +169,9 @@ async def _calls(url: str, key: str, count: int, at_once: int, *, stream: bool) 
         return times
 
 
-def calls(url: str, key: str, count: int, at_once: int, *, stream: bool) -> list[float]:
+def calls(url: str, key: str, count: int, at_once: int, *, stream: bool, model: str = AT_ONCE) -> list[float]:
     """So many calls, so many at once; their times to the first words, in s."""
-    return asyncio.run(_calls(url, key, count, at_once, stream=stream))
+    return asyncio.run(_calls(url, key, count, at_once, model, stream=stream))
 
 
 def cpu_ms(proxy: Proxy, count: int, at_once: int, *, stream: bool) -> float:
@@ -181,8 +186,11 @@ def row(proxy: Proxy, upstream: str) -> tuple[str, ...]:
     """A line of the table."""
     whole = cpu_ms(proxy, 400, 16, stream=False)
     streamed = cpu_ms(proxy, 200, 16, stream=True)
-    direct = quantile(calls(upstream, "x", 100, 1, stream=True), 0.5)
-    added = (quantile(calls(proxy.url, proxy.key, 100, 1, stream=True), 0.5) - direct) * 1000
+    direct, through = [], []
+    for _ in range(5):  # in turns, as the machine has other things to do
+        direct += calls(upstream, "x", 10, 1, stream=True, model=PACED)
+        through += calls(proxy.url, proxy.key, 10, 1, stream=True, model=PACED)
+    added = (quantile(through, 0.5) - quantile(direct, 0.5)) * 1000
     calls(proxy.url, proxy.key, 256, 64, stream=True)  # each must be whole
     return proxy.name, f"{whole:.2f}", f"{streamed:.1f}", f"{added:.1f}", f"{proxy.memory_mb():.0f}"
 

@@ -1,8 +1,7 @@
 """A scriptable model server on loopback: speaks Chat Completions and Messages, and every fault a real one has shown.
 
 A test says what the next answers are with `Script`s; the server records the requests and how each one ended, so that a
-test can assert what went over the wire and that a stop reached it. The model's name may also say what to do, for
-tests that only have a browser: `echo`, `count-200`, `slow`, `hostile` …
+test can assert what went over the wire and that a stop reached it.
 """
 
 from __future__ import annotations
@@ -141,6 +140,7 @@ class Upstream:
         self.models_page: bytes | None = None  # instead of the list
         self.scripts: deque[Script] = deque()
         self.default = Script()
+        self.of_model: dict[str, Script] = {}  # what some always say, instead
         self.calls: list[Call] = []
         self.port = port
         self._loop = asyncio.new_event_loop()
@@ -247,7 +247,7 @@ class Upstream:
             return Script(["A title from the model"])
         if self.scripts:
             return self.scripts.popleft()
-        return self.default
+        return self.of_model.get(str(call.body.get("model")), self.default)
 
     async def _stream(self, call: Call, script: Script, writer: asyncio.StreamWriter, gone: asyncio.Future) -> None:
         head = {
