@@ -75,6 +75,9 @@ class Sources(Struct, frozen=True, tag="sources"):
     sources: tuple[Source, ...]
 
 
+Said: TypeAlias = TextDelta | ReasoningDelta | ToolCallDelta
+
+
 class Relayed(Struct, frozen=True, tag="relayed"):
     """What came off the wire, for a caller who speaks that wire; `deltas` is what it says.
 
@@ -82,7 +85,7 @@ class Relayed(Struct, frozen=True, tag="relayed"):
     """
 
     data: bytes
-    deltas: tuple[TextDelta | ReasoningDelta | ToolCallDelta, ...] = ()
+    deltas: tuple[Said, ...] = ()
     is_whole: bool = False
 
 
@@ -93,7 +96,7 @@ class Finish(Struct, frozen=True, tag="finish"):
     usage: Usage = Usage()
 
 
-Delta: TypeAlias = TextDelta | ReasoningDelta | ToolCallDelta | Sources
+Delta: TypeAlias = Said | Sources
 Event: TypeAlias = Start | Delta | Relayed | Finish
 
 

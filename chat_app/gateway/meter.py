@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 
 from chat_app.errors import AnswerBroken, ModelError
-from chat_app.events import Event, Finish, ReasoningDelta, Relayed, TextDelta, ToolCallDelta
+from chat_app.events import Event, Finish, ReasoningDelta, Relayed, Said, TextDelta, ToolCallDelta
 from chat_app.gateway.caller import Caller
 from chat_app.gateway.estimate import estimate_prompt, estimate_tokens
 from chat_app.gateway.metrics import Metrics
 from chat_app.gateway.prices import cost_micros
 from chat_app.gateway.route import Deployment
 from chat_app.messages import UNKNOWN, ChatRequest, Usage
+from chat_app.store.database import now_ms
 from chat_app.store.usage import Used
 
 
@@ -40,7 +41,8 @@ class Meter:
     ) -> None:
         self._metrics, self._tell = metrics, tell
         self._caller, self._request, self._deployment, self._number = caller, request, deployment, number
-        self._at, self._began = time.time_ns() // 1_000_000, time.monotonic()
+        self._observe_first, self._observe_gap = metrics.times(request.model)
+        self._at, self._began = now_ms(), time.monotonic()
         self._first: float | None = None
         self._last = 0.0
         self._heard: list[str] = []
@@ -48,26 +50,23 @@ class Meter:
 
     def saw(self, event: Event) -> None:
         """Take note of an event."""
-        match event:
-            case TextDelta(text) | ReasoningDelta(text) | ToolCallDelta(_, _, _, text):
-                self._hear(text)
-            case Relayed(_, deltas):
-                for delta in deltas:
-                    self._hear(delta.arguments if isinstance(delta, ToolCallDelta) else delta.text)
-            case Finish():
-                self._finish = event
-            case _:
-                pass
+        if isinstance(event, Relayed):
+            for delta in event.deltas:
+                self._hear(delta)
+        elif isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta):
+            self._hear(event)
+        elif isinstance(event, Finish):
+            self._finish = event
 
-    def _hear(self, text: str) -> None:
+    def _hear(self, delta: Said) -> None:
         now = time.monotonic()
         if self._first is None:
             self._first = now
-            self._metrics.first_token(self._request.model, now - self._began)
+            self._observe_first(now - self._began)
         else:
-            self._metrics.next_token(self._request.model, now - self._last)
+            self._observe_gap(now - self._last)
         self._last = now
-        self._heard.append(text)
+        self._heard.append(delta.arguments if isinstance(delta, ToolCallDelta) else delta.text)
 
     def __enter__(self) -> Meter:
         self._metrics.opened(self._request.model)
@@ -114,7 +113,7 @@ class Meter:
 def replayed(caller: Caller, request: ChatRequest, duration_ms: int) -> Used:
     """What an answer took that was given again: no tokens, and nothing."""
     return Used(
-        created_at=time.time_ns() // 1_000_000,
+        created_at=now_ms(),
         request_id=caller.request_id,
         attempt=1,
         user_id=caller.user_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ _MODEL = ("model",)
 _WAITS_S = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 _MOST_NAMES = 1000
 _GAPS_S = (0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 30)
+Observe = Callable[[float], None]
 
 
 class Metrics:
@@ -65,13 +67,10 @@ class Metrics:
         """An attempt begins."""
         self._open.labels(self._label(model)).inc()
 
-    def first_token(self, model: str, after_s: float) -> None:
-        """Its first word came."""
-        self._first.labels(self._label(model)).observe(after_s)
-
-    def next_token(self, model: str, after_s: float) -> None:
-        """Another piece came."""
-        self._gap.labels(self._label(model)).observe(after_s)
+    def times(self, model: str) -> tuple[Observe, Observe]:
+        """(takes the time to a first word, takes the time between two pieces), both in seconds."""
+        label = self._label(model)
+        return self._first.labels(label).observe, self._gap.labels(label).observe
 
     def ended(self, used: Used) -> None:
         """It ended."""

@@ -56,7 +56,7 @@ def test_names_that_a_program_makes_up_do_not_grow_the_figures_without_end(tmp_p
 
     metrics = Metrics()
     for number in range(1500):
-        metrics.first_token(f"gpt-{number}", 1)
+        metrics.times(f"gpt-{number}")[0](1)
     told = metrics.render()[0].decode()
 
     assert told.count("first_token_seconds_count{") == 1001
@@ -68,7 +68,7 @@ from pathlib import Path
 from chat_app.gateway.metrics import Metrics
 metrics = Metrics(Path({folder!r}))
 metrics.opened("m")
-metrics.first_token("m", 1)
+metrics.times("m")[0](1)
 if {last}:
     print(metrics.render()[0].decode())
 metrics.close()
