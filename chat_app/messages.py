@@ -15,6 +15,8 @@ Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 Status: TypeAlias = Literal["complete", "streaming", "stopped", "interrupted", "failed"]
 FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter"]
 Capability: TypeAlias = Literal["image", "audio", "file", "tools", "reasoning"]
+Wire: TypeAlias = Literal["chat", "messages", "embeddings"]
+"""What a program's own body is written for: OpenAI's Chat Completions or Embeddings, or Anthropic's Messages."""
 Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
 
@@ -47,6 +49,15 @@ class ToolCallPart(Struct, frozen=True, tag="tool_call"):
     call_id: str
     name: str
     arguments: str
+
+    @property
+    def arguments_object(self) -> dict[str, Json]:
+        """The arguments as an object, as Anthropic's wire has them; what is none stands in one."""
+        try:
+            found: Json = msgspec.json.decode(self.arguments or "{}")
+        except msgspec.DecodeError:
+            return {"arguments": self.arguments}
+        return found if isinstance(found, dict) else {"arguments": found}
 
 
 class ToolResultPart(Struct, frozen=True, tag="tool_result"):
@@ -143,9 +154,10 @@ class ChatRequest(Struct, frozen=True):
 
     `tool_choice` is "auto", "none", "required", or a tool's name; empty leaves it to the model's server.
 
-    `body` is the request as a program sent it, on the Chat Completions wire: a server of that wire gets it as it is, so
-    that nothing is lost which this application has no name for. `is_whole` wants the answer at once and not as a
-    stream, which only such a server can give. `needs` is what a server must understand that has no part here yet.
+    `body` is the request as a program sent it, on a `wire`, with the `headers` that belong to it: a server of that wire
+    gets it as it is, so that nothing is lost which this application has no name for. `is_whole` wants the answer at
+    once and not as a stream, which only such a server can give. `needs` is what a server must understand that has no
+    part here yet.
 
     With `continue_final` the last message is the assistant's own, broken off, and the model is to go on from its
     last character.
@@ -158,6 +170,8 @@ class ChatRequest(Struct, frozen=True):
     tools: tuple[Tool, ...] = ()
     tool_choice: str = ""
     body: dict[str, Json] | None = None
+    wire: Wire = "chat"
+    headers: dict[str, str] = msgspec.field(default_factory=dict[str, str])
     is_whole: bool = False
     needs: frozenset[Capability] = frozenset()
 

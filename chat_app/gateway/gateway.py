@@ -26,6 +26,7 @@ from chat_app.gateway.prices import cost_micros
 from chat_app.gateway.route import Deployment, Route
 from chat_app.gateway.router import Router
 from chat_app.messages import ChatRequest, Usage
+from chat_app.providers.base import CountsTokens
 
 log = structlog.get_logger(__name__)
 _MOST_BREAKERS = 1000
@@ -103,6 +104,26 @@ class Gateway:
             async with aclosing(found) as events:
                 async for event in events:
                     yield event
+
+    async def count(self, request: ChatRequest, caller: Caller) -> int | None:
+        """The tokens of a question, as its server counts them; None where it does not.
+
+        Raises:
+            LimitReached: There is no room for the call now.
+            ModelError: Nobody serves the model, or the server does not take the question.
+        """
+        route = await self.route(request.model)
+        async with self._limiter.admitted(caller, 0, 0) as admission:
+            caller.on_admitted(admission.rates)
+            for deployment in self._router.candidates(route.deployments, caller.request_id):
+                if isinstance(deployment.provider, CountsTokens):
+                    try:
+                        return await deployment.provider.count(deployment.upstream, request)
+                    except ModelError as error:
+                        if is_the_callers(error):
+                            raise
+                        log.info("gateway.not_counted", deployment=deployment.name, code=error.code)
+        return None
 
     async def _cached(
         self, route: Route, request: ChatRequest, caller: Caller, admission: Admission, most_s: float
@@ -184,7 +205,7 @@ class Gateway:
         while route.card.id not in seen:
             seen.add(route.card.id)
             for deployment in self._router.candidates(route.deployments, affinity):
-                if deployment.provider.relays or not request.needs:
+                if request.wire in deployment.provider.relays or not request.needs:
                     yield route.card.id, deployment
             try:
                 route = self.catalogue.resolve(route.fallback)
@@ -202,5 +223,6 @@ class Gateway:
 def _nobody(request: ChatRequest) -> ModelError:
     if request.needs:
         kinds = " and ".join(sorted(request.needs))
-        return RequestRefused(f"No server of {request.model} can be sent {kinds} yet, but those of OpenAI's wire.")
+        own = "Anthropic" if request.wire == "messages" else "OpenAI"
+        return RequestRefused(f"No server of {request.model} can be sent {kinds} yet, but those of {own}'s wire.")
     return ModelUnknown(f"No server offers {request.model} now.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from chat_app.events import Event
-from chat_app.messages import ChatRequest
+from chat_app.messages import ChatRequest, Wire
 
 GO_ON = "Your last message broke off. Go on exactly where it ended, without repeating anything and without comment."
 """What is asked where a wire has no way of its own to let an answer go on."""
@@ -44,17 +44,31 @@ class TellsLoad(Protocol):
         ...
 
 
+@runtime_checkable
+class CountsTokens(Protocol):
+    """A server that counts the tokens of a question without answering it."""
+
+    async def count(self, model: str, request: ChatRequest) -> int:
+        """How many it has.
+
+        Raises:
+            ModelError: It did not say.
+        """
+        ...
+
+
 class Provider(Protocol):
     """One place that answers.
 
     `kind` names the wire format, `server` is what a person recognises it by ("OpenAI", "vLLM 127.0.0.1:8000"),
-    `base_url` is where it is; empty for what is built in. `relays` says that it sends a program's own body as it is.
+    `base_url` is where it is; empty for what is built in. `relays` are the
+    wires on which it sends a program's own body as it is.
     """
 
     kind: str
     server: str
     base_url: str
-    relays: bool
+    relays: frozenset[Wire]
 
     async def offers(self) -> list[Offer]:
         """List the models.

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 
 from chat_app.events import Event, Finish, Start, TextDelta
-from chat_app.messages import ChatRequest, Usage
+from chat_app.messages import ChatRequest, Usage, Wire
 from chat_app.providers.base import Offer
 
 
@@ -21,7 +21,7 @@ class FakeProvider:
     kind = "fake"
     server = "fake"
     base_url = ""
-    relays = False
+    relays: frozenset[Wire] = frozenset()
 
     def __init__(self, script: Sequence[Event | Exception] = (), *, pace_s: float = 0) -> None:
         self.script = script or (TextDelta("Hello."), Finish("stop", Usage(1, 1)))

@@ -26,6 +26,7 @@ from chat_app.messages import (
     TextPart,
     ToolCallPart,
     ToolResultPart,
+    Wire,
 )
 from chat_app.providers.base import GO_ON, Offer
 from chat_app.providers.chat_answers import Fold, whole_answer
@@ -82,7 +83,7 @@ class OpenAIProvider:
     """
 
     kind: str = "openai"
-    relays: bool = True
+    relays: frozenset[Wire] = frozenset[Wire](("chat",))
     _max_tokens_name: ClassVar[str] = "max_completion_tokens"
     _seam: ClassVar[str] = "instruction"
     _only_streams: ClassVar[bool] = False
@@ -93,10 +94,10 @@ class OpenAIProvider:
         self._foreign = _FOREIGN if urlsplit(base_url).hostname == _VENDOR else frozenset[str]()
         self._refusals = Refusals(server, api_key, openai.APIStatusError, openai.APIConnectionError, openai.OpenAIError)
         connections = connections_to(base_url, connect_timeout_s)
-        self._relay = Relay(connections, {"authorization": f"Bearer {api_key or 'none'}"}, self._refusals)
         self._client = openai.AsyncOpenAI(
             api_key=api_key or "none", base_url=base_url, max_retries=0, http_client=connections
         )
+        self._relay = Relay(connections, self._client.auth_headers, self._refusals)
         # The SDK would read them from the environment, and tell every server of this wire.
         self._client.organization = self._client.project = None
 
@@ -113,7 +114,7 @@ class OpenAIProvider:
 
     def stream(self, model: str, request: ChatRequest) -> AsyncGenerator[Event]:
         """See `Provider.stream`."""
-        if request.body is not None:
+        if request.body is not None and request.wire in self.relays:
             return self._passed_on(model, request, request.body)
         return self._stream(model, request)
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 
 from chat_app.events import Event, Finish, Sources, Start, TextDelta
-from chat_app.messages import ChatRequest, Message, Source, Usage, text_of
+from chat_app.messages import ChatRequest, Message, Source, Usage, Wire, text_of
 from chat_app.providers.base import Offer
 
 MODEL = "Passages"
@@ -41,7 +41,7 @@ class PassagesProvider:
     kind = "passages"
     server = "chat_app"
     base_url = ""
-    relays = False
+    relays: frozenset[Wire] = frozenset()
 
     def __init__(self, find: Find) -> None:
         self._find = find

@@ -93,7 +93,8 @@ class Refusals:
             text = json.dumps(body.get("error", body), ensure_ascii=False)
         except msgspec.DecodeError:
             text = response.text
-        detail = self._signed(text, response.headers.get("x-request-id"))
+        request_id = response.headers.get("x-request-id") or response.headers.get("request-id")
+        detail = self._signed(text, request_id)
         return refused(response.status_code, response.headers, self.server, model, detail)
 
     def without_key(self, text: str) -> str:

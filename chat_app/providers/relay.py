@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 
 import httpx2
 import msgspec
 
 from chat_app.messages import Json
 from chat_app.providers.refusals import Refusals
+
+NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Relay:
@@ -29,14 +32,22 @@ class Relay:
         self._headers = {"content-type": "application/json", **headers}
 
     @asynccontextmanager
-    async def asked(self, path: str, body: Mapping[str, Json], model: str) -> AsyncGenerator[httpx2.Response]:
+    async def asked(
+        self, path: str, body: Mapping[str, Json], model: str, headers: Mapping[str, str] = NONE
+    ) -> AsyncGenerator[httpx2.Response]:
         """The server's answer, whose body is yet to be read. Leaving the block ends the request upstream.
+
+        Args:
+            path: Below the server's base URL.
+            body: What is asked.
+            model: Of whom.
+            headers: Those of this request alone.
 
         Raises:
             ModelError: It cannot be reached, refuses, or breaks off while the block runs.
         """
         content = msgspec.json.encode(body)
-        request = self._client.build_request("POST", path, content=content, headers=self._headers)
+        request = self._client.build_request("POST", path, content=content, headers={**self._headers, **headers})
         try:
             response = await self._client.send(request, stream=True)
         except httpx2.TransportError as error:

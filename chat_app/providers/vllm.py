@@ -6,15 +6,20 @@ import math
 from typing import ClassVar
 
 import httpx
+import msgspec
 
 from chat_app.errors import ModelFailed, ModelUnreachable
-from chat_app.messages import ChatRequest, Json
+from chat_app.messages import ChatRequest, Json, Struct
 from chat_app.providers.base import Load
 from chat_app.providers.connections import is_loopback
-from chat_app.providers.openai import OpenAIProvider
+from chat_app.providers.openai import OpenAIProvider, wire_tools
 
 _WAITING = "vllm:num_requests_waiting{"
 _CACHE_USAGE = "vllm:kv_cache_usage_perc{"
+
+
+class _Tokenized(Struct, frozen=True):
+    count: int
 
 
 class VllmProvider(OpenAIProvider):
@@ -52,6 +57,18 @@ class VllmProvider(OpenAIProvider):
         if not waiting:
             raise ModelFailed(f"{self.server} does not say how busy it is.", detail=f"status {answer.status_code}")
         return Load(int(sum(waiting)), max(usage, default=0.0))
+
+    async def count(self, model: str, request: ChatRequest) -> int:
+        """See `CountsTokens`."""
+        asked = wire_tools(request) | {"model": model, "messages": self.wire_messages(request)}
+        try:
+            answer = await self._root.post("/tokenize", json=asked)
+        except httpx.HTTPError as error:
+            raise ModelUnreachable(f"No answer from {self.server}.", detail=str(error)) from error
+        try:
+            return msgspec.json.decode(answer.content, type=_Tokenized).count
+        except msgspec.DecodeError as error:
+            raise ModelFailed(f"{self.server} does not count tokens.", detail=f"status {answer.status_code}") from error
 
     async def aclose(self) -> None:
         """Close connections."""

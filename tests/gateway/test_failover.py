@@ -298,10 +298,10 @@ async def test_what_only_some_servers_can_be_sent_goes_to_those_or_is_refused(tm
     providers = [Named("first"), Named("second")]
     door = await door_over(tmp_path, TWO, *providers)
     blind, seeing = first_of(door, providers)
-    seeing.relays = True
+    seeing.relays = frozenset({"chat"})
     assert (await door.ask(affinity="a", needs=frozenset({"image"})))[1] == seeing.server
     assert blind.requests == []
-    seeing.relays = False
+    seeing.relays = frozenset()
     with pytest.raises(RequestRefused, match="can be sent image yet"):
         await door.ask(affinity="a", needs=frozenset({"image"}))
 
