@@ -20,6 +20,7 @@ from tests.in_thread import in_thread
 
 END = b"\r\n\r\n"
 CHATS = ("/chat/completions", "/messages")
+COUNTS = {"/count_tokens": {"input_tokens": 11}, "/tokenize": {"count": 9, "max_model_len": 8192, "tokens": []}}
 
 
 @dataclass
@@ -113,9 +114,10 @@ class _Chat:
 class _Messages:
     """Anthropic's Messages; its first block is text."""
 
-    head = said("message_start", message={"id": "m-1", "usage": {"input_tokens": 7, "output_tokens": 1}}) + said(
-        "content_block_start", index=0, content_block={"type": "text", "text": ""}
-    )
+    head = said("message_start", message={
+        "id": "m-1", "type": "message", "role": "assistant", "model": "m", "content": [], "stop_reason": None,
+        "usage": {"input_tokens": 7, "output_tokens": 1},
+    }) + said("content_block_start", index=0, content_block={"type": "text", "text": ""})  # fmt: skip
     reasons: ClassVar[dict[str, str]] = {"finish": "end_turn"}
     done = said("message_stop")
 
@@ -216,6 +218,11 @@ class Upstream:
             listed: object = {"object": "list", "data": self.models} if self.models_page is None else self.models_page
             _respond(writer, self.models_status, listed if self.models_status == 200 else {"error": {"message": "no"}})
             return True
+        if call.path.endswith(tuple(COUNTS)):
+            call.state = "finished"
+            counted = next(told for path, told in COUNTS.items() if call.path.endswith(path))
+            _respond(writer, 200, counted)
+            return True
         if call.path == "/metrics":
             call.state = "finished"
             _respond(writer, 200 if self.metrics else 404, self.metrics.encode() or {"detail": "Not Found"})
@@ -231,9 +238,10 @@ class Upstream:
                 call.state = "finished"
                 _respond(writer, script.status, script.body or {"error": {"message": "no"}}, script.headers)
                 return True
-            if not call.body.get("stream") and call.path.endswith(CHATS[0]):
+            if not call.body.get("stream"):
                 call.state = "finished"
-                _respond(writer, 200, _whole(script) if script.whole is None else script.whole, script.headers)
+                whole = _WHOLE[call.path.endswith(CHATS[1])](script) if script.whole is None else script.whole
+                _respond(writer, 200, whole, script.headers)
                 return True
             await self._stream(call, script, writer, gone)
         finally:
@@ -296,6 +304,18 @@ def _whole(script: Script) -> dict:
         "choices": [{"index": 0, "message": message, "finish_reason": reason}],
         "usage": {"prompt_tokens": 7, "completion_tokens": len(list(script.pieces)), "total_tokens": 7},
     }  # fmt: skip
+
+
+def _whole_message(script: Script) -> dict:
+    reason = _Messages.reasons.get(script.ending, script.ending)
+    return {
+        "id": "m-1", "type": "message", "role": "assistant", "model": "m", "stop_reason": reason, "stop_sequence": None,
+        "content": [{"type": "text", "text": "".join(str(piece) for piece in script.pieces)}],
+        "usage": {"input_tokens": 7, "output_tokens": len(list(script.pieces))},
+    }  # fmt: skip
+
+
+_WHOLE = (_whole, _whole_message)
 
 
 async def _pieces(script: Script) -> AsyncIterator[str | bytes]:

@@ -12,10 +12,11 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
-from chat_app.api import health, keys, messages, openai, transfer, turns
+from chat_app.api import anthropic, health, keys, messages, openai, transfer, turns
 from chat_app.api.guard import Guard
 from chat_app.api.identity import Identity
 from chat_app.api.programs import ForPrograms
+from chat_app.api.shapes import ANTHROPIC
 from chat_app.api.streams import FollowAnswers
 from chat_app.errors import ChatError, ImportFailed, StoreUnavailable
 from chat_app.logs import configure_logs
@@ -76,6 +77,8 @@ def make_api(lifespan: Lifespan[Starlette] | None = None) -> Starlette:
             Route("/readyz", _ready),
             Route("/metrics", _metrics),
             Route("/v1/chat/completions", ForPrograms(openai.chat), methods=["POST"]),
+            Route("/v1/messages", ForPrograms(anthropic.messages, ANTHROPIC), methods=["POST"]),
+            Route("/v1/messages/count_tokens", ForPrograms(anthropic.count_tokens, ANTHROPIC), methods=["POST"]),
             Route("/v1/models", ForPrograms(openai.models), methods=["GET"]),
             Route("/v1/models/{model:path}", ForPrograms(openai.model), methods=["GET"]),
             Route("/api/keys", _Asked(keys.listed), methods=["GET"]),

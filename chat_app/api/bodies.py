@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+import msgspec
 from starlette.requests import Request
 
-from chat_app.errors import ChatError
+from chat_app.errors import BadRequest, ChatError
+from chat_app.messages import Json, Struct
+
+Asked = TypeVar("Asked", bound=Struct)
 
 
 async def read_body(request: Request, most_bytes: int, too_large: ChatError) -> bytes:
@@ -25,3 +31,19 @@ async def read_body(request: Request, most_bytes: int, too_large: ChatError) -> 
         if len(body) > most_bytes:
             raise too_large
     return bytes(body)
+
+
+def decoded(raw: bytes, kind: type[Asked]) -> tuple[dict[str, Json], Asked]:
+    """(a body as it came, what is known of it).
+
+    Raises:
+        BadRequest: It is not of that kind; `detail` is the name of the parameter that is wrong.
+    """
+    try:
+        body: dict[str, Json] = msgspec.json.decode(raw)
+        return body, msgspec.convert(body, kind)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$")
+        raise BadRequest(f"{what}.", detail=where.strip("`.")) from error
+    except msgspec.DecodeError as error:
+        raise BadRequest(f"The body is not valid JSON: {error}.") from error

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
+from chat_app.api.bodies import decoded
 from chat_app.errors import BadRequest
 from chat_app.events import Event, Finish, ReasoningDelta, Reply, TextDelta, ToolCallDelta
 from chat_app.messages import (
@@ -102,14 +103,7 @@ def read_chat(raw: bytes) -> ChatRequest:
     Raises:
         BadRequest: It is no such request; `detail` is the name of the parameter that is wrong.
     """
-    try:
-        body = msgspec.json.decode(raw)
-        asked = msgspec.convert(body, _Body)
-    except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `$")
-        raise BadRequest(f"{what}.", detail=where.strip("`.")) from error
-    except msgspec.DecodeError as error:
-        raise BadRequest(f"The body is not valid JSON: {error}.") from error
+    body, asked = decoded(raw, _Body)
     if not asked.messages:
         raise BadRequest("There must be at least one message.", detail="messages")
     if asked.n not in (None, 1):

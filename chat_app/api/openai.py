@@ -8,12 +8,11 @@ from contextlib import aclosing
 import msgspec
 
 from chat_app.api.chat_wire import ChunkWriter, read_chat, whole_answer
-from chat_app.api.programs import Program
+from chat_app.api.programs import EVENTS, JSON, Program
 from chat_app.events import Event, Relayed, Reply, Start
 from chat_app.gateway.keys import may_ask
 from chat_app.messages import ChatRequest, Json, ModelCard
 
-_JSON, _EVENTS = "application/json", "text/event-stream"
 _DONE = b"data: [DONE]\n\n"
 
 
@@ -40,7 +39,7 @@ async def _streamed(program: Program, asked: ChatRequest, events: AsyncGenerator
             start = event  # told with the first delta: until then a failure has a status of its own
             continue
         if chunks is None:
-            await program.begin(_EVENTS, headers=[("cache-control", "no-cache"), *_told(start)])
+            await program.begin(EVENTS, headers=[("cache-control", "no-cache"), *program.told(start)])
             chunks = ChunkWriter(_id(program), start.model or asked.model, wants_usage=_wants_usage(asked))
         if isinstance(event, Relayed):
             is_relayed = True  # the server's own chunks tell the end, too
@@ -63,16 +62,12 @@ async def _whole(program: Program, asked: ChatRequest, events: AsyncGenerator[Ev
             case _:
                 reply.apply(event)
     body = relayed or msgspec.json.encode(whole_answer(_id(program), start.model or asked.model, reply))
-    await program.begin(_JSON, headers=_told(start))
+    await program.begin(JSON, headers=program.told(start))
     await program.write(body)
 
 
 def _id(program: Program) -> str:
     return f"chatcmpl-{program.caller.request_id}"
-
-
-def _told(start: Start) -> list[tuple[str, str]]:
-    return [("x-deployment", start.deployment), ("x-cache", "hit" if start.is_cached else "miss")]
 
 
 def _wants_usage(asked: ChatRequest) -> bool:
@@ -83,9 +78,11 @@ def _wants_usage(asked: ChatRequest) -> bool:
 async def models(program: Program) -> None:
     """`GET /v1/models`: those that the key may ask."""
     await program.services.catalogue.looked()
-    found = [_card(card) for card in program.services.catalogue.cards() if may_ask(program.key, card.id)]
-    await program.begin(_JSON)
-    await program.write(msgspec.json.encode({"object": "list", "data": found}))
+    cards = [card for card in program.services.catalogue.cards() if may_ask(program.key, card.id)]
+    ends = {"first_id": cards[0].id, "last_id": cards[-1].id} if cards else {"first_id": None, "last_id": None}
+    told = {"object": "list", "data": [_card(card) for card in cards], "has_more": False} | ends
+    await program.begin(JSON)
+    await program.write(msgspec.json.encode(told))
 
 
 async def model(program: Program) -> None:
@@ -97,12 +94,16 @@ async def model(program: Program) -> None:
     name: str = program.request.path_params["model"]
     program.may_ask(name)
     route = await program.services.gateway.route(name)
-    await program.begin(_JSON)
+    await program.begin(JSON)
     await program.write(msgspec.json.encode(_card(route.card)))
 
 
 def _card(card: ModelCard) -> dict[str, Json]:
-    known: dict[str, Json] = {"id": card.id, "object": "model", "created": 0, "owned_by": card.server}
+    """A model as OpenAI's clients read it, and Anthropic's."""
+    known: dict[str, Json] = {
+        "id": card.id, "object": "model", "created": 0, "owned_by": card.server,
+        "type": "model", "display_name": card.id, "created_at": "1970-01-01T00:00:00Z",
+    }  # fmt: skip
     more: dict[str, Json] = {
         "context_window": card.context_tokens,
         "max_output_tokens": card.output_tokens,

@@ -1,4 +1,4 @@
-"""What every door for programs has in common: a key before, errors in OpenAI's shape after, and an ear for the caller.
+"""What every door for programs has in common: a key before, errors in its wire's shape after, an ear for the caller.
 
 While a model is waited for, and while it speaks, the caller may leave: then the model is left, too.
 """
@@ -11,34 +11,29 @@ import math
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
-import msgspec
 import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
 from chat_app.api.bodies import read_body
+from chat_app.api.shapes import OPENAI, Shape
 from chat_app.errors import (
     BadRequest,
     ChatError,
-    KeyRefused,
-    LimitReached,
-    ModelError,
     ModelUnknown,
-    PromptTooLong,
-    RequestRefused,
     Unauthorized,
 )
+from chat_app.events import Start
 from chat_app.gateway.caller import Caller
 from chat_app.gateway.keys import may_ask
 from chat_app.messages import Rate
 from chat_app.services import Services
 from chat_app.store.keys import KeyRecord
 
+JSON, EVENTS = "application/json", "text/event-stream"
 log = structlog.get_logger(__name__)
 _TOO_LARGE = 413
-_BAD_GATEWAY = 502
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # a server may list a model by any name, and no header may hold these
 _LONGEST_CACHE_S = 24 * 3600
 
@@ -54,6 +49,7 @@ class Program:
     body: bytes
     send: Send
     rates: list[Rate]
+    shape: Shape
     has_begun: bool = False
 
     def may_ask(self, model: str) -> None:
@@ -68,20 +64,23 @@ class Program:
     async def begin(self, content_type: str, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> None:
         """Send the head of the answer."""
         self.has_begun = True
-        told = [("content-type", content_type), ("x-request-id", self.caller.request_id), *headers, *self._limits()]
+        told = [
+            ("content-type", content_type),
+            ("x-request-id", self.caller.request_id),
+            *headers,
+            *self.shape.limits(self.rates),
+        ]
         raw = [(name.encode(), _CONTROL.sub(" ", value).encode("latin-1", "replace")) for name, value in told]
         await self.send({"type": "http.response.start", "status": status, "headers": raw})
+
+    def told(self, start: Start) -> list[tuple[str, str]]:
+        """Headers that say who answers, and what of the parameters did not go there."""
+        told = [("x-deployment", start.deployment), ("x-cache", "hit" if start.is_cached else "miss")]
+        return [*told, ("x-dropped", ", ".join(start.dropped))] if start.dropped else told
 
     async def write(self, data: bytes, *, more: bool = False) -> None:
         """Send some of its body."""
         await self.send({"type": "http.response.body", "body": data, "more_body": more})
-
-    def _limits(self) -> Iterable[tuple[str, str]]:
-        """What is left, in the OpenAI API's headers (platform.openai.com/docs/guides/rate-limits)."""
-        for rate in self.rates:
-            yield f"x-ratelimit-limit-{rate.name}", str(rate.limit)
-            yield f"x-ratelimit-remaining-{rate.name}", str(rate.left)
-            yield f"x-ratelimit-reset-{rate.name}", f"{rate.reset_s:g}s"
 
 
 Answer = Callable[[Program], Awaitable[None]]
@@ -96,10 +95,11 @@ class ForPrograms:
 
     Args:
         answer: Does it.
+        shape: How its programs are told of errors and limits.
     """
 
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
+    def __init__(self, answer: Answer, shape: Shape = OPENAI) -> None:
+        self._answer, self._shape = answer, shape
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -117,15 +117,16 @@ class ForPrograms:
             )  # fmt: skip
             most = services.settings.max_request_bytes
             body = await read_body(request, most, _TooLarge(f"A request may have {most:,} bytes."))
-            program = Program(request, services, key, caller, body, send, rates)
+            program = Program(request, services, key, caller, body, send, rates, self._shape)
             await self._while_there(program, receive)
         except ClientDisconnect:
             return
         except ChatError as error:
             if program is None or not program.has_begun:
-                await _refuse(error, caller, rates, send)
+                await _refuse(error, caller.request_id, self._shape, send)
             else:
-                await program.write(b"data: " + json.dumps(error_body(error)).encode() + b"\n\n")
+                told = json.dumps(self._shape.body(error, caller.request_id)).encode()
+                await program.write(self._shape.event + told + b"\n\n")
 
     async def _while_there(self, program: Program, receive: Receive) -> None:
         """Answer, and stop when the caller leaves."""
@@ -180,50 +181,12 @@ async def _who(request: Request, services: Services, address: str) -> KeyRecord:
         raise
 
 
-def error_body(error: ChatError) -> dict[str, object]:
-    """An error as OpenAI's clients expect it (platform.openai.com/docs/guides/error-codes)."""
-    message, param, code = str(error), None, None
-    match error:
-        case Unauthorized():
-            kind, code = "invalid_request_error", "invalid_api_key"
-        case ModelUnknown():
-            kind, code = "invalid_request_error", "model_not_found"
-        case LimitReached():
-            kind, code = error.limit, "rate_limit_exceeded"
-        case RequestRefused() | PromptTooLong():
-            kind = "invalid_request_error"
-            told = _vendors(error.detail)
-            message, param = str(told.get("message") or message), told.get("param")
-            code = "context_length_exceeded" if isinstance(error, PromptTooLong) else told.get("code")
-        case BadRequest():
-            kind, param = "invalid_request_error", error.detail or None
-        case ModelError():
-            kind, code = "server_error", error.code
-        case _:
-            kind, code = "server_error", error.code
-    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
-
-
-def _vendors(detail: str) -> dict[str, Any]:
-    """What the vendor said, where it is JSON."""
-    try:
-        told = msgspec.json.decode(detail.partition("\n")[0], type=dict[str, Any])
-    except msgspec.DecodeError:
-        return {}
-    return told["error"] if isinstance(told.get("error"), dict) else told
-
-
-def _status(error: ChatError) -> int:
-    # Not 401: it is our key that the provider refused, and not the caller's.
-    return _BAD_GATEWAY if isinstance(error, KeyRefused) else error.status
-
-
-async def _refuse(error: ChatError, caller: Caller, rates: list[Rate], send: Send) -> None:
-    log.info("api.refused", request_id=caller.request_id, code=error.code)
-    headers = [("content-type", "application/json"), ("x-request-id", caller.request_id)]
+async def _refuse(error: ChatError, request_id: str, shape: Shape, send: Send) -> None:
+    log.info("api.refused", request_id=request_id, code=error.code)
+    headers = [("content-type", "application/json"), ("x-request-id", request_id)]
     wait_s = getattr(error, "retry_after_s", None)
     if wait_s is not None:
         headers.append(("retry-after", str(max(1, round(wait_s)))))
     raw = [(name.encode(), value.encode()) for name, value in headers]
-    await send({"type": "http.response.start", "status": _status(error), "headers": raw})
-    await send({"type": "http.response.body", "body": json.dumps(error_body(error)).encode()})
+    await send({"type": "http.response.start", "status": shape.status(error), "headers": raw})
+    await send({"type": "http.response.body", "body": json.dumps(shape.body(error, request_id)).encode()})

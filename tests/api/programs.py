@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import anthropic
 import httpx
 import openai
 import uvicorn
@@ -31,10 +32,15 @@ class Api:
     key: str
     services: Services
     identity: Identity
+    wire: str = ""
 
     def openai(self, key: str | None = None) -> openai.AsyncOpenAI:
         """OpenAI's own client, for this API."""
         return openai.AsyncOpenAI(base_url=f"{self.url}/v1", api_key=self.key if key is None else key, max_retries=0)
+
+    def anthropic(self, key: str | None = None) -> anthropic.AsyncAnthropic:
+        """Anthropic's own client, for this API."""
+        return anthropic.AsyncAnthropic(base_url=self.url, api_key=self.key if key is None else key, max_retries=0)
 
     def http(self, key: str | None = None) -> httpx.AsyncClient:
         """Any client."""

@@ -2,14 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 
 import openai
 import pytest
 
 from chat_app.messages import Limits
-from tests.api.programs import Api, serving
-from tests.upstream import Script, Upstream, grew, said, sse
+from tests.api.programs import serving
+from tests.upstream import Script, grew, said, sse
 from tests.waiting import until
 
 HI = [{"role": "user", "content": "hi"}]
@@ -17,25 +16,6 @@ WEATHER = {
     "type": "function",
     "function": {"name": "weather", "description": "d", "parameters": {"type": "object", "properties": {}}},
 }
-
-
-@pytest.fixture(params=["vllm", "openai", "qwen", "anthropic"])
-async def api(request: pytest.FixtureRequest, tmp_path, upstream: Upstream) -> AsyncIterator[Api]:
-    where = {
-        "vllm": {"vllm_base_url": (upstream.url,)},
-        "openai": {"openai_base_url": upstream.url},
-        "qwen": {"dashscope_base_url": upstream.url},
-        "anthropic": {"anthropic_base_url": upstream.url.removesuffix("/v1")},
-    }
-    async with serving(tmp_path, **where[request.param]) as made:
-        made.wire = request.param
-        yield made
-
-
-@pytest.fixture
-async def vllm(tmp_path, upstream: Upstream) -> AsyncIterator[Api]:
-    async with serving(tmp_path, vllm_base_url=(upstream.url,)) as made:
-        yield made
 
 
 async def test_an_answer_streams_to_its_end_with_its_usage(api, upstream):
