@@ -175,6 +175,11 @@ class ChatRequest(Struct, frozen=True):
     is_whole: bool = False
     needs: frozenset[Capability] = frozenset()
 
+    @property
+    def is_for_its_wire_alone(self) -> bool:
+        """Whether no server can be asked but those that take the body as it is."""
+        return bool(self.needs) or self.wire == "embeddings"
+
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:

@@ -77,6 +77,7 @@ def make_api(lifespan: Lifespan[Starlette] | None = None) -> Starlette:
             Route("/readyz", _ready),
             Route("/metrics", _metrics),
             Route("/v1/chat/completions", ForPrograms(openai.chat), methods=["POST"]),
+            Route("/v1/embeddings", ForPrograms(openai.embeddings), methods=["POST"]),
             Route("/v1/messages", ForPrograms(anthropic.messages, ANTHROPIC), methods=["POST"]),
             Route("/v1/messages/count_tokens", ForPrograms(anthropic.count_tokens, ANTHROPIC), methods=["POST"]),
             Route("/v1/models", ForPrograms(openai.models), methods=["GET"]),

@@ -120,6 +120,25 @@ def read_chat(raw: bytes) -> ChatRequest:
     )
 
 
+class _Embed(Struct, frozen=True):
+    model: Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
+    input: str | tuple[str | int | tuple[int, ...], ...]
+
+
+def read_embed(raw: bytes) -> ChatRequest:
+    """What a program wants the embeddings of: texts, or their tokens.
+
+    Raises:
+        BadRequest: It is no such request; `detail` is the name of the parameter that is wrong.
+    """
+    body, asked = decoded(raw, _Embed)
+    if not asked.input:
+        raise BadRequest("There must be something to embed.", detail="input")
+    texts = (asked.input,) if isinstance(asked.input, str) else asked.input
+    words = tuple(TextPart(text) for text in texts if isinstance(text, str))
+    return ChatRequest(asked.model, (Message("user", words),), body=body, wire="embeddings", is_whole=True)
+
+
 def _choice(choice: str | _Choice | None) -> str:
     if isinstance(choice, _Choice):
         return choice.function.name if choice.function is not None else ""

@@ -1,4 +1,4 @@
-"""The OpenAI API, for programs: chat completions and the list of models."""
+"""The OpenAI API, for programs: chat completions, embeddings, and the list of models."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 import msgspec
 
-from chat_app.api.chat_wire import ChunkWriter, read_chat, whole_answer
+from chat_app.api.chat_wire import ChunkWriter, read_chat, read_embed, whole_answer
 from chat_app.api.programs import EVENTS, JSON, Program
 from chat_app.events import Event, Relayed, Reply, Start
 from chat_app.gateway.keys import may_ask
@@ -73,6 +73,21 @@ def _id(program: Program) -> str:
 def _wants_usage(asked: ChatRequest) -> bool:
     options = (asked.body or {}).get("stream_options")
     return isinstance(options, dict) and options.get("include_usage") is True
+
+
+async def embeddings(program: Program) -> None:
+    """`POST /v1/embeddings`.
+
+    Raises:
+        BadRequest: The body is no such request.
+        LimitReached: The key, its person or the address has asked for as much as it may.
+        ModelError: The model made none.
+    """
+    asked = read_embed(program.body)
+    program.may_ask(asked.model)
+    start, answer = await program.services.gateway.embed(asked, program.caller)
+    await program.begin(JSON, headers=program.told(start))
+    await program.write(answer)
 
 
 async def models(program: Program) -> None:

@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from chat_app.errors import ModelError, ModelUnknown, RequestRefused
-from chat_app.events import Event, Start
+from chat_app.events import Event, Relayed, Start
 from chat_app.gateway.attempt import Attempt, Patience, is_the_callers
 from chat_app.gateway.breaker import Breaker
 from chat_app.gateway.cache import AnswerCache, key_of
@@ -104,6 +104,22 @@ class Gateway:
             async with aclosing(found) as events:
                 async for event in events:
                     yield event
+
+    async def embed(self, request: ChatRequest, caller: Caller) -> tuple[Start, bytes]:
+        """(who answers, embeddings as the JSON that its server gave); in all else as `stream`.
+
+        Args:
+            request: With a body on the wire of embeddings.
+            caller: For whom.
+        """
+        start, answer = Start(""), b""
+        async with aclosing(self.stream(request, caller)) as events:
+            async for event in events:
+                if isinstance(event, Start):
+                    start = event
+                elif isinstance(event, Relayed):
+                    answer = event.data
+        return start, answer
 
     async def count(self, request: ChatRequest, caller: Caller) -> int | None:
         """The tokens of a question, as its server counts them; None where it does not.
@@ -205,7 +221,7 @@ class Gateway:
         while route.card.id not in seen:
             seen.add(route.card.id)
             for deployment in self._router.candidates(route.deployments, affinity):
-                if request.wire in deployment.provider.relays or not request.needs:
+                if request.wire in deployment.provider.relays or not request.is_for_its_wire_alone:
                     yield route.card.id, deployment
             try:
                 route = self.catalogue.resolve(route.fallback)
@@ -221,6 +237,8 @@ class Gateway:
 
 
 def _nobody(request: ChatRequest) -> ModelError:
+    if request.wire == "embeddings":
+        return RequestRefused(f"No server of {request.model} makes embeddings.")
     if request.needs:
         kinds = " and ".join(sorted(request.needs))
         own = "Anthropic" if request.wire == "messages" else "OpenAI"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from typing import Annotated
 
 import msgspec
 
@@ -69,6 +70,12 @@ class _Whole(Struct, frozen=True):
     usage: _Usage | None = None
 
 
+class _Embeddings(Struct, frozen=True):
+    data: Annotated[tuple[msgspec.Raw, ...], msgspec.Meta(min_length=1)]
+    usage: _Usage = _Usage()
+
+
+_decode_embeddings = msgspec.json.Decoder(_Embeddings).decode
 _decode = msgspec.json.Decoder(_Chunk).decode
 _decode_whole = msgspec.json.Decoder(_Whole).decode
 _REASONS: dict[str, FinishReason] = {
@@ -189,6 +196,21 @@ def whole_answer(body: bytes, without_key: Callable[[str], str]) -> Generator[Re
         raise AnswerBroken("The answer broke off.", detail=f"finish_reason: {choice.finish_reason}")
     yield Relayed(body, _said(choice.message), is_whole=True)
     yield Finish(reason, _usage(answer.usage or _Usage()))
+
+
+def embeddings(body: bytes, without_key: Callable[[str], str]) -> Generator[Relayed | Finish]:
+    """Embeddings as they came, and what they took.
+
+    Raises:
+        AnswerBroken: There are none.
+    """
+    try:
+        answer = _decode_embeddings(body)
+    except msgspec.DecodeError as error:
+        excerpt = without_key(body[:_EXCERPT].decode(errors="replace"))
+        raise AnswerBroken("The answer broke off.", detail=f"{error}: {excerpt}") from error
+    yield Relayed(body, is_whole=True)
+    yield Finish("stop", Usage(answer.usage.prompt_tokens, 0))
 
 
 def _said(delta: _Delta) -> tuple[Said, ...]:

@@ -29,7 +29,7 @@ from chat_app.messages import (
     Wire,
 )
 from chat_app.providers.base import GO_ON, Offer
-from chat_app.providers.chat_answers import Fold, whole_answer
+from chat_app.providers.chat_answers import Fold, embeddings, whole_answer
 from chat_app.providers.connections import connections_to
 from chat_app.providers.refusals import Refusals
 from chat_app.providers.relay import Relay
@@ -83,7 +83,7 @@ class OpenAIProvider:
     """
 
     kind: str = "openai"
-    relays: frozenset[Wire] = frozenset[Wire](("chat",))
+    relays: frozenset[Wire] = frozenset[Wire](("chat", "embeddings"))
     _max_tokens_name: ClassVar[str] = "max_completion_tokens"
     _seam: ClassVar[str] = "instruction"
     _only_streams: ClassVar[bool] = False
@@ -114,6 +114,8 @@ class OpenAIProvider:
 
     def stream(self, model: str, request: ChatRequest) -> AsyncGenerator[Event]:
         """See `Provider.stream`."""
+        if request.body is not None and request.wire == "embeddings":
+            return self._embedded(model, request.body)
         if request.body is not None and request.wire in self.relays:
             return self._passed_on(model, request, request.body)
         return self._stream(model, request)
@@ -159,6 +161,13 @@ class OpenAIProvider:
             for event in fold.relay(b"\n\n"):  # one that the server did not end with an empty line
                 yield event
             yield fold.finish()
+
+    async def _embedded(self, model: str, body: dict[str, Json]) -> AsyncGenerator[Event]:
+        """Embeddings, which come all at once, as they are."""
+        async with self._relay.asked("embeddings", body | {"model": model}, model) as response:
+            yield Start(f"{self.server}/{model}", request_id=response.headers.get("x-request-id", ""))
+            for event in embeddings(await response.aread(), self._refusals.without_key):
+                yield event
 
     def parameters(self, request: ChatRequest) -> tuple[dict[str, Json], tuple[str, ...]]:
         """The parameters as this wire names them, and the names of those it does not take."""
