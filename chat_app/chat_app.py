@@ -33,9 +33,8 @@ _api = make_api()
 
 
 def _guarded(inner: ASGIApp) -> ASGIApp:
-    return Guard(
-        PageStatus(inner, _api), identity=_identity, port=_settings.port, policy=page_policy(script_hashes(BUILT))
-    )
+    policy, origins = page_policy(script_hashes(BUILT)), _settings.cors_origins
+    return Guard(PageStatus(inner, _api), identity=_identity, port=_settings.port, policy=policy, origins=origins)
 
 
 @asynccontextmanager

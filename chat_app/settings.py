@@ -7,6 +7,7 @@ the start with one line that names it.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
@@ -40,6 +41,11 @@ class Settings(BaseSettings):
         description="Signs cookies. Empty: made once, in `secret_key` in the data folder, mode 0600.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
+
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Other sites whose pages may ask `/v1` with a key, comma-separated, e.g. `https://tool.example`.",
+    )
 
     openai_api_key: SecretStr = Field(SecretStr(""), description="Key for OpenAI, or for `OPENAI_BASE_URL`.")
     openai_base_url: str = Field("https://api.openai.com/v1", description="Any OpenAI-compatible server.")
@@ -95,11 +101,18 @@ class Settings(BaseSettings):
     undo_s: Seconds = Field(8, description="How long Undo is offered after a deletion.")
     keep_deleted_days: Count = Field(30, description="How long what was deleted can be brought back, in days.")
 
-    @field_validator("vllm_base_url", mode="before")
+    @field_validator("vllm_base_url", "cors_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _is_origin(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(not re.fullmatch(r"https?://[^/\s*]+", origin) for origin in value):
+            raise ValueError("must be origins as browsers send them: http:// or https://, a host, perhaps a port")
         return value
 
     @field_validator("openai_base_url", "anthropic_base_url", "dashscope_base_url", "vllm_base_url")

@@ -26,6 +26,8 @@ def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         ("OPENAI_BASE_URL", "http://[::1"),
         ("OPENAI_BASE_URL", "localhost:1"),
         ("VLLM_BASE_URL", "http://a/v1,b/v1"),
+        ("CORS_ORIGINS", "https://tool.example,*"),
+        ("CORS_ORIGINS", "https://tool.example/page"),
         ("LOG_LEVEL", "loud"),
         ("IDLE_TIMEOUT_S", "0"),
         ("MAX_MESSAGE_CHARS", "-1"),

@@ -109,7 +109,8 @@ def _alone() -> ASGIApp:
             api.state.services, api.state.identity = services, identity
             yield
 
-    return Guard(make_api(lifespan), identity=identity, port=settings.port, policy="default-src 'none'")
+    policy, origins = "default-src 'none'", settings.cors_origins
+    return Guard(make_api(lifespan), identity=identity, port=settings.port, policy=policy, origins=origins)
 
 
 def __getattr__(name: str) -> ASGIApp:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Sequence
 from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -57,6 +58,10 @@ def page_policy(hashes: Iterable[str]) -> str:
     )
 
 
+def _is_for_programs(scope: Scope) -> bool:
+    return scope["type"] == "http" and scope["path"].startswith(_FOR_PROGRAMS)
+
+
 class Guard:
     """ASGI middleware.
 
@@ -65,10 +70,18 @@ class Guard:
         identity: Signs in whoever opens a page for the first time.
         port: The port of the page; our own origins are this machine's names with it.
         policy: The content security policy of pages.
+        origins: Other sites whose pages may ask what programs may, with a key.
     """
 
-    def __init__(self, app: ASGIApp, *, identity: Identity, port: int, policy: str) -> None:
-        self._app = app
+    def __init__(
+        self, app: ASGIApp, *, identity: Identity, port: int, policy: str, origins: Sequence[str] = ()
+    ) -> None:
+        self._app = self._for_programs = app
+        self._others = frozenset(origins)
+        if origins:
+            self._for_programs = CORSMiddleware(
+                app, allow_origins=origins, allow_methods=("GET", "POST"), allow_headers=("*",), expose_headers=("*",)
+            )
         self._identity = identity
         self._policy = policy
         names = [f"[{name}]" if ":" in name else name for name in LOOPBACK]
@@ -85,7 +98,8 @@ class Guard:
         headers = Headers(scope=scope)
         refusal = self._refusal(scope, headers)
         if refusal is None:
-            await self._app(scope, receive, self._with_headers(headers, send))
+            app = self._for_programs if _is_for_programs(scope) else self._app
+            await app(scope, receive, self._with_headers(headers, send))
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": refusal})
         else:
@@ -96,8 +110,9 @@ class Guard:
             return "This address is not served here."
         origin = headers.get("origin")
         if origin is not None:
-            return None if origin in self._origins else "Another site's page may not ask here."
-        if scope["type"] == "http" and scope["path"].startswith(_FOR_PROGRAMS):
+            is_ours = origin in self._origins or (origin in self._others and _is_for_programs(scope))
+            return None if is_ours else "Another site's page may not ask here."
+        if _is_for_programs(scope):
             return None  # which have a key, and no cookie: no page can lend them its person's rights
         if scope["type"] == "websocket" or scope["method"] not in _SAFE:
             return "A request that changes something must say where it comes from."

@@ -15,7 +15,13 @@ PAGE = (200, [(b"content-type", b"text/html")])
 
 
 async def _ask(
-    headers: dict[str, str], method: str = "GET", kind: str = "http", answer: tuple[int, list] = PAGE, port: int = 3000
+    headers: dict[str, str],
+    method: str = "GET",
+    kind: str = "http",
+    answer: tuple[int, list] = PAGE,
+    port: int = 3000,
+    path: str = "/",
+    origins: tuple[str, ...] = (),
 ) -> tuple[int, dict[str, str]]:
     """Send a request through the guard to a page; give back status and headers."""
     sent: list[dict] = []
@@ -30,10 +36,10 @@ async def _ask(
     async def send(message) -> None:
         sent.append(message)
 
-    scope = {"type": kind, "path": "/", "headers": [(k.encode(), v.encode()) for k, v in headers.items()]}
+    scope = {"type": kind, "path": path, "headers": [(k.encode(), v.encode()) for k, v in headers.items()]}
     if kind == "http":
         scope["method"] = method
-    guard = Guard(page, identity=IDENTITY, port=port, policy=page_policy(["'sha256-x'"]))
+    guard = Guard(page, identity=IDENTITY, port=port, policy=page_policy(["'sha256-x'"]), origins=origins)
     await guard(scope, None, send)
     if kind == "websocket":
         return (200 if sent[0]["type"] == "websocket.accept" else 403), {}
@@ -156,3 +162,32 @@ def test_a_cookie_is_found_beside_those_of_other_programs_on_this_machine():
 def test_a_cookie_of_another_key_is_nobody():
     with pytest.raises(Unauthorized):
         IDENTITY.principal(Identity("another", 3000).cookie("local"))
+
+
+TOOL = {"origin": "https://tool.example"}
+PREFLIGHT = TOOL | {"access-control-request-method": "POST", "access-control-request-headers": "authorization"}
+
+
+@pytest.mark.parametrize(
+    ("path", "origins", "expected"),
+    [
+        ("/v1/models", ("https://tool.example",), 200),
+        ("/v1/models", ("https://other.example",), 403),
+        ("/v1/models", (), 403),
+        ("/api/messages", ("https://tool.example",), 403),
+        ("/", ("https://tool.example",), 403),
+    ],
+)
+async def test_another_sites_page_may_ask_only_where_a_setting_lets_it_and_only_as_a_program(path, origins, expected):
+    status, headers = await _ask(OURS | TOOL, path=path, origins=origins)
+    before, allowed = await _ask(OURS | PREFLIGHT, "OPTIONS", path=path, origins=origins)
+
+    assert (status, before) == (expected, expected)
+    assert headers.get("access-control-allow-origin") == ("https://tool.example" if expected == 200 else None)
+    if expected == 200:
+        assert allowed["access-control-allow-headers"] == "authorization"
+        assert "access-control-allow-credentials" not in allowed | headers
+
+
+async def test_a_program_that_is_no_page_is_answered_as_ever_where_some_pages_may_ask():
+    assert (await _ask(OURS, "POST", path="/v1/chat/completions", origins=("https://tool.example",)))[0] == 200
