@@ -100,6 +100,10 @@ class Keys:
         """A person's keys."""
         return await self._store.of(user_id)
 
+    async def names(self, user_id: str) -> dict[str, str]:
+        """The names of a person's keys by id, revoked ones among them."""
+        return await self._store.names(user_id)
+
     async def _find(self, digest: str) -> KeyRecord | None:
         until, record = self._known.get(digest, (0.0, None))
         if self._clock() >= until:

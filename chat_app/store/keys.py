@@ -85,6 +85,12 @@ class KeyStore:
             rows = (await connection.execute(query.order_by(api_keys.c.id.desc()))).mappings()
             return [_record(row) for row in rows]
 
+    async def names(self, user_id: str) -> dict[str, str]:
+        """The names of all keys that a person ever had, by id."""
+        query = select(api_keys.c.id, api_keys.c.name).where(api_keys.c.user_id == user_id)
+        async with self._database.read() as connection:
+            return {row.id: row.name for row in await connection.execute(query)}
+
     async def revoke(self, user_id: str, key_id: str) -> None:
         """Let it open nothing any more.
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Integer, RowMapping, Select, case, cast, distinct, func, insert, select
+from sqlalchemy import BigInteger, ColumnElement, RowMapping, Select, case, cast, distinct, func, insert, select
 
 from chat_app.messages import UNKNOWN, Usage, storable
 from chat_app.store.database import Database, new_id
 from chat_app.store.tables import usage
 
 _DAY_MS = 24 * 3600 * 1000
+_PAGE = 1000
 Subject = Literal["user", "key"]
 
 
@@ -46,20 +47,23 @@ class Used:
 class UsageLine:
     """Calls of one day, model and key together.
 
-    `day` is its first millisecond in UTC. `cost_micros` sums what is known, and `unpriced` counts the calls whose cost
-    is not. Times are means over what was measured.
+    `day` counts days since 1970 where the reader is. A call may be several `attempts`. `cost_micros` sums what is
+    known, and `unpriced` counts the attempts whose cost is not. `first_token_ms` is the sum over `first_tokens`
+    attempts, `duration_ms` that over all: means of several lines are to be had from sums alone.
     """
 
     day: int
     model: str
     key_id: str | None
     calls: int
+    attempts: int
     failures: int
     input_tokens: int
     output_tokens: int
     cost_micros: int
     unpriced: int
-    first_token_ms: int | None
+    first_token_ms: int
+    first_tokens: int
     duration_ms: int
 
 
@@ -86,22 +90,34 @@ class UsageStore:
         async with self._database.read() as connection:
             return int((await connection.execute(query)).scalar_one())
 
-    async def summary(self, user_id: str, since_ms: int) -> list[UsageLine]:
-        """A person's calls since then, by day, model and key; the newest day first."""
+    async def summary(self, user_id: str, since_ms: int, offset_ms: int = 0) -> list[UsageLine]:
+        """A person's calls since then, by day, model and key; the newest day first.
+
+        Args:
+            user_id: Whose.
+            since_ms: From when on.
+            offset_ms: How far the reader's clock is ahead of UTC: days begin where they are.
+        """
         async with self._database.read() as connection:
-            rows = (await connection.execute(_summary(user_id, since_ms))).mappings()
+            rows = (await connection.execute(_summary(user_id, since_ms, offset_ms))).mappings()
             return [UsageLine(**row) for row in rows]
 
     async def rows(self, user_id: str, since_ms: int) -> AsyncGenerator[Used]:
-        """Every row of a person since then, the oldest first."""
-        query = select(usage).where(usage.c.user_id == user_id, usage.c.created_at >= since_ms).order_by(usage.c.id)
-        async with self._database.read() as connection:
-            async for row in (await connection.stream(query)).mappings():
+        """Every row of a person since then, the oldest first. Read in pages: whoever takes them may be slow."""
+        last = ""
+        while True:
+            query = select(usage).where(usage.c.user_id == user_id, usage.c.created_at >= since_ms, usage.c.id > last)
+            async with self._database.read() as connection:
+                page = (await connection.execute(query.order_by(usage.c.id).limit(_PAGE))).mappings().all()
+            for row in page:
                 yield _used(row)
+            if len(page) < _PAGE:
+                return
+            last = page[-1]["id"]
 
 
-def _summary(user_id: str, since_ms: int) -> Select[*tuple[Any, ...]]:
-    day = usage.c.created_at // _DAY_MS * _DAY_MS
+def _summary(user_id: str, since_ms: int, offset_ms: int) -> Select[*tuple[Any, ...]]:
+    day = (usage.c.created_at + offset_ms) // _DAY_MS
     is_failure = usage.c.status.not_in(("complete", "cancelled"))
     return (
         select(
@@ -109,18 +125,21 @@ def _summary(user_id: str, since_ms: int) -> Select[*tuple[Any, ...]]:
             usage.c.model,
             usage.c.key_id,
             func.count(distinct(usage.c.request_id)).label("calls"),
+            func.count().label("attempts"),
             func.count(case((is_failure, 1))).label("failures"),
-            func.coalesce(func.sum(usage.c.input_tokens), 0).label("input_tokens"),
-            func.coalesce(func.sum(usage.c.output_tokens), 0).label("output_tokens"),
-            func.coalesce(func.sum(usage.c.cost_micros), 0).label("cost_micros"),
             func.count(case((usage.c.cost_micros.is_(None), 1))).label("unpriced"),
-            cast(func.avg(usage.c.first_token_ms), Integer).label("first_token_ms"),
-            cast(func.avg(usage.c.duration_ms), Integer).label("duration_ms"),
+            func.count(usage.c.first_token_ms).label("first_tokens"),
+            *(_sum(name) for name in ("input_tokens", "output_tokens", "cost_micros", "first_token_ms", "duration_ms")),
         )
         .where(usage.c.user_id == user_id, usage.c.created_at >= since_ms)
         .group_by(day, usage.c.model, usage.c.key_id)
         .order_by(day.desc(), usage.c.model, usage.c.key_id)
     )
+
+
+def _sum(name: str) -> ColumnElement[int]:
+    total = func.coalesce(func.sum(usage.c[name]), 0)
+    return cast(total, BigInteger).label(name)  # of big integers PostgreSQL makes decimals
 
 
 def _row(each: Used) -> dict[str, Any]:

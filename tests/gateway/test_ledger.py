@@ -100,7 +100,7 @@ def _used(**more: object) -> Used:
     return Used(**(usual | more))
 
 
-async def test_rows_go_to_the_database_and_add_up(database: Database):
+async def test_rows_go_to_the_database_and_add_up(database: Database, monkeypatch):
     day = 24 * 3600 * 1000
     store = UsageStore(database)
     await store.add(
@@ -114,11 +114,16 @@ async def test_rows_go_to_the_database_and_add_up(database: Database):
     )
     new, old = await store.summary("local", 0)
 
-    assert (new.day, new.key_id, new.calls, new.cost_micros) == (day, "k", 1, 9)
-    assert (old.day, old.calls, old.failures, old.input_tokens, old.output_tokens) == (0, 2, 1, 11, 6)
-    assert (old.cost_micros, old.unpriced, old.first_token_ms) == (7, 2, 3)
+    assert (new.day, new.key_id, new.calls, new.cost_micros) == (1, "k", 1, 9)
+    assert (old.day, old.calls, old.attempts, old.failures) == (0, 2, 3, 1)
+    assert (old.input_tokens, old.output_tokens, old.duration_ms) == (11, 6, 15)
+    assert (old.cost_micros, old.unpriced, old.first_token_ms, old.first_tokens) == (7, 2, 6, 2)
+    assert all(isinstance(getattr(old, name), int) for name in ("input_tokens", "cost_micros", "duration_ms"))
+    assert {line.day for line in await store.summary("local", 0, -60_000)} == {0}  # there days begin a minute later
+    assert {line.day for line in await store.summary("local", 0, day)} == {1, 2}
     assert [await store.spent("user", "local", since) for since in (0, day)] == [16, 9]
     assert await store.spent("key", "k", 0) == 9
+    monkeypatch.setattr("chat_app.store.usage._PAGE", 2)
     rows = [row async for row in store.rows("local", 0)]
     assert [(row.request_id, row.usage, row.is_estimated) for row in rows] == [
         ("a", Usage(10, 5), False),
