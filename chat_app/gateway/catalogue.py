@@ -12,11 +12,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 import msgspec
 import structlog
 
-from chat_app.errors import ModelError, ModelUnknown, ModelUnreachable
+from chat_app.errors import ModelError, ModelUnknown, ModelUnreachable, NotFound
 from chat_app.gateway.discovery import LOCAL_SERVERS, LocalServers
 from chat_app.gateway.model_files import Alias, DeploymentEntry, model_files, read_model_files
 from chat_app.gateway.route import Deployment, Route
@@ -31,6 +32,16 @@ _PREFIXES = tuple(
     (re.compile(prefix), vendor)
     for prefix, vendor in (("gpt-", "OpenAI"), ("o[0-9]", "OpenAI"), ("claude-", "Anthropic"), ("qwen", "Qwen"))
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ServerCard:
+    """A server that is asked for models: what is wrong with it, and what it serves."""
+
+    name: str
+    kind: str
+    problem: ModelError | None
+    models: tuple[ModelCard, ...]
 
 
 class Catalogue:
@@ -54,6 +65,7 @@ class Catalogue:
         self._changed: list[Callable[[], None]] = []
         self._known: dict[str, str] = {}  # model → the server that last offered it
         self._answering: set[str] = set()
+        self._asked: Sequence[Provider] = self._configured
         self._looked = asyncio.Event()
         self.problems: dict[str, ModelError] = {}
 
@@ -98,6 +110,27 @@ class Catalogue:
         """Who offers a model, or last did; the model's own name where nobody has."""
         return self._known.get(model, model)
 
+    def servers(self) -> list[ServerCard]:
+        """Every server that was asked for its models when they were read last."""
+        return [self._server(provider) for provider in self._asked if provider.base_url]
+
+    async def ask_again(self, server: str) -> ServerCard:
+        """Ask one server for its models now.
+
+        Raises:
+            NotFound: There is no such server.
+        """
+        provider = next((each for each in self._asked if each.server == server and each.base_url), None)
+        if provider is None:
+            raise NotFound(f"There is no server {server}.")
+        self._listed[id(provider)] = await self._offers(provider)
+        self._publish(self._asked, has_news=True)
+        return self._server(provider)
+
+    def _server(self, provider: Provider) -> ServerCard:
+        serving = [r.card for r in self._routes.values() if any(d.provider is provider for d in r.deployments)]
+        return ServerCard(provider.server, provider.kind, self.problems.get(provider.server), tuple(serving))
+
     def replicas(self) -> Iterator[Deployment]:
         """The deployments of every model that several equal servers serve."""
         for route in self._routes.values():
@@ -113,7 +146,7 @@ class Catalogue:
 
         Each list counts as soon as it is there, and until then the one before: a silent server holds up nobody.
         """
-        asked = [*self._configured, *(await self._local.listening())]
+        asked = self._asked = [*self._configured, *(await self._local.listening())]
         there = {provider.server for provider in asked}
         self._answering &= there
         before = _kinds(self.problems)

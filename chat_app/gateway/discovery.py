@@ -17,6 +17,8 @@ from chat_app.settings import Settings, read_secret
 if TYPE_CHECKING:
     from chat_app.providers.anthropic import AnthropicProvider
 
+VENDORS = (("OpenAI", "OPENAI_API_KEY"), ("Anthropic", "ANTHROPIC_API_KEY"), ("Qwen", "DASHSCOPE_API_KEY"))
+"""Those with a key of their own, by the variable that holds it."""
 LOCAL_SERVERS = (("Ollama", 11434), ("LM Studio", 1234), ("llama.cpp", 8080), ("vLLM", 8000))
 
 

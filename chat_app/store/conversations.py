@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
-from sqlalchemy import ColumnElement, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat_app.errors import NotFound
@@ -40,6 +40,13 @@ class ConversationStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def cost_micros(self, user_id: str, conversation_id: str) -> int | None:
+        """What the answers of a conversation have cost, on every branch; None where no price is known."""
+        owned = (messages.c.conversation_id == conversation_id, messages.c.user_id == user_id)
+        async with self._database.read() as connection:
+            total = await connection.scalar(select(func.sum(messages.c.cost_micros)).where(*owned))
+        return None if total is None else int(total)
 
     async def get(self, user_id: str, conversation_id: str) -> ConversationRecord:
         """One conversation.

@@ -10,7 +10,7 @@ from reflex_base.vars.base import Var, VarData
 
 from chat_app.ui.islands import PUBLIC
 
-_NAMES = ("t", "heading", "timeOfDay", "number")
+_NAMES = ("t", "heading", "timeOfDay", "number", "dollars")
 _IMPORT = VarData(imports={f"{PUBLIC}/i18n.js": [ImportVar(tag=name) for name in _NAMES]})
 
 
@@ -32,6 +32,11 @@ def heading(rows: rx.Var, index: rx.Var[int] | int) -> rx.Var[str]:
 def time_of_day(ms: rx.Var[int] | int) -> rx.Var[str]:
     """The time of a moment of today, as the reader writes it; empty for older ones."""
     return _call("timeOfDay", ms)
+
+
+def dollars(micros: rx.Var[int] | int) -> rx.Var[str]:
+    """Micro-dollars as the reader's region writes them."""
+    return _call("dollars", micros)
 
 
 def number(value: rx.Var[str]) -> rx.Var[str]:

@@ -131,6 +131,14 @@ def test_axe_finds_nothing_on_any_page(new_context: Callable, server: Server, up
     page.goto(f"{server.url}/settings")
     expect(page.get_by_role("heading", name="Settings", exact=True)).to_be_visible()
     assert _findings(page) == []
+    page.goto(f"{server.url}/usage")
+    expect(page.locator(".usage tbody tr").first).to_be_visible()
+    assert _findings(page) == [], "usage"
+    page.goto(f"{server.url}/models")
+    page.locator(".servers").get_by_role("button").first.click()
+    expect(page.locator(".servers [role=status]").first).to_contain_text("It answers")
+    page.locator(".servers summary").first.click()
+    assert _findings(page) == [], "models"
     page.goto(f"{server.url}/c/unknown")
     expect(page.get_by_role("heading", name="There is no such conversation here.")).to_be_visible()
     assert _findings(page) == []
@@ -138,6 +146,7 @@ def test_axe_finds_nothing_on_any_page(new_context: Callable, server: Server, up
 
 # Names, keys and units are the same in every language; and what a person, a model or a server has said is theirs.
 ALLOWED = {
+    "OpenAI", "Anthropic", "Qwen",
     "chat_app", "vLLM", "Passages", "echo", "other", "English", "Ctrl", "Shift", "O", "B", "Alt", "Esc", "s", "AM", "PM", "v1",
     "JSON", "Markdown", "ChatGPT", "Claude", "python", "mermaid",
 }  # fmt: skip
@@ -232,6 +241,11 @@ def test_a_pseudo_language_leaves_no_english(lone_chat: Chat, server: Server, up
     assert _english(page) == [], "keys and the toast"
     page.keyboard.press("Escape")
 
+    for name in ("usage", "models"):
+        page.goto(f"{server.url}/{name}")
+        expect(page.locator(f".{'usage tbody tr' if name == 'usage' else 'servers summary'}").first).to_be_visible()
+        dates = re.compile(r"[A-Z][a-z]{2} \d+, \d{4}")  # as the browser writes them
+        assert [line for line in _english(page) if not dates.fullmatch(line)] == [], name
     page.goto(f"{server.url}/settings")
     expect(page.locator(".settings")).to_be_visible()
     (tmp_path / "bad.json").write_text('[{"what": 1}]')

@@ -312,6 +312,20 @@ class ApiKeys(_Island):
     tag = "ApiKeys"
 
 
+class Usage(_Island):
+    """What calls took, by day, model and key."""
+
+    library = f"{PUBLIC}/usage.jsx"
+    tag = "Usage"
+
+
+class Servers(_Island):
+    """The servers of models, each with a test."""
+
+    library = f"{PUBLIC}/servers.jsx"
+    tag = "Servers"
+
+
 class ClientOnly(_Island):
     """Renders its children in the browser alone, not while the page is built."""
 

@@ -1,25 +1,12 @@
 // Keys for programs: made here, shown once, revoked. They come and go by HTTP alone: no state of the page holds one.
 import { useEffect, useRef, useState } from "react";
+import { ask, post } from "./ask.js";
 import { CopyButton } from "./copy_button.jsx";
 import { date, t } from "./i18n.js";
 
+const KEYS = "/api/keys";
 const DAYS = ["", "30", "90", "365"];
 const LIMITS = ["requests_per_minute", "tokens_per_minute", "streams", "dollars_per_day", "dollars_per_month"];
-
-/** Ask the server; gives back what it says, or raises the sentence that says why not. */
-async function ask(path, options) {
-  let response;
-  try {
-    response = await fetch(`/api/keys${path}`, options);
-  } catch {
-    throw t("error.offline");
-  }
-  const body = await response.json().catch(() => null); // none, or a plain text of what stands before the application
-  if (!response.ok) throw t(`error.${body?.error?.code ?? "error"}`);
-  return body;
-}
-
-const post = (body) => ({ method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" } });
 
 /** What the form says, as the server takes it: what was left empty is without limit. */
 function asked(form) {
@@ -97,18 +84,18 @@ export function ApiKeys() {
     setTrouble("");
     try {
       await work();
-      setRows(await ask(""));
+      setRows(await ask(KEYS));
     } catch (sentence) {
       setTrouble(String(sentence));
     }
   };
   useEffect(() => void attempt(async () => {}), []);
   const make = (form) => attempt(async () => {
-    setMade(await ask("", post(asked(new FormData(form)))));
+    setMade(await ask(KEYS, post(asked(new FormData(form)))));
     form.reset();
   });
   const revoke = (id) => attempt(async () => {
-    await ask(`/${id}`, { method: "DELETE" });
+    await ask(`${KEYS}/${id}`, { method: "DELETE" });
     place.current.focus(); // the button that was pressed is gone
   });
   return (

@@ -60,6 +60,13 @@ export function timeOfDay(ms) {
 /** A day, as the reader's region writes it. */
 export const date = (ms) => new Intl.DateTimeFormat(region, { dateStyle: "medium" }).format(ms);
 
+/** The same, by its number since 1970. */
+export const day = (days) => new Intl.DateTimeFormat(region, { dateStyle: "medium", timeZone: "UTC" }).format(days * 86_400_000);
+
+/** Micro-dollars, to the cent, or as small as they are. */
+export const dollars = (micros) =>
+  number(micros / 1e6, { style: "currency", currency: "USD", currencyDisplay: "narrowSymbol", ...(micros && micros < 1e6 ? { maximumSignificantDigits: 3 } : {}) });
+
 /** Keep a choice of language and show the page anew in it. */
 export function chooseLanguage(tag) {
   if (tag) localStorage.setItem("chat_app.language", tag);

@@ -8,7 +8,7 @@ from chat_app.ui.components.around import around
 from chat_app.ui.components.composer import composer
 from chat_app.ui.components.sidebar import sidebar
 from chat_app.ui.components.transcript import transcript
-from chat_app.ui.i18n import t
+from chat_app.ui.i18n import dollars, t
 from chat_app.ui.islands import ClientOnly, DrawerButton
 from chat_app.ui.states.chat import ChatState
 
@@ -27,6 +27,10 @@ def chat_page() -> rx.Component:
                         (ChatState.conversation_id == "") | ChatState.is_missing,
                         rx.el.span(class_name="page-title"),
                         rx.el.h1(ChatState.title, class_name="page-title"),
+                    ),
+                    rx.cond(
+                        ChatState.cost_micros > 0,
+                        rx.el.span(dollars(ChatState.cost_micros), class_name="cost", title=t("conversation.cost")),
                     ),
                     rx.el.a(
                         rx.icon("square-pen", size=18),

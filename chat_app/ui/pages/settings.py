@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import reflex as rx
 
-from chat_app.ui.components.around import around
-from chat_app.ui.components.sidebar import sidebar
+from chat_app.ui.components.frame import framed
 from chat_app.ui.i18n import t
-from chat_app.ui.islands import ApiKeys, Choice, ClientOnly, Dialog, DrawerButton, ImportFile
+from chat_app.ui.islands import ApiKeys, Choice, Dialog, ImportFile
 from chat_app.ui.states.library import LibraryState
 from chat_app.ui.views import RowView
 
@@ -16,31 +15,18 @@ ROUTE = "/settings"
 
 def settings_page() -> rx.Component:
     """The page."""
-    return ClientOnly.create(
-        rx.el.div(
-            sidebar(),
-            rx.el.main(
-                rx.el.header(
-                    DrawerButton.create(label=t("library.label")),
-                    rx.el.h1(t("settings.title"), class_name="page-title"),
-                ),
-                rx.el.div(
-                    rx.el.section(
-                        rx.el.h2(t("settings.appearance")),
-                        Choice.create(name="theme"),
-                        Choice.create(name="size"),
-                        Choice.create(name="follow"),
-                        Choice.create(name="slash"),
-                    ),
-                    rx.el.section(rx.el.h2(t("settings.language")), Choice.create(name="language")),
-                    _data(),
-                    rx.el.section(rx.el.h2(t("api_keys.title")), ApiKeys.create()),
-                    class_name="settings",
-                ),
-            ),
-            around(title=t("settings.title")),
-            class_name="page",
-        )
+    return framed(
+        "settings",
+        rx.el.section(
+            rx.el.h2(t("settings.appearance")),
+            Choice.create(name="theme"),
+            Choice.create(name="size"),
+            Choice.create(name="follow"),
+            Choice.create(name="slash"),
+        ),
+        rx.el.section(rx.el.h2(t("settings.language")), Choice.create(name="language")),
+        _data(),
+        rx.el.section(rx.el.h2(t("api_keys.title")), ApiKeys.create()),
     )
 
 

@@ -40,6 +40,7 @@ class ChatState(rx.State):
     marks: dict[str, str] = {}
     problems: dict[str, ProblemView] = {}
     running: list[str] = []
+    cost_micros: int = 0  # as far as prices are known
     has_more: bool = False
     is_missing: bool = False
     is_loaded: bool = False
@@ -100,7 +101,7 @@ class ChatState(rx.State):
     def _clear(self, conversation_id: str) -> None:
         self.conversation_id = conversation_id
         self.title, self.messages, self.marks, self.problems, self.running = "", [], {}, {}, []
-        self.has_more, self.is_missing = False, False
+        self.has_more, self.is_missing, self.cost_micros = False, False, 0
         self.error_code = ""
         self._seen = ("", 0, "")
 
@@ -117,6 +118,9 @@ class ChatState(rx.State):
         limit = PAGE if len(self.messages) <= PAGE else shown
         page = await services().conversations.open(principal, self.conversation_id, limit=limit)
         conversation = page.conversation
+        cost = await services().conversations.library.cost_micros(principal.user_id, conversation.id) or 0
+        if self.cost_micros != cost:
+            self.cost_micros = cost
         self._seen = (conversation.id, conversation.updated_at, conversation.leaf_message_id or "")
         if self.title != conversation.title:
             self.title = conversation.title

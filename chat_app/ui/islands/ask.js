@@ -1,0 +1,18 @@
+// Asks the server by HTTP what no state of the page holds.
+import { t } from "./i18n.js";
+
+/** What the server says; raises the sentence that says why it does not. */
+export async function ask(path, options) {
+  let response;
+  try {
+    response = await fetch(path, options);
+  } catch {
+    throw t("error.offline");
+  }
+  if (response.status === 204) return null;
+  const body = await response.json().catch(() => null); // a text of what stands before the application
+  if (!response.ok || !body) throw t(`error.${body?.error?.code ?? "error"}`);
+  return body;
+}
+
+export const post = (body) => ({ method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" } });

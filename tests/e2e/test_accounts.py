@@ -1,0 +1,96 @@
+"""What calls took, what a conversation costs, and which servers work: the pages beside the conversation."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import Chat
+from tests.server import Server
+from tests.upstream import Script, Upstream
+
+PRICED = '[models.priced]\nprovider = "vllm"\nmodel = "echo"\nprice = {input = 1000.0, output = 2000.0}\n'
+
+
+@pytest.fixture
+def priced(folder: Path, upstream: Upstream):
+    """A server whose one model costs 0.1 cents a token in, and 0.2 out."""
+    folder.mkdir()
+    (folder / "models.toml").write_text(PRICED)
+    server = Server(folder, VLLM_BASE_URL=upstream.url, OPENAI_BASE_URL="http://127.0.0.1:9/v1")
+    yield server.start()
+    server.stop()
+
+
+def test_a_conversation_shows_what_it_costs_and_the_usage_page_what_all_did(
+    new_page: Page, priced: Server, upstream: Upstream, tmp_path: Path
+):
+    page, chat = new_page, Chat(new_page)
+    page.goto(priced.url)
+    chat.button("Model").click()
+    page.get_by_role("option", name="priced").click()
+    chat.get("hello")  # 7 tokens in, 3 out, and as many for the title
+    cost = page.locator("header .cost")
+    expect(cost).to_have_text("$0.013")
+    upstream.then(Script(["a"] * 10))
+    chat.get("again")
+    expect(cost).to_have_text("$0.04")
+    page.reload()
+    expect(cost).to_have_text("$0.04")
+
+    page.goto(f"{priced.url}/settings")
+    page.get_by_role("navigation", name="Settings pages").get_by_role("link", name="Usage").click()
+    rows = page.locator(".usage tbody tr")
+    expect(rows).to_have_count(1)
+    expect(rows.first.locator("td").first).to_have_text("3")
+    expect(page.locator(".chart figcaption")).to_have_text("Most in a day: 3 calls")
+    page.get_by_label("Cost").check()
+    expect(page.locator(".chart figcaption")).to_contain_text("$0.0")
+    page.get_by_role("group", name="Table by").get_by_label("Model").check()
+    expect(rows.first.locator("th")).to_have_text("priced")
+    page.get_by_role("group", name="Table by").get_by_label("Key").check()
+    expect(rows.first.locator("th")).to_have_text("This page")
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Every call as CSV").click()
+    saved.value.save_as(tmp_path / "usage.csv")
+    lines = list(csv.DictReader((tmp_path / "usage.csv").read_text().splitlines()))
+
+    assert sorted(line["purpose"] for line in lines) == ["chat", "chat", "title"]
+    assert [line["dollars"] for line in lines if line["purpose"] == "chat"] == ["0.013000", "0.027000"]
+
+
+def test_a_server_that_is_silent_says_so_and_a_test_says_when_it_works(
+    new_page: Page, priced: Server, upstream: Upstream
+):
+    page = new_page
+    page.goto(f"{priced.url}/models")
+    silent = page.locator(".servers li").filter(has_text="127.0.0.1:9").first
+    expect(silent).to_contain_text("No answer from 127.0.0.1:9.")
+    expect(page.get_by_text("Set ANTHROPIC_API_KEY where")).to_be_visible()
+    vllm = page.locator(".servers li").filter(has_text="vLLM").first
+    vllm.get_by_role("button", name="Test").click()
+    expect(vllm.get_by_role("status")).to_contain_text("It answers: ")
+    vllm.locator("summary").click()
+    expect(vllm).to_contain_text("8,192 tokens of context")
+    upstream.models_status = 401
+    try:
+        vllm.get_by_role("button", name="Test").click()
+        expect(vllm.get_by_role("status")).to_contain_text("refused the key.")
+    finally:
+        upstream.models_status = 200
+    vllm.get_by_role("button", name="Test").click()
+    expect(vllm.get_by_role("status")).to_contain_text("It answers: ")
+
+
+@pytest.mark.breaks
+def test_what_cannot_be_read_is_said_on_the_page(page: Page, server: Server):
+    page.route("**/api/usage?**", lambda route: route.abort())
+    page.goto(f"{server.url}/usage")
+    expect(page.get_by_role("alert").filter(has_text="The server cannot be reached.")).to_be_visible()
+    page.unroute("**/api/usage?**")
+    page.get_by_label("7 days").check()
+    expect(page.locator(".usage [role=alert]")).to_have_count(0)
+    page.route("**/api/servers", lambda route: route.fulfill(body="<html>of what stands before it"))
+    page.goto(f"{server.url}/models")
+    expect(page.locator(".servers [role=alert]")).to_have_text("Something failed here. Try again.")
