@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.browser import Chat, until_heard, until_seen
 from tests.e2e.test_hostile import RUN, Watch
 from tests.imported import conversation, take
-from tests.upstream import Script, words
+from tests.upstream import Script, chunk, words
 
 GRAPH = "```mermaid\ngraph TD\n  A[Root] --> B[Left]\n```"
 HOSTILE = [
@@ -293,3 +293,18 @@ def test_code_marks_within_a_line_do_not_turn_what_follows_into_code(chat: Chat,
     expect(chat.answers.last.locator("pre")).to_have_count(0)
     expect(chat.answers.last.locator("strong, [data-streamdown=strong]")).to_have_text("go on")
     chat.button("Stop").click()
+
+
+def test_a_call_that_a_model_asks_for_is_shown_to_be_read_and_the_talk_goes_on(chat: Chat, upstream):
+    call = {"index": 0, "id": "t", "type": "function", "function": {"name": "weather", "arguments": '{"at": "x"}'}}
+    upstream.then(Script([chunk({"tool_calls": [call]})], ending="tool_calls"), Script(["sunny"]))
+    chat.get("how is it?")
+    shown = chat.answers.last.locator("details").filter(has_text="Wants to call weather")
+    shown.locator("summary").click()
+    expect(shown.locator("pre")).to_have_text('{\n  "at": "x"\n}')
+    chat.page.reload()
+    expect(shown).to_have_count(1)
+    chat.get("and now?")
+    until_heard(chat, "sunny")
+
+    assert all(message["content"] for message in upstream.chats[-1].body["messages"])

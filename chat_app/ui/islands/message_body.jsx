@@ -22,6 +22,23 @@ function Reasoning({ part, live, isLast }) {
   );
 }
 
+/** JSON as one reads it; what is none, or not whole yet, as it came. */
+function laidOut(text) {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}
+
+/** A call that the model asks for, or what a tool gave back: to be read, as nothing here makes calls. */
+const Tool = ({ label, text }) => (
+  <details className="reasoning">
+    <summary>{label}</summary>
+    <pre className="plain">{laidOut(text)}</pre>
+  </details>
+);
+
 const Sources = ({ sources }) => (
   <ol className="sources" aria-label={t("message.sources")}>
     {sources.map((source) => (
@@ -69,7 +86,9 @@ export function MessageBody({ messageId, role, status }) {
     <div ref={ref} className={`body ${role}`} data-loaded={words ? "true" : "false"}>
       {/* Sources come before the words and stand after them, as notes do. */}
       {parts.map((part, index) => {
-        if (part.type === "reasoning") return <Reasoning key={index} part={part} live={live} isLast={index === parts.length - 1} />;
+        if (part.type === "reasoning" && part.text) return <Reasoning key={index} part={part} live={live} isLast={index === parts.length - 1} />;
+        if (part.type === "tool_call") return <Tool key={index} label={t("message.tool_call", { name: part.name })} text={part.arguments} />;
+        if (part.type === "tool_result") return <Tool key={index} label={t("message.tool_result")} text={part.text} />;
         if (part.type !== "text") return null;
         if (role === "user") return <Folded key={index} text={part.text} />;
         if (!(isNear || live)) return <Far key={index} text={part.text} />;
