@@ -135,10 +135,14 @@ def silent_views(problems: Mapping[str, ModelError]) -> list[SilentView]:
 
 
 def model_items(cards: Iterable[ModelCard]) -> list[dict[str, str]]:
-    """Models as the listbox shows them: each with its server's name, or with a key of the locale files."""
+    """Models as the listbox shows them.
+
+    Each has its server's name or a key of the locale files, and `tags`: what it takes and does, by such keys.
+    """
     return [
         {"id": card.id, "text": card.id}
         | ({"note": card.server} if card.is_language_model else {"note_key": "model.built_in"})
+        | ({"tags": " ".join(f"models.{name}" for name in sorted(card.capabilities))} if card.capabilities else {})
         for card in cards
     ]
 

@@ -1,7 +1,7 @@
 from chat_app.errors import KeyRefused, ModelUnreachable, RateLimited
 from chat_app.messages import ModelCard, Usage
 from chat_app.store.records import Details, MessageRecord
-from chat_app.ui.views import fact_views, message_view, problem_view, server_views, silent_views
+from chat_app.ui.views import fact_views, message_view, model_items, problem_view, server_views, silent_views
 
 
 def test_a_message_knows_its_neighbours():
@@ -67,3 +67,17 @@ def test_servers_are_counted_by_their_language_models():
     cards = [ModelCard("a", "vllm", "vLLM"), ModelCard("b", "vllm", "vLLM"), ModelCard("c", "openai", "OpenAI")]
 
     assert [(s.name, s.models) for s in server_views(cards)] == [("OpenAI", 1), ("vLLM", 2)]
+
+
+def test_a_model_says_whose_it_is_and_what_it_takes_and_does_as_far_as_that_is_known():
+    cards = [
+        ModelCard("a", "openai", "OpenAI", capabilities=frozenset({"tools", "image"})),
+        ModelCard("b", "vllm", "vLLM"),
+        ModelCard("p", "passages", "chat_app", is_language_model=False),
+    ]
+
+    assert model_items(cards) == [
+        {"id": "a", "text": "a", "note": "OpenAI", "tags": "models.image models.tools"},
+        {"id": "b", "text": "b", "note": "vLLM"},
+        {"id": "p", "text": "p", "note_key": "model.built_in"},
+    ]

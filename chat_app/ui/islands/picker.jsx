@@ -27,6 +27,9 @@ function put(list, button) {
   list.style.left = `${Math.max(GAP, Math.min(at.left, innerWidth - list.offsetWidth - GAP))}px`;
 }
 
+/** Whose a model is, and what it takes and does. */
+const noted = ({ note, note_key: key, tags }) => [note ?? t(key), ...(tags?.split(" ") ?? []).map((tag) => t(tag))].join(" · ");
+
 export function Picker({ label, text, icon, items, selected, kind, listLabel, subject, className, onPick }) {
   const [isOpen, open] = useState(false);
   const [at, setAt] = useState(0);
@@ -123,7 +126,7 @@ export function Picker({ label, text, icon, items, selected, kind, listLabel, su
               onKeyDown={(event) => (event.key === "Enter" || event.key === " ") && (event.preventDefault(), pick(item))}
             >
               <span>{item.text}</span>
-              {(item.note || item.note_key) && <small>{item.note ?? t(item.note_key)}</small>}
+              {(item.note || item.note_key) && <small>{noted(item)}</small>}
             </div>
           ))}
         </div>
