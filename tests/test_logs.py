@@ -23,3 +23,19 @@ def test_a_log_on_a_full_disk_fails_nothing():
         done = subprocess.run([sys.executable, "-c", _LOG], stdout=subprocess.PIPE, stderr=full, text=True, timeout=30)
 
     assert done.stdout == "still here\n"
+
+
+_NAMES = """
+import structlog
+from chat_app.logs import configure_logs
+
+configure_logs("INFO")
+structlog.get_logger().info("call", model="a\\nb\\r\\x1b[31m c=d", tokens=3)
+"""
+
+
+def test_a_name_that_a_program_made_up_begins_no_line_and_turns_no_colour():
+    done = subprocess.run([sys.executable, "-c", _NAMES], stderr=subprocess.PIPE, timeout=30, check=True)
+
+    assert done.stderr.endswith(b'event=call model="a\\nb  [31m c=d" tokens=3\n')
+    assert done.stderr.count(b"\n") == 1

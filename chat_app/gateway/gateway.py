@@ -27,6 +27,7 @@ from chat_app.gateway.route import Deployment, Route
 from chat_app.gateway.router import Router
 from chat_app.messages import ChatRequest, Usage
 from chat_app.providers.base import CountsTokens
+from chat_app.store.usage import Used
 
 log = structlog.get_logger(__name__)
 _MOST_BREAKERS = 1000
@@ -138,7 +139,12 @@ class Gateway:
                     except ModelError as error:
                         if is_the_callers(error):
                             raise
-                        log.info("gateway.not_counted", deployment=deployment.name, code=error.code)
+                        log.info(
+                            "gateway.not_counted",
+                            request_id=caller.request_id,
+                            deployment=deployment.name,
+                            code=error.code,
+                        )
         return None
 
     async def _cached(
@@ -167,7 +173,7 @@ class Gateway:
         self, route: Route, request: ChatRequest, caller: Caller, admission: Admission
     ) -> AsyncGenerator[Event]:
         affinity = caller.affinity or caller.request_id
-        told = (self._ledger.write, self._metrics.ended, admission.add, caller.on_used)
+        told = (self._ledger.write, self._metrics.ended, admission.add, caller.on_used, _log)
         why: ModelError | None = None
         last: Attempt | None = None
         for number, attempt in enumerate(self._attempts(route, request, affinity), start=1):
@@ -187,7 +193,6 @@ class Gateway:
                             meter.saw(event)
                             yield event
             except ModelError as error:
-                log.info("gateway.not_answered", deployment=attempt.deployment.name, code=error.code)
                 why = error
                 if attempt.has_begun:
                     raise
@@ -234,6 +239,15 @@ class Gateway:
         return self._breakers.setdefault(
             deployment.name, Breaker(failures=self._patience.failures, rest_s=self._patience.rest_s)
         )
+
+
+def _log(used: Used) -> None:
+    """One line for each attempt; never what was said."""
+    log.info(
+        "gateway.attempt", request_id=used.request_id, attempt=used.attempt, key_id=used.key_id, model=used.model,
+        deployment=used.deployment, status=used.status, first_token_ms=used.first_token_ms,
+        duration_ms=used.duration_ms, input_tokens=used.usage.input_tokens, output_tokens=used.usage.output_tokens,
+    )  # fmt: skip
 
 
 def _nobody(request: ChatRequest) -> ModelError:

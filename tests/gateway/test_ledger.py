@@ -4,6 +4,7 @@ import asyncio
 from contextlib import aclosing
 
 import pytest
+from structlog.testing import capture_logs
 
 from chat_app.errors import ModelFailed, StoreUnavailable
 from chat_app.events import Finish, TextDelta
@@ -198,3 +199,23 @@ async def test_a_worker_that_is_told_to_stop_stores_what_it_had_begun_to():
         await task
 
     assert len(stored) == 1
+
+
+async def test_each_attempt_is_a_line_of_the_log_by_the_calls_name_and_without_its_words(tmp_path):
+    door = await door_over(
+        tmp_path,
+        '[models.m]\nprovider = "first"\n',
+        Named("first", TextDelta("secret words"), Finish("stop", Usage(3, 2))),
+    )
+    caller = Caller("local", request_id="the-call")
+    request = ChatRequest("m", (Message("user", (TextPart("secret question"),)),))
+    with capture_logs() as lines:
+        async with aclosing(door.gateway.stream(request, caller)) as events:
+            _ = [event async for event in events]
+    (line,) = [line for line in lines if line["event"] == "gateway.attempt"]
+
+    told = {name: line[name] for name in ("request_id", "attempt", "model", "deployment", "status", "output_tokens")}
+    assert told == {
+        "request_id": "the-call", "attempt": 1, "model": "m", "deployment": "first/m", "status": "complete", "output_tokens": 2,
+    }  # fmt: skip
+    assert "secret" not in str(lines)
