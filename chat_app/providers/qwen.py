@@ -10,8 +10,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from chat_app.errors import ModelUnknown
+from chat_app.messages import ChatRequest, Json
 from chat_app.providers.base import Offer
 from chat_app.providers.openai import OpenAIProvider
+
+_NO_THOUGHT = ("none", "minimal")
 
 
 class QwenProvider(OpenAIProvider):
@@ -20,6 +23,13 @@ class QwenProvider(OpenAIProvider):
     kind: str = "qwen"
     _max_tokens_name: ClassVar[str] = "max_tokens"
     _only_streams: ClassVar[bool] = True  # some of its models; who wants an answer at once gets the stream folded
+
+    def parameters(self, request: ChatRequest) -> tuple[dict[str, Json], tuple[str, ...]]:
+        """See `OpenAIProvider.parameters`. This wire knows no effort: a model thinks or does not."""
+        sent, dropped = super().parameters(request)
+        if (effort := sent.pop("reasoning_effort", None)) is not None:
+            sent.setdefault("enable_thinking", effort not in _NO_THOUGHT)
+        return sent, dropped
 
     async def offers(self) -> list[Offer]:
         """See `Provider.offers`. Where a region lists nothing, the names in `models.toml` are what there is."""

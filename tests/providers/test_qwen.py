@@ -1,0 +1,21 @@
+import pytest
+
+from chat_app.messages import ChatRequest, Parameters
+from chat_app.providers.qwen import QwenProvider
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent"),
+    [
+        ({"enable_thinking": True, "thinking_budget": 500}, {"enable_thinking": True, "thinking_budget": 500}),
+        ({"reasoning_effort": "high"}, {"enable_thinking": True}),
+        ({"reasoning_effort": "none"}, {"enable_thinking": False}),
+        ({"reasoning_effort": "high", "enable_thinking": False}, {"enable_thinking": False}),
+        ({}, {}),
+    ],
+)
+async def test_whether_it_thinks_is_said_as_dashscope_has_it(asked, sent):
+    provider = QwenProvider(server="Qwen", base_url="http://127.0.0.1:9/v1", api_key="sk-fake", connect_timeout_s=1)
+
+    assert provider.parameters(ChatRequest("m", (), Parameters(extra=asked))) == (sent, ())
+    await provider.aclose()
