@@ -41,6 +41,8 @@ def test_no_question_breaks_the_search(question):
         ("How do I make an API key?", "Programs and API keys"),
         ("怎么创建密钥？", "程序与 API 密钥"),
         ("怎样恢复已删除的对话？", "删除与撤销"),
+        ("How much did my calls cost?", "Models, servers and what they cost"),
+        ("在哪里看用量和费用？", "模型、服务器与费用"),
     ],
 )
 def test_the_guide_answers_what_people_ask_and_its_own_starting_points(question, title):
