@@ -10,7 +10,6 @@ import hmac
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from fnmatch import fnmatchcase
 
 import structlog
@@ -41,6 +40,7 @@ class Keys:
     def __init__(self, store: KeyStore, clock: Callable[[], float] = time.monotonic) -> None:
         self._store, self._clock = store, clock
         self._known: dict[str, tuple[float, KeyRecord | None]] = {}
+        self._noted: dict[str, int] = {}  # key id → when its use was last written down here, in ms
 
     async def make(
         self,
@@ -114,10 +114,10 @@ class Keys:
         return record
 
     async def _note_use(self, record: KeyRecord) -> None:
-        if now_ms() - (record.last_used_at or 0) < _NOTE_USE_EVERY_MS:
+        now = now_ms()
+        if now - max(record.last_used_at or 0, self._noted.get(record.id, 0)) < _NOTE_USE_EVERY_MS:
             return
-        until, _ = self._known[record.sha256]
-        self._known[record.sha256] = (until, replace(record, last_used_at=now_ms()))  # first: others come meanwhile
+        self._noted[record.id] = now  # before it is written: others come meanwhile
         try:
             await self._store.used(record.id)
         except StoreUnavailable as error:  # it is known all the same, and that it was used is said another time

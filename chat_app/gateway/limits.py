@@ -119,7 +119,7 @@ class Limiter:
         if caller.key_id is not None:
             yield from _of(f"key:{caller.key_id}", caller.limits, tokens, micros, ("key", caller.key_id))
         elif caller.address:
-            yield from _of(f"address:{caller.address}", self._usual, tokens, micros, None)
+            yield from _of(f"address:{caller.address}", usual, tokens, micros, None)
 
 
 def _of(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -133,6 +134,15 @@ async def test_without_a_key_the_address_counts_too_whoever_is_said_to_ask(worke
 
     said = [await _try(limiters[0], Caller(f"person {number}", address="1.1.1.1")) for number in range(3)]
     assert said == ["", "", "requests_per_minute"]
+
+
+async def test_a_second_try_of_the_same_request_counts_for_nobody(workers):
+    limiter = _limiters(workers, Limits(requests_per_minute=1))[0]
+    caller = Caller("a", address="10.0.0.1")
+    again = replace(caller, is_counted=False)
+
+    assert [await _try(limiter, each) for each in (caller, again, again)] == ["", "", ""]
+    assert await _try(limiter, caller) == "requests_per_minute"
 
 
 async def test_whoever_is_not_known_can_knock_so_often_and_no_more(workers):
