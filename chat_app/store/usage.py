@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import BigInteger, ColumnElement, RowMapping, Select, case, cast, distinct, func, insert, select
+from sqlalchemy import BigInteger, ColumnElement, RowMapping, Select, case, cast, distinct, func, insert, select, tuple_
 
 from chat_app.messages import UNKNOWN, Usage, storable
 from chat_app.store.database import Database, new_id
@@ -48,8 +48,8 @@ class UsageLine:
     """Calls of one day, model and key together.
 
     `day` counts days since 1970 where the reader is. A call may be several `attempts`. `cost_micros` sums what is
-    known, and `unpriced` counts the attempts whose cost is not. `first_token_ms` is the sum over `first_tokens`
-    attempts, `duration_ms` that over all: means of several lines are to be had from sums alone.
+    known, and `unpriced` counts the attempts that took tokens whose cost is not. `first_token_ms` is the sum over
+    `first_tokens` attempts, `duration_ms` that over all: means of several lines are to be had from sums alone.
     """
 
     day: int
@@ -104,20 +104,23 @@ class UsageStore:
 
     async def rows(self, user_id: str, since_ms: int) -> AsyncGenerator[Used]:
         """Every row of a person since then, the oldest first. Read in pages: whoever takes them may be slow."""
-        last = ""
+        at = tuple_(usage.c.created_at, usage.c.id)
+        last = (since_ms, "")
         while True:
-            query = select(usage).where(usage.c.user_id == user_id, usage.c.created_at >= since_ms, usage.c.id > last)
+            query = select(usage).where(usage.c.user_id == user_id, at > tuple_(*last))
+            query = query.order_by(usage.c.created_at, usage.c.id).limit(_PAGE)
             async with self._database.read() as connection:
-                page = (await connection.execute(query.order_by(usage.c.id).limit(_PAGE))).mappings().all()
+                page = (await connection.execute(query)).mappings().all()
             for row in page:
                 yield _used(row)
             if len(page) < _PAGE:
                 return
-            last = page[-1]["id"]
+            last = (page[-1]["created_at"], page[-1]["id"])
 
 
 def _summary(user_id: str, since_ms: int, offset_ms: int) -> Select[*tuple[Any, ...]]:
     day = (usage.c.created_at + offset_ms) // _DAY_MS
+    is_unpriced = usage.c.cost_micros.is_(None) & usage.c.input_tokens.is_not(None)
     is_failure = usage.c.status.not_in(("complete", "cancelled"))
     return (
         select(
@@ -127,7 +130,7 @@ def _summary(user_id: str, since_ms: int, offset_ms: int) -> Select[*tuple[Any, 
             func.count(distinct(usage.c.request_id)).label("calls"),
             func.count().label("attempts"),
             func.count(case((is_failure, 1))).label("failures"),
-            func.count(case((usage.c.cost_micros.is_(None), 1))).label("unpriced"),
+            func.count(case((is_unpriced, 1))).label("unpriced"),
             func.count(usage.c.first_token_ms).label("first_tokens"),
             *(_sum(name) for name in ("input_tokens", "output_tokens", "cost_micros", "first_token_ms", "duration_ms")),
         )
