@@ -32,6 +32,11 @@ from __future__ import annotations
 
 from typing import ClassVar, Self
 
+import msgspec
+
+NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What reading JSON raises where it is none, or none of the wanted shape."""
+
 
 class ChatError(Exception):
     """The root: anything this application raises on purpose."""

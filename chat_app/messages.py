@@ -55,7 +55,7 @@ class ToolCallPart(Struct, frozen=True, tag="tool_call"):
         """The arguments as an object, as Anthropic's wire has them; what is none stands in one."""
         try:
             found: Json = msgspec.json.decode(self.arguments or "{}")
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return {"arguments": self.arguments}
         return found if isinstance(found, dict) else {"arguments": found}
 
@@ -157,7 +157,9 @@ class ChatRequest(Struct, frozen=True):
     `body` is the request as a program sent it, on a `wire`, with the `headers` that belong to it: a server of that wire
     gets it as it is, so that nothing is lost which this application has no name for. `is_whole` wants the answer at
     once and not as a stream, which only such a server can give. `needs` is what a server must understand that has no
-    part here yet.
+    part here yet, and `unplaced` names what is in the body alone, so that no other wire gets it.
+
+    `given_tokens` are those of the question that came as tokens and not as words.
 
     With `continue_final` the last message is the assistant's own, broken off, and the model is to go on from its
     last character.
@@ -173,7 +175,9 @@ class ChatRequest(Struct, frozen=True):
     wire: Wire = "chat"
     headers: dict[str, str] = msgspec.field(default_factory=dict[str, str])
     is_whole: bool = False
-    needs: frozenset[Capability] = frozenset()
+    needs: frozenset[str] = frozenset()
+    unplaced: tuple[str, ...] = ()
+    given_tokens: int = 0
 
     @property
     def is_for_its_wire_alone(self) -> bool:

@@ -139,6 +139,7 @@ class Upstream:
         self.models: list[dict] = [{"id": model, "object": "model", "max_model_len": 8192} for model in models]
         self.models_status = 200
         self.metrics = ""
+        self.count_s = 0.0  # how long it takes to count tokens
         self.models_page: bytes | None = None  # instead of the list
         self.scripts: deque[Script] = deque()
         self.default = Script()
@@ -219,6 +220,7 @@ class Upstream:
             _respond(writer, self.models_status, listed if self.models_status == 200 else {"error": {"message": "no"}})
             return True
         if call.path.endswith(tuple(COUNTS)):
+            await asyncio.sleep(self.count_s)
             call.state = "finished"
             counted = next(told for path, told in COUNTS.items() if call.path.endswith(path))
             _respond(writer, 200, counted)

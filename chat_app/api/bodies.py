@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 from starlette.requests import Request
 
-from chat_app.errors import BadRequest, ChatError
+from chat_app.errors import NOT_JSON, BadRequest, ChatError
 from chat_app.messages import Json, Struct
 
 Asked = TypeVar("Asked", bound=Struct)
@@ -45,5 +45,5 @@ def decoded(raw: bytes, kind: type[Asked]) -> tuple[dict[str, Json], Asked]:
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$")
         raise BadRequest(f"{what}.", detail=where.strip("`.")) from error
-    except msgspec.DecodeError as error:
+    except NOT_JSON as error:
         raise BadRequest(f"The body is not valid JSON: {error}.") from error

@@ -38,8 +38,9 @@ _NEEDS: dict[str, Capability] = {"image_url": "image", "input_audio": "audio", "
 _PLACED = (
     "model", "messages", "stream", "stream_options", "n", "tools", "tool_choice",
     "temperature", "top_p", "seed", "stop", "max_tokens", "max_completion_tokens",
-    "metadata", "service_tier",  # which mean other things on other wires
 )  # fmt: skip
+_OTHERWISE = ("metadata", "service_tier")
+"""Those that mean other things on other wires."""
 
 
 class _Function(Struct, frozen=True):
@@ -117,6 +118,7 @@ def read_chat(raw: bytes) -> ChatRequest:
         body=body,
         is_whole=not asked.stream,
         needs=frozenset(_needed(asked.messages)),
+        unplaced=tuple(name for name in _OTHERWISE if body.get(name) is not None),
     )
 
 
@@ -136,7 +138,9 @@ def read_embed(raw: bytes) -> ChatRequest:
         raise BadRequest("There must be something to embed.", detail="input")
     texts = (asked.input,) if isinstance(asked.input, str) else asked.input
     words = tuple(TextPart(text) for text in texts if isinstance(text, str))
-    return ChatRequest(asked.model, (Message("user", words),), body=body, wire="embeddings", is_whole=True)
+    tokens = sum(1 if isinstance(each, int) else len(each) for each in texts if not isinstance(each, str))
+    message = Message("user", words)
+    return ChatRequest(asked.model, (message,), body=body, wire="embeddings", is_whole=True, given_tokens=tokens)
 
 
 def _choice(choice: str | _Choice | None) -> str:
@@ -148,7 +152,8 @@ def _choice(choice: str | _Choice | None) -> str:
 def _parameters(asked: _Body, body: dict[str, Json]) -> Parameters:
     stop = (asked.stop,) if isinstance(asked.stop, str) else asked.stop
     most = asked.max_completion_tokens or asked.max_tokens
-    extra: dict[str, Json] = {name: value for name, value in body.items() if name not in _PLACED and value is not None}
+    placed = (*_PLACED, *_OTHERWISE)
+    extra: dict[str, Json] = {name: value for name, value in body.items() if name not in placed and value is not None}
     return Parameters(asked.temperature, asked.top_p, most, asked.seed, stop, extra)
 
 

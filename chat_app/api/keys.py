@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from chat_app.api.bodies import read_body
-from chat_app.errors import BadRequest
+from chat_app.errors import NOT_JSON, BadRequest
 from chat_app.messages import NO_LIMITS, Json, Limits, Struct
 from chat_app.services import Services
 from chat_app.store.database import now_ms
@@ -45,7 +45,7 @@ async def made(request: Request, services: Services, user_id: str) -> Response:
     body = await read_body(request, _MOST_BYTES, BadRequest("This is no key."))
     try:
         new = _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except NOT_JSON as error:
         raise BadRequest("This is no key.", detail=str(error)) from error
     expires_at = None if new.expires_days is None else now_ms() + new.expires_days * _DAY_MS
     record, key = await services.keys.make(

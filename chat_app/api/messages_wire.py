@@ -5,6 +5,7 @@ Shapes are those of docs.anthropic.com/en/api/messages. What is written here com
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
@@ -12,7 +13,6 @@ import msgspec
 from chat_app.api.bodies import decoded
 from chat_app.events import Event, Finish, ReasoningDelta, Reply, TextDelta, ToolCallDelta
 from chat_app.messages import (
-    Capability,
     ChatRequest,
     FinishReason,
     Json,
@@ -28,7 +28,13 @@ from chat_app.messages import (
     Usage,
 )
 
-_NEEDS: dict[str, Capability] = {"image": "image", "document": "file"}
+_NAMES = {"document": "file"}
+_PARTS = frozenset({"text", "thinking", "redacted_thinking", "tool_use", "tool_result"})
+"""Blocks that have a part of their own here; what else there may be, only this wire's own servers understand."""
+_PLACED = frozenset({
+    "model", "messages", "system", "stream", "max_tokens", "temperature", "top_p", "top_k", "stop_sequences",
+    "tools", "tool_choice", "output_config",
+})  # fmt: skip
 _CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 _REASONS: dict[FinishReason, str] = {
     "stop": "end_turn",
@@ -50,7 +56,7 @@ class _Block(Struct, frozen=True):
     name: str = ""
     input: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
     tool_use_id: str = ""
-    content: Any = None
+    content: _Blocks | None = None
     is_error: bool | None = None
 
 
@@ -122,24 +128,26 @@ def read_counted(raw: bytes, headers: dict[str, str]) -> ChatRequest:
 def _request(asked: _Counted, body: dict[str, Json], headers: dict[str, str]) -> ChatRequest:
     system = (Message("system", (TextPart(_words(asked.system)),)),) if asked.system else ()
     choice = asked.tool_choice
+    tools = tuple(_tool(tool) for tool in asked.tools or () if tool.input_schema is not None)
+    chosen = "" if choice is None or not tools else _CHOICES.get(choice.type, choice.name)
     return ChatRequest(
         asked.model,
         (*system, *(told for message in asked.messages for told in _messages(message))),
-        tools=tuple(_tool(tool) for tool in asked.tools or () if tool.input_schema is not None),
-        tool_choice="" if choice is None else _CHOICES.get(choice.type, choice.name),
+        tools=tools,
+        tool_choice=chosen if chosen in (*_CHOICES.values(), *(tool.name for tool in tools)) else "",
         body=body,
         wire="messages",
         headers=headers,
-        needs=frozenset(_needed(asked.messages)),
+        needs=frozenset(need for message in asked.messages for need in _needed(message.content)),
+        unplaced=tuple(_unplaced(asked, body)),
     )
 
 
-def _words(content: Any) -> str:
+def _words(content: _Blocks | None) -> str:
     """The words of blocks, whatever else is among them."""
     if isinstance(content, str):
         return content
-    blocks: list[_Block] = msgspec.convert(content or (), list[_Block])
-    return "".join(block.text for block in blocks if block.type == "text")
+    return "".join(block.text for block in content or () if block.type == "text")
 
 
 def _messages(message: _Message) -> list[Message]:
@@ -170,9 +178,19 @@ def _tool(tool: _Tool) -> Tool:
     return Tool(tool.name, tool.description or "", tool.input_schema or {})
 
 
-def _needed(messages: tuple[_Message, ...]) -> set[Capability]:
-    kinds = {block.type for message in messages if isinstance(message.content, tuple) for block in message.content}
-    return {_NEEDS[kind] for kind in kinds & _NEEDS.keys()}
+def _needed(content: _Blocks | None) -> Iterator[str]:
+    """Kinds of blocks that have no part here, also among what tools gave back."""
+    for block in content if isinstance(content, tuple) else ():
+        if block.type not in _PARTS:
+            yield _NAMES.get(block.type, block.type)
+        yield from _needed(block.content)
+
+
+def _unplaced(asked: _Counted, body: dict[str, Json]) -> Iterator[str]:
+    yield from (name for name, value in body.items() if name not in _PLACED and value is not None)
+    yield from (tool.name for tool in asked.tools or () if tool.input_schema is None)
+    config = body.get("output_config")
+    yield from (f"output_config.{name}" for name in (config if isinstance(config, dict) else ()) if name != "effort")
 
 
 def _event(kind: str, **fields: object) -> bytes:

@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from chat_app.api.bodies import decoded, read_body
 from chat_app.errors import BadRequest
-from chat_app.gateway.catalogue import ServerCard
-from chat_app.gateway.discovery import VENDORS
+from chat_app.gateway.catalogue import ServerCard, said_of
+from chat_app.gateway.discovery import absent_vendors
 from chat_app.messages import Json, ModelCard, Struct
 from chat_app.services import Services
 
@@ -26,8 +26,7 @@ async def listed(_: Request, services: Services, __: str) -> Response:
     """`GET /api/servers`: those that are asked, and the vendors that no key is set for."""
     await services.catalogue.looked()
     servers = services.catalogue.servers()
-    there = {server.name for server in servers}
-    absent: list[Json] = [{"name": name, "variable": key} for name, key in VENDORS if name not in there]
+    absent: list[Json] = [{"name": name, "variable": key} for name, key in absent_vendors(services.settings)]
     return _json({"servers": [_told(server) for server in servers], "absent": absent})
 
 
@@ -42,11 +41,11 @@ async def tested(request: Request, services: Services, _: str) -> Response:
     began = time.monotonic()
     found = await services.catalogue.ask_again(decoded(body, _Asked)[1].server)
     took: dict[str, Json] = {"models": len(found.models), "ms": int((time.monotonic() - began) * 1000)}
-    return _json(took | {"problem": found.problem and found.problem.code})
+    return _json(took | {"problem": found.problem and said_of(found.problem)})
 
 
 def _told(server: ServerCard) -> Json:
-    problem = server.problem and server.problem.code
+    problem = server.problem and said_of(server.problem)
     return {"name": server.name, "problem": problem, "models": [_model(model) for model in server.models]}
 
 

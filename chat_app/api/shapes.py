@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from chat_app.errors import (
+    NOT_JSON,
     BadRequest,
     ChatError,
     KeyRefused,
@@ -51,7 +52,7 @@ def _vendors(detail: str) -> dict[str, Any]:
     """What the vendor said, where it is JSON."""
     try:
         told = msgspec.json.decode(detail.partition("\n")[0], type=dict[str, Any])
-    except msgspec.DecodeError:
+    except NOT_JSON:
         return {}
     return told["error"] if isinstance(told.get("error"), dict) else told
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from chat_app.api.bodies import read_body
-from chat_app.errors import BadRequest, MessageTooLong
+from chat_app.errors import NOT_JSON, BadRequest, MessageTooLong
 from chat_app.messages import Principal, Struct
 from chat_app.services import Services
 
@@ -94,5 +94,5 @@ async def _body(request: Request, most_chars: int) -> bytes:
 def _decoded(body: bytes, decode: Callable[[bytes], T]) -> T:
     try:
         return decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except NOT_JSON as error:
         raise BadRequest("This is no message.", detail=str(error)) from error

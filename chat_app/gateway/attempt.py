@@ -60,7 +60,7 @@ class Attempt:
                     if self.has_begun:
                         yield event
                     elif isinstance(event, Start):
-                        self.start = msgspec.structs.replace(event, deployment=self.deployment.name, model=self.model)
+                        self.start = self._told(event, request)
                     elif not _says(event):
                         held.append(event)
                     else:
@@ -77,6 +77,11 @@ class Attempt:
                 self.breaker.failed(error)
             raise
         self.breaker.succeeded()
+
+    def _told(self, start: Start, request: ChatRequest) -> Start:
+        passes_on = request.wire in self.deployment.provider.relays
+        dropped = start.dropped if passes_on else (*start.dropped, *request.unplaced)
+        return msgspec.structs.replace(start, deployment=self.deployment.name, model=self.model, dropped=dropped)
 
     async def _in_time(self, request: ChatRequest) -> AsyncGenerator[Event]:
         clock = asyncio.get_running_loop().time

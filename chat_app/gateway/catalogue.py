@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import msgspec
 import structlog
 
-from chat_app.errors import ModelError, ModelUnknown, ModelUnreachable, NotFound
+from chat_app.errors import KeyRefused, ModelError, ModelFailed, ModelUnknown, ModelUnreachable, NotFound
 from chat_app.gateway.discovery import LOCAL_SERVERS, LocalServers
 from chat_app.gateway.model_files import Alias, DeploymentEntry, model_files, read_model_files
 from chat_app.gateway.route import Deployment, Route
@@ -42,6 +42,11 @@ class ServerCard:
     kind: str
     problem: ModelError | None
     models: tuple[ModelCard, ...]
+
+
+def said_of(problem: ModelError) -> str:
+    """The code that says of a server what is wrong with it, where no model was asked."""
+    return problem.code if isinstance(problem, KeyRefused | ModelUnreachable) else ModelFailed.code
 
 
 class Catalogue:

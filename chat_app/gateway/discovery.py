@@ -17,8 +17,6 @@ from chat_app.settings import Settings, read_secret
 if TYPE_CHECKING:
     from chat_app.providers.anthropic import AnthropicProvider
 
-VENDORS = (("OpenAI", "OPENAI_API_KEY"), ("Anthropic", "ANTHROPIC_API_KEY"), ("Qwen", "DASHSCOPE_API_KEY"))
-"""Those with a key of their own, by the variable that holds it."""
 LOCAL_SERVERS = (("Ollama", 11434), ("LM Studio", 1234), ("llama.cpp", 8080), ("vLLM", 8000))
 
 
@@ -46,6 +44,16 @@ def configured_providers(settings: Settings) -> list[Provider]:
     ]  # fmt: skip
     servers = read_model_files(*model_files(settings)).servers
     return found + [made for name, server in servers.items() for made in _of_file(name, server, settings)]
+
+
+def absent_vendors(settings: Settings) -> list[tuple[str, str]]:
+    """The vendors whose key is not set, each with the variable that would hold it."""
+    vendors = (
+        ("OpenAI", "OPENAI_API_KEY", settings.openai_base_url, settings.openai_api_key),
+        ("Anthropic", "ANTHROPIC_API_KEY", settings.anthropic_base_url, settings.anthropic_api_key),
+        ("Qwen", "DASHSCOPE_API_KEY", settings.dashscope_base_url, settings.dashscope_api_key),
+    )
+    return [(name, key) for name, key, url, value in vendors if _is_vendors(url) and not value.get_secret_value()]
 
 
 def _of_file(name: str, server: Server, settings: Settings) -> Iterator[Provider]:

@@ -25,7 +25,7 @@ def estimate_prompt(request: ChatRequest) -> int:
     """The tokens of what a model is asked, tools and what they gave back included."""
     said = sum(PER_MESSAGE + sum(map(_of_part, message.parts)) for message in request.messages)
     tools = [tool.description + msgspec.json.encode(tool.schema).decode() for tool in request.tools]
-    return said + sum(map(estimate_tokens, tools))
+    return request.given_tokens + said + sum(map(estimate_tokens, tools))
 
 
 def _of_part(part: Part) -> int:

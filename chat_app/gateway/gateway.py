@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing
@@ -133,9 +134,14 @@ class Gateway:
         async with self._limiter.admitted(caller, 0, 0) as admission:
             caller.on_admitted(admission.rates)
             for deployment in self._router.candidates(route.deployments, caller.request_id):
-                if isinstance(deployment.provider, CountsTokens):
+                provider = deployment.provider
+                can_read = not request.is_for_its_wire_alone or request.wire in provider.relays
+                if isinstance(provider, CountsTokens) and can_read:
                     try:
-                        return await deployment.provider.count(deployment.upstream, request)
+                        async with asyncio.timeout(self._patience.first_token_s):
+                            return await provider.count(deployment.upstream, request)
+                    except TimeoutError:
+                        log.info("gateway.not_counted", request_id=caller.request_id, deployment=deployment.name)
                     except ModelError as error:
                         if is_the_callers(error):
                             raise

@@ -98,9 +98,10 @@ class Meter:
         """The tokens as the provider counted them; of an answer that broke off what they must be, about."""
         if self._finish is not None and self._finish.usage.output_tokens is not None:
             return self._finish.usage, False
-        if not self._heard:  # nothing was said: nothing is known to be billed
+        if not self._heard and self._finish is None:  # nothing was said: nothing is known to be billed
             return UNKNOWN, False
-        return Usage(estimate_prompt(self._request), estimate_tokens("".join(self._heard))), True
+        said = estimate_tokens("".join(self._heard)) if self._heard else 0
+        return Usage(estimate_prompt(self._request), said), True
 
     def _status(self, error: BaseException | None) -> str:
         if isinstance(error, ModelError):

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator
 import anthropic
 import msgspec
 
-from chat_app.errors import ModelFailed
+from chat_app.errors import NOT_JSON, ModelFailed
 from chat_app.events import Event, Start
 from chat_app.messages import (
     ChatRequest,
@@ -92,7 +92,7 @@ class AnthropicProvider:
             body = response.http_response.content
         try:
             models = _decode_models(body).data
-        except msgspec.DecodeError as error:
+        except NOT_JSON as error:
             detail = self._refusals.without_key(f"{error}: {body[:_EXCERPT].decode(errors='replace')}")
             raise ModelFailed(f"{self.server} lists no models.", detail=detail) from error
         self._limits = {model.id: model.max_tokens for model in models if model.max_tokens}
@@ -142,7 +142,7 @@ class AnthropicProvider:
             content = await answer.aread()
         try:
             return msgspec.json.decode(content, type=_Count).input_tokens
-        except msgspec.DecodeError as error:
+        except NOT_JSON as error:
             raise ModelFailed(f"{self.server} does not count tokens.", detail=str(error)) from error
 
     def parameters(self, model: str, request: ChatRequest) -> tuple[dict[str, Json], tuple[str, ...], dict[str, Json]]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from chat_app.errors import AnswerBroken
+from chat_app.errors import NOT_JSON, AnswerBroken
 from chat_app.events import Delta, Event, Finish, ReasoningDelta, Relayed, Said, TextDelta, ToolCallDelta
 from chat_app.messages import FinishReason, Struct, Usage
 from chat_app.providers.sse import SseDecoder
@@ -165,7 +165,7 @@ class Fold:
         """
         try:
             chunk = _decode(data)
-        except msgspec.DecodeError as error:
+        except NOT_JSON as error:
             raise AnswerBroken("The answer broke off.", detail=f"malformed chunk: {error}") from error
         if bytes(chunk.error) != b"null":
             detail = self._without_key(bytes(chunk.error).decode(errors="replace"))
@@ -187,7 +187,7 @@ def whole_answer(body: bytes, without_key: Callable[[str], str]) -> Generator[Re
     """
     try:
         answer = _decode_whole(body)
-    except msgspec.DecodeError as error:
+    except NOT_JSON as error:
         excerpt = without_key(body[:_EXCERPT].decode(errors="replace"))
         raise AnswerBroken("The answer broke off.", detail=f"{error}: {excerpt}") from error
     choice = answer.choices[0] if answer.choices else _WholeChoice()
@@ -206,11 +206,12 @@ def embeddings(body: bytes, without_key: Callable[[str], str]) -> Generator[Rela
     """
     try:
         answer = _decode_embeddings(body)
-    except msgspec.DecodeError as error:
+    except NOT_JSON as error:
         excerpt = without_key(body[:_EXCERPT].decode(errors="replace"))
         raise AnswerBroken("The answer broke off.", detail=f"{error}: {excerpt}") from error
     yield Relayed(body, is_whole=True)
-    yield Finish("stop", Usage(answer.usage.prompt_tokens, 0))
+    taken = answer.usage.prompt_tokens
+    yield Finish("stop", Usage() if taken is None else Usage(taken, 0))
 
 
 def _said(delta: _Delta) -> tuple[Said, ...]:

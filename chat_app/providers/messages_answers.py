@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterable
 
 import msgspec
 
-from chat_app.errors import AnswerBroken
+from chat_app.errors import NOT_JSON, AnswerBroken
 from chat_app.events import Finish, ReasoningDelta, Relayed, Said, TextDelta, ToolCallDelta
 from chat_app.messages import FinishReason, Struct, Usage
 from chat_app.providers.sse import SseDecoder
@@ -93,7 +93,7 @@ class Fold:
         self._sse = SseDecoder()
         self._usage = _Usage()
         self._reason: str | None = None
-        self._is_over = False
+        self._is_over = self._is_relayed = False
 
     def feed(self, piece: bytes) -> Generator[Said]:
         """The deltas of a piece of the stream; those before an error come first."""
@@ -102,6 +102,7 @@ class Fold:
 
     def relay(self, piece: bytes) -> Generator[Relayed]:
         """A piece of the stream as it is, all its events together. What comes before an error is given first."""
+        self._is_relayed = True
         events: list[bytes] = []
         deltas: list[Said] = []
         try:
@@ -121,7 +122,7 @@ class Fold:
         """
         if not self._is_over:
             raise AnswerBroken("The answer broke off.", detail="the stream ended without message_stop")
-        return _finish(self._reason, self._usage)
+        return _finish(self._reason, self._usage, is_relayed=self._is_relayed)
 
     def _read(self, data: bytes) -> _Event:
         """An event.
@@ -131,7 +132,7 @@ class Fold:
         """
         try:
             event = _decode(data)
-        except msgspec.DecodeError as error:
+        except NOT_JSON as error:
             raise AnswerBroken("The answer broke off.", detail=f"malformed event: {error}") from error
         if event.type == "error":
             detail = self._without_key(bytes(event.error).decode(errors="replace"))
@@ -164,17 +165,19 @@ def whole_answer(body: bytes, without_key: Callable[[str], str]) -> Generator[Re
     """
     try:
         answer = _decode_whole(body)
-    except msgspec.DecodeError as error:
+    except NOT_JSON as error:
         excerpt = without_key(body[:_EXCERPT].decode(errors="replace"))
         raise AnswerBroken("The answer broke off.", detail=f"{error}: {excerpt}") from error
-    finish = _finish(answer.stop_reason, answer.usage)
+    finish = _finish(answer.stop_reason, answer.usage, is_relayed=True)
     said = [each for index, block in enumerate(answer.content) for each in _of_block(index, block)]
     yield Relayed(body, tuple(said), is_whole=True)
     yield finish
 
 
-def _finish(stop_reason: str | None, usage: _Usage) -> Finish:
+def _finish(stop_reason: str | None, usage: _Usage, *, is_relayed: bool) -> Finish:
     reason = _REASONS.get(stop_reason or "")
+    if reason is None and is_relayed and stop_reason:  # a pause for the vendor's own tools, which the program knows
+        reason = "stop"
     if reason is None:
         raise AnswerBroken("The answer broke off.", detail=f"stop_reason: {stop_reason}")
     return Finish(reason, _usage(usage))

@@ -15,7 +15,7 @@ import httpx2
 import msgspec
 import openai
 
-from chat_app.errors import ModelError, ModelFailed
+from chat_app.errors import NOT_JSON, ModelError, ModelFailed
 from chat_app.events import Event, Start
 from chat_app.messages import (
     ChatRequest,
@@ -108,7 +108,7 @@ class OpenAIProvider:
             body = response.content
         try:
             return list(_offers(body))
-        except msgspec.DecodeError as error:  # another program's port: its pages are no list
+        except NOT_JSON as error:  # another program's port: its pages are no list
             detail = self._refusals.without_key(f"{error}: {body[:_EXCERPT].decode(errors='replace')}")
             raise ModelFailed(f"{self.server} lists no models.", detail=detail) from error
 

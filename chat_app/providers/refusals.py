@@ -19,6 +19,7 @@ import httpx2
 import msgspec
 
 from chat_app.errors import (
+    NOT_JSON,
     AnswerBroken,
     KeyRefused,
     ModelError,
@@ -91,8 +92,8 @@ class Refusals:
         try:
             body = msgspec.json.decode(response.content, type=dict[str, Any])
             text = json.dumps(body.get("error", body), ensure_ascii=False)
-        except msgspec.DecodeError:
-            text = response.text
+        except NOT_JSON:
+            text = response.content.decode(errors="replace")
         request_id = response.headers.get("x-request-id") or response.headers.get("request-id")
         detail = self._signed(text, request_id)
         return refused(response.status_code, response.headers, self.server, model, detail)

@@ -50,7 +50,7 @@ class Relay:
         request = self._client.build_request("POST", path, content=content, headers={**self._headers, **headers})
         try:
             response = await self._client.send(request, stream=True)
-        except httpx2.TransportError as error:
+        except (httpx2.RequestError, httpx2.InvalidURL) as error:
             raise self._refusals.unreachable(error) from error
         try:
             with self._refusals.told(model):

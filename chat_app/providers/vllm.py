@@ -8,7 +8,7 @@ from typing import ClassVar
 import httpx
 import msgspec
 
-from chat_app.errors import ModelFailed, ModelUnreachable
+from chat_app.errors import NOT_JSON, ModelFailed, ModelUnreachable
 from chat_app.messages import ChatRequest, Json, Struct
 from chat_app.providers.base import Load
 from chat_app.providers.connections import is_loopback
@@ -67,7 +67,7 @@ class VllmProvider(OpenAIProvider):
             raise ModelUnreachable(f"No answer from {self.server}.", detail=str(error)) from error
         try:
             return msgspec.json.decode(answer.content, type=_Tokenized).count
-        except msgspec.DecodeError as error:
+        except NOT_JSON as error:
             raise ModelFailed(f"{self.server} does not count tokens.", detail=f"status {answer.status_code}") from error
 
     async def aclose(self) -> None:

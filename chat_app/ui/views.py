@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from chat_app.errors import KeyRefused, ModelError, ModelFailed, ModelUnreachable
+from chat_app.errors import ModelError
+from chat_app.gateway.catalogue import said_of
 from chat_app.messages import Json, ModelCard
 from chat_app.store.records import ConversationRecord, Details, MessageRecord
 
@@ -127,11 +128,7 @@ def server_views(cards: Iterable[ModelCard]) -> list[ServerView]:
 
 def silent_views(problems: Mapping[str, ModelError]) -> list[SilentView]:
     """The servers that do not list their models."""
-    plain = (KeyRefused.code, ModelUnreachable.code)
-    return [
-        SilentView(server, problem.code if problem.code in plain else ModelFailed.code)
-        for server, problem in sorted(problems.items())
-    ]
+    return [SilentView(server, said_of(problem)) for server, problem in sorted(problems.items())]
 
 
 def model_items(cards: Iterable[ModelCard]) -> list[dict[str, str]]:

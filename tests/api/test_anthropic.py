@@ -232,3 +232,74 @@ async def test_a_picture_goes_to_its_own_vendor_and_is_refused_elsewhere_in_a_se
         assert answer.json()["error"]["message"] == (
             "No server of echo can be sent image yet, but those of Anthropic's wire."
         )
+
+
+IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}
+
+
+@pytest.mark.parametrize(
+    ("block", "kind"),
+    [
+        ({"type": "tool_result", "tool_use_id": "t", "content": [IMAGE]}, "image"),
+        (
+            {"type": "search_result", "source": "s", "title": "t", "content": [{"type": "text", "text": "x"}]},
+            "search_result",
+        ),
+    ],
+)
+async def test_what_only_its_own_vendor_understands_is_lost_nowhere(vllm, upstream, block, kind):
+    message = {"role": "user", "content": [block, {"type": "text", "text": "what?"}]}
+    async with vllm.http() as client:
+        answer = await client.post("/v1/messages", json=ASKED | {"messages": [message]})
+        counted = await client.post("/v1/messages/count_tokens", json=ASKED | {"messages": [message]})
+
+    assert (answer.status_code, upstream.chats) == (400, [])
+    assert f"cannot be sent {kind}" in answer.json()["error"]["message"].replace("No server of echo can", "cannot")
+    assert counted.headers["x-estimated"] == "true"
+
+
+async def test_a_choice_of_a_tool_that_is_the_vendors_own_does_not_go_without_it(vllm, upstream):
+    own = {"type": "web_search_20250305", "name": "web_search"}
+    for choice in ({"type": "any"}, {"type": "tool", "name": "web_search"}):
+        async with vllm.http() as client:
+            answer = await client.post("/v1/messages", json=ASKED | {"tools": [own], "tool_choice": choice})
+        assert answer.status_code == 200
+        assert not {"tools", "tool_choice"} & upstream.chats[-1].body.keys()
+        assert "web_search" in answer.headers["x-dropped"]
+
+
+async def test_what_has_no_place_on_another_wire_is_named(vllm):
+    more = {
+        "thinking": {"type": "adaptive"},
+        "metadata": {"user_id": "u"},
+        "output_config": {"effort": "low", "format": {}},
+    }
+    async with vllm.http() as client:
+        answer = await client.post("/v1/messages", json=ASKED | more)
+
+    assert answer.headers["x-dropped"] == "thinking, metadata, output_config.format"
+
+
+async def test_a_server_that_is_silent_is_not_waited_for_to_count(tmp_path, upstream):
+    upstream.count_s = 60
+    settings = {"anthropic_base_url": upstream.url.removesuffix("/v1"), "first_token_timeout_s": 0.1}
+    async with serving(tmp_path, **settings) as api, api.http() as client:
+        answer = await client.post("/v1/messages/count_tokens", json=ASKED)
+
+    assert answer.headers["x-estimated"] == "true"
+
+
+@pytest.mark.parametrize("content", [{"a": 1}, 7, [7]])
+async def test_a_result_of_a_tool_that_is_none_is_said_by_its_place(vllm, content):
+    message = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": content}]}
+    async with vllm.http() as client:
+        answer = await client.post("/v1/messages", json=ASKED | {"messages": [message]})
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"].startswith("messages[0]")
+
+
+async def test_letters_of_another_code_and_brackets_without_end_are_no_json(vllm):
+    async with vllm.http() as client:
+        for body in (b'{"model": "\xff"}', b"[" * 100_000):
+            assert (await client.post("/v1/messages", content=body)).status_code == 400

@@ -80,3 +80,19 @@ async def test_what_cannot_be_embedded_is_said_by_name(vllm, wrong):
         answer = await client.post("/v1/embeddings", json={"model": "echo", "input": wrong})
 
     assert (answer.status_code, answer.json()["error"]["param"].partition("[")[0]) == (400, "input")
+
+
+async def test_tokens_count_as_they_are_given_and_an_answer_without_a_count_is_estimated(vllm, upstream):
+    whole = {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [1.0]}], "model": "m"}
+    upstream.then(Script(whole=whole))
+    key = await vllm.made(limits=Limits(tokens_per_minute=100_000))
+    async with vllm.http(key) as client:
+        body = {"model": "echo", "input": [[7] * 40_000, [7] * 20_000], "encoding_format": "float"}
+        answer = await client.post("/v1/embeddings", json=body)
+
+    async def rows() -> list:
+        return [row async for row in vllm.services.usage.rows("local", 0)]
+
+    (row,) = await until(rows)
+    assert int(answer.headers["x-ratelimit-remaining-tokens"]) < 40_000
+    assert (row.usage.input_tokens >= 60_000, row.is_estimated) == (True, True)

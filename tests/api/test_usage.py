@@ -64,6 +64,15 @@ async def test_a_span_that_is_none_is_refused(vllm, path):
 
 async def test_nobody_reads_what_anothers_calls_took(vllm):
     async with vllm.http() as client:
-        answer = await client.get("/api/usage", headers=OURS)
+        await client.post(
+            "/v1/chat/completions", json={"model": "echo", "messages": [{"role": "user", "content": "hi"}]}
+        )
+        await _after_calls(vllm, 1)
+        by_key = await client.get("/api/usage", headers=OURS)
+        cookie = {"cookie": vllm.identity.cookie("other")}
+        other = await client.get("/api/usage", headers=OURS | cookie)
+        table = await client.get("/api/usage.csv", headers=OURS | cookie)
 
-    assert answer.status_code == 401  # a key opens nothing of the page's
+    assert by_key.status_code == 401  # a key opens nothing of the page's
+    assert other.json()["lines"] == []
+    assert table.text.count("\n") == 1

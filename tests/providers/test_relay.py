@@ -5,11 +5,12 @@ from contextlib import aclosing
 
 import pytest
 
-from chat_app.errors import AnswerBroken, RequestRefused
+from chat_app.errors import AnswerBroken, ModelError, ModelUnreachable, RequestRefused
 from chat_app.events import Event, Finish, Relayed, Start, TextDelta
 from chat_app.messages import ChatRequest, Usage
+from chat_app.providers.anthropic import AnthropicProvider
 from chat_app.providers.openai import OpenAIProvider
-from tests.upstream import Script, Upstream, sse
+from tests.upstream import Script, Upstream, grew, said, sse
 
 ASKED = {"model": "alias", "messages": [{"role": "user", "content": "hi", "x_own": 1}], "logprobs": True, "top_k": 3}
 
@@ -118,3 +119,64 @@ async def test_chunks_however_they_are_written_come_as_events_that_any_client_re
         b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
     )
     assert isinstance(events[-1], Finish)
+
+
+async def _anthropic(upstream: Upstream, script: Script, **body: object) -> list[Event]:
+    upstream.then(script)
+    base = upstream.url.removesuffix("/v1")
+    provider = AnthropicProvider(server="Test", base_url=base, api_key="sk-fake", connect_timeout_s=2)
+    asked = {"model": "alias", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]} | body
+    request = ChatRequest("echo", (), body=asked, wire="messages", is_whole=not body.get("stream"))
+    try:
+        async with aclosing(provider.stream("echo", request)) as events:
+            return [event async for event in events]
+    finally:
+        await provider.aclose()
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_pause_for_the_vendors_own_tools_is_an_end_to_whom_knows_them(upstream, stream):
+    events = await _anthropic(upstream, Script(["a"], ending="pause_turn"), stream=stream)
+
+    assert isinstance(events[-1], Finish)
+    assert b"pause_turn" in b"".join(event.data for event in events if isinstance(event, Relayed))
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        Script(["a"], ending="cut"),
+        Script(["a"], ending="close"),
+        Script(["a", said("error", error={"type": "overloaded_error", "message": "died"})], ending="done"),
+        Script(["a", b"data: {nope\n\n"]),
+        Script([b'event: content_block_delta\ndata: {"type":"content_block_delta","delta":{"text":"\xff"}}\n\n']),
+    ],
+)
+async def test_a_stream_of_anthropics_that_breaks_off_is_never_relayed_as_a_whole_one(upstream, script):
+    with pytest.raises(AnswerBroken):
+        await _anthropic(upstream, script, stream=True)
+
+
+async def test_events_of_anthropics_however_they_are_cut_come_whole(upstream):
+    world = grew("text", "\u4e16\u754c")
+    at = world.index("\u4e16".encode()) + 1
+    odd = b'event: content_block_delta\r\ndata: {"type":"content_block_delta",\r\ndata: "index":0}\r\n\r\n: keep\n\n'
+    events = await _anthropic(
+        upstream, Script([world[:at], world[at:], odd + grew("text", "!")], pace_s=0.02), stream=True
+    )
+    relayed = [event for event in events if isinstance(event, Relayed)]
+
+    assert "".join(delta.text for event in relayed for delta in event.deltas) == "\u4e16\u754c!"
+    assert world in b"".join(event.data for event in relayed)
+
+
+@pytest.mark.parametrize("status", [400, 500])
+async def test_a_refusal_in_letters_of_another_code_is_told_all_the_same(upstream, status):
+    with pytest.raises(ModelError):
+        await _events(upstream, Script(status=status, body=b'{"error": "\xff\xfe"}'))
+
+
+async def test_a_server_that_sends_round_in_a_circle_does_not_answer(upstream):
+    upstream.default = Script(status=307, headers={"location": f"{upstream.url}/chat/completions"})
+    with pytest.raises(ModelUnreachable):
+        await _events(upstream, upstream.default)

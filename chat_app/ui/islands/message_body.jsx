@@ -2,6 +2,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { flushSync } from "react-dom";
 import { number, t } from "./i18n.js";
+import { laidOut } from "./json_text.js";
 import { Plain, Prose } from "./prose.jsx";
 import { want, wordsOf } from "./words.js";
 import { useWords } from "./words_hook.js";
@@ -20,15 +21,6 @@ function Reasoning({ part, live, isLast }) {
       <div className="plain">{part.text}</div>
     </details>
   );
-}
-
-/** JSON as one reads it; what is none, or not whole yet, as it came. */
-function laidOut(text) {
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2);
-  } catch {
-    return text;
-  }
 }
 
 /** A call that the model asks for, or what a tool gave back: to be read, as nothing here makes calls. */

@@ -10,6 +10,7 @@ function Server({ server, onTest }) {
   const [isAsking, setAsking] = useState(false);
   const [found, setFound] = useState("");
   const test = async () => {
+    if (isAsking) return;
     setAsking(true);
     setFound(await onTest(server.name));
     setAsking(false);
@@ -20,7 +21,7 @@ function Server({ server, onTest }) {
         <span>
           <b>{server.name}</b> <span role="status" className={server.problem ? "danger-text" : "muted"}>{found || state(server)}</span>
         </span>
-        <button type="button" className="button" disabled={isAsking} aria-label={t("models.test.of", { server: server.name })} onClick={test}>
+        <button type="button" className="button" aria-disabled={isAsking} aria-label={t(isAsking ? "models.testing.of" : "models.test.of", { server: server.name })} onClick={test}>
           {isAsking ? t("models.testing") : t("models.test")}
         </button>
       </div>
@@ -49,7 +50,7 @@ const facts = (model) =>
 export function Servers() {
   const [told, setTold] = useState(null);
   const [trouble, setTrouble] = useState("");
-  const read = () => ask("/api/servers").then(setTold, (sentence) => setTrouble(String(sentence)));
+  const read = () => ask("/api/servers").then((found) => (setTold(found), setTrouble("")), (sentence) => setTrouble(String(sentence)));
   useEffect(() => void read(), []);
   const test = async (name) => {
     try {
