@@ -14,7 +14,7 @@ import msgspec
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 Status: TypeAlias = Literal["complete", "streaming", "stopped", "interrupted", "failed"]
 FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter"]
-Capability: TypeAlias = Literal["image", "audio", "file", "tools", "reasoning"]
+Capability: TypeAlias = Literal["text", "image", "audio", "file", "tools", "reasoning"]
 Wire: TypeAlias = Literal["chat", "messages", "embeddings"]
 """What a program's own body is written for: OpenAI's Chat Completions or Embeddings, or Anthropic's Messages."""
 Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | None

@@ -88,6 +88,12 @@ def said(kind: str, **fields: object) -> bytes:
     return b"event: %b\n" % kind.encode() + sse({"type": kind, **fields})
 
 
+def cut_in_a_character(event: bytes) -> list[bytes]:
+    """An event in three pieces, cut in the middle of its first two Chinese characters."""
+    first = next(index for index, byte in enumerate(event) if byte > 0x7F)
+    return [event[: first + 1], event[first + 1 : first + 5], event[first + 5 :]]
+
+
 def grew(delta: str, text: str, index: int = 0) -> bytes:
     """A block of an answer on Anthropic's wire grew, by `text`, `thinking`, `signature` or `partial_json`."""
     kind = "input_json_delta" if delta == "partial_json" else f"{delta}_delta"

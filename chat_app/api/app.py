@@ -114,7 +114,7 @@ def _alone() -> ASGIApp:
             yield
 
     policy, origins = "default-src 'none'", settings.cors_origins
-    return Guard(make_api(lifespan), identity=identity, port=settings.port, policy=policy, origins=origins)
+    return Guard(make_api(lifespan), identity=identity, port=None, policy=policy, origins=origins)
 
 
 def __getattr__(name: str) -> ASGIApp:

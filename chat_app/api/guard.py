@@ -11,6 +11,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Awaitable, Iterable, Sequence
+from functools import cache
 from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -58,6 +59,14 @@ def page_policy(hashes: Iterable[str]) -> str:
     )
 
 
+@cache
+def _hosts(port: int) -> frozenset[str]:
+    """This machine's names as they stand in a request."""
+    names = [f"[{name}]" if ":" in name else name for name in LOOPBACK]
+    with_port = {f"{name}:{port}" for name in names}
+    return frozenset(with_port | set(names)) if port == _HTTP_PORT else frozenset(with_port)  # a browser leaves 80 out
+
+
 def _is_for_programs(scope: Scope) -> bool:
     return scope["type"] == "http" and scope["path"].startswith(_FOR_PROGRAMS)
 
@@ -68,13 +77,13 @@ class Guard:
     Args:
         app: What it guards.
         identity: Signs in whoever opens a page for the first time.
-        port: The port of the page; our own origins are this machine's names with it.
+        port: The port of the page; our own origins are this machine's names with it. None takes the server's word.
         policy: The content security policy of pages.
         origins: Other sites whose pages may ask what programs may, with a key.
     """
 
     def __init__(
-        self, app: ASGIApp, *, identity: Identity, port: int, policy: str, origins: Sequence[str] = ()
+        self, app: ASGIApp, *, identity: Identity, port: int | None, policy: str, origins: Sequence[str] = ()
     ) -> None:
         self._app = self._for_programs = app
         self._others = frozenset(origins)
@@ -84,11 +93,7 @@ class Guard:
             )
         self._identity = identity
         self._policy = policy
-        names = [f"[{name}]" if ":" in name else name for name in LOOPBACK]
-        self._hosts = {f"{name}:{port}" for name in names}
-        if port == _HTTP_PORT:  # a browser leaves it out
-            self._hosts |= set(names)
-        self._origins = {f"http://{host}" for host in self._hosts}
+        self._port = port
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or refuse it."""
@@ -106,12 +111,14 @@ class Guard:
             await PlainTextResponse(refusal, status_code=403)(scope, receive, send)
 
     def _refusal(self, scope: Scope, headers: Headers) -> str | None:
-        if headers.get("host", "").lower() not in self._hosts:
+        hosts = _hosts(self._port or (scope.get("server") or ("", 0))[1])
+        if headers.get("host", "").lower() not in hosts:
             return "This address is not served here."
         origin = headers.get("origin")
         if origin is not None:
-            is_ours = origin in self._origins or (origin in self._others and _is_for_programs(scope))
-            return None if is_ours else "Another site's page may not ask here."
+            is_ours = origin.startswith("http://") and origin.removeprefix("http://") in hosts
+            may_ask = is_ours or (origin in self._others and _is_for_programs(scope))
+            return None if may_ask else "Another site's page may not ask here."
         if _is_for_programs(scope):
             return None  # which have a key, and no cookie: no page can lend them its person's rights
         if scope["type"] == "websocket" or scope["method"] not in _SAFE:

@@ -76,7 +76,8 @@ class Program:
     def told(self, start: Start) -> list[tuple[str, str]]:
         """Headers that say who answers, and what of the parameters did not go there."""
         told = [("x-deployment", start.deployment), ("x-cache", "hit" if start.is_cached else "miss")]
-        return [*told, ("x-dropped", ", ".join(start.dropped))] if start.dropped else told
+        more = [("x-model", start.model), ("x-dropped", ", ".join(start.dropped))]
+        return [*told, *((name, value) for name, value in more if value)]
 
     async def write(self, data: bytes, *, more: bool = False) -> None:
         """Send some of its body."""
@@ -113,7 +114,7 @@ class ForPrograms:
             key = await _who(request, services, address)
             caller = Caller(
                 key.user_id, key.id, address, request.headers.get("x-conversation-id", ""), key.limits,
-                cache_s=_cache_s(request), purpose="api", on_admitted=rates.extend,
+                cache_s=_cache_s(request), purpose="api", on_rates=rates.extend,
             )  # fmt: skip
             most = services.settings.max_request_bytes
             body = await read_body(request, most, _TooLarge(f"A request may have {most:,} bytes."))
@@ -123,7 +124,7 @@ class ForPrograms:
             return
         except ChatError as error:
             if program is None or not program.has_begun:
-                await _refuse(error, caller.request_id, self._shape, send)
+                await _refuse(error, caller.request_id, self._shape, rates, send)
             else:
                 told = json.dumps(self._shape.body(error, caller.request_id)).encode()
                 await program.write(self._shape.event + told + b"\n\n")
@@ -181,9 +182,9 @@ async def _who(request: Request, services: Services, address: str) -> KeyRecord:
         raise
 
 
-async def _refuse(error: ChatError, request_id: str, shape: Shape, send: Send) -> None:
+async def _refuse(error: ChatError, request_id: str, shape: Shape, rates: list[Rate], send: Send) -> None:
     log.info("api.refused", request_id=request_id, code=error.code)
-    headers = [("content-type", "application/json"), ("x-request-id", request_id)]
+    headers = [("content-type", "application/json"), ("x-request-id", request_id), *shape.limits(rates)]
     wait_s = getattr(error, "retry_after_s", None)
     if wait_s is not None:
         headers.append(("retry-after", str(max(1, round(wait_s)))))

@@ -20,7 +20,7 @@ class Caller:
     `affinity` go to one deployment while that is well. `request_id` is what the log and the ledger know the call by.
     `cache_s` is how old an answer to the same request may be that is given again; None leaves it to the model.
     `is_counted` says that it is a request of its own: a title, or a second try with less, takes tokens and costs, and
-    is none. `on_admitted` is told what is left of the limits, `on_used` what each attempt took, at its end.
+    is none. `on_rates` is told what is left of the limits, `on_used` what each attempt took, at its end.
     """
 
     user_id: str
@@ -33,4 +33,4 @@ class Caller:
     purpose: Literal["chat", "title", "api"] = "chat"
     request_id: str = field(default_factory=lambda: str(uuid_utils.uuid7()))
     on_used: Callable[[Used], None] = lambda _used: None
-    on_admitted: Callable[[tuple[Rate, ...]], None] = lambda _rates: None
+    on_rates: Callable[[tuple[Rate, ...]], None] = lambda _rates: None

@@ -81,7 +81,7 @@ _WIRES: dict[str, Callable[[], Callable[..., Provider]]] = {
 
 def _is_vendors(url: str) -> bool:
     host = urlsplit(url).hostname or ""
-    return host in ("api.openai.com", "api.anthropic.com") or host.endswith(".aliyuncs.com")
+    return host in ("api.openai.com", "api.anthropic.com") or host.endswith((".api.openai.com", ".aliyuncs.com"))
 
 
 class LocalServers:

@@ -96,7 +96,6 @@ class Gateway:
         tokens = (expected.input_tokens or 0) + (expected.output_tokens or 0)
         price = cost_micros(expected, route.deployments[0]) or 0
         async with self._limiter.admitted(caller, tokens, price) as admission:
-            caller.on_admitted(admission.rates)
             most_s = route.cache_s if caller.cache_s is None else caller.cache_s
             found = (
                 self._cached(route, request, caller, admission, most_s)
@@ -131,8 +130,7 @@ class Gateway:
             ModelError: Nobody serves the model, or the server does not take the question.
         """
         route = await self.route(request.model)
-        async with self._limiter.admitted(caller, 0, 0) as admission:
-            caller.on_admitted(admission.rates)
+        async with self._limiter.admitted(caller, 0, 0):
             for deployment in self._router.candidates(route.deployments, caller.request_id):
                 provider = deployment.provider
                 can_read = not request.is_for_its_wire_alone or request.wire in provider.relays

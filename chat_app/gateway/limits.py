@@ -45,9 +45,8 @@ class _Limit:
 
 @dataclass(slots=True)
 class Admission:
-    """A call that was let in: what is left, and what it takes."""
+    """A call that was let in: what it takes."""
 
-    rates: tuple[Rate, ...]
     tokens: int = 0
     micros: int = 0
 
@@ -87,9 +86,10 @@ class Limiter:
                 await self._counters.seed(limit.window, lambda at=limit: self._spent(*_spender(at), at.since_ms))
         windows = [limit.window for limit in limits]
         verdict = await self._counters.take(windows, caller.request_id)
+        caller.on_rates(tuple(_rates(limits, verdict)))
         if verdict.refused is not None:
             raise _reached(limits[verdict.refused], verdict)
-        admission = Admission(tuple(_rates(limits, verdict)))
+        admission = Admission()
         try:
             yield admission
         finally:
@@ -169,7 +169,7 @@ def _ends_at(limit: _Limit) -> float:
 def _rates(limits: Iterable[_Limit], verdict: Verdict) -> Iterable[Rate]:
     """The tightest of each kind that the OpenAI API has headers for."""
     found: dict[str, Rate] = {}
-    for limit, used in zip(limits, verdict.used, strict=True):
+    for limit, used in zip(limits, verdict.used, strict=False):  # after a full one none was looked at
         name = {"requests_per_minute": "requests", "tokens_per_minute": "tokens"}.get(limit.name)
         if name is None:
             continue

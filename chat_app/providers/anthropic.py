@@ -155,6 +155,12 @@ class AnthropicProvider:
         if (effort := extra.pop("reasoning_effort", None)) is not None:
             extra.setdefault("thinking", {"type": "adaptive"})
             extra.setdefault("output_config", {"effort": effort})
+        shape = extra.pop("response_format", None)
+        if (wanted := _format(shape)) is not None:
+            config = extra.get("output_config")
+            extra["output_config"] = (config if isinstance(config, dict) else {}) | {"format": wanted}
+        elif shape is not None:
+            dropped.append("response_format")
         for name, value in extra.items():
             if name in _TAKEN:
                 sent[name] = value
@@ -178,6 +184,14 @@ class AnthropicProvider:
     async def aclose(self) -> None:
         """Close connections."""
         await self._client.close()
+
+
+def _format(wanted: Json) -> Json:
+    """Chat Completions' `response_format` as this wire has it, which knows schemas alone."""
+    if not isinstance(wanted, dict) or wanted.get("type") != "json_schema":
+        return None
+    named = wanted.get("json_schema")
+    return {"type": "json_schema", "schema": named.get("schema")} if isinstance(named, dict) else None
 
 
 def _question(request: ChatRequest) -> dict[str, Json]:

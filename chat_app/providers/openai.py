@@ -144,12 +144,14 @@ class OpenAIProvider:
         """The caller's own request as it is, and what comes back likewise, with what it says beside it."""
         options = body.get("stream_options")
         wanted = options if isinstance(options, dict) else {}
-        sent = {name: value for name, value in body.items() if name != "stream"} | {"model": model}
+        own, dropped = self.as_taken({name: value for name, value in body.items() if name != "stream"})
+        sent = own | {"model": model}
         is_whole = request.is_whole and not self._only_streams
         if not is_whole:
             sent |= {"stream": True, "stream_options": wanted | {"include_usage": True}}
         async with self._relay.asked("chat/completions", sent, model) as response:
-            yield Start(f"{self.server}/{model}", request_id=response.headers.get("x-request-id", ""))
+            request_id = response.headers.get("x-request-id", "")
+            yield Start(f"{self.server}/{model}", dropped=dropped, request_id=request_id)
             if is_whole:
                 for event in whole_answer(await response.aread(), self._refusals.without_key):
                     yield event
@@ -161,6 +163,10 @@ class OpenAIProvider:
             for event in fold.relay(b"\n\n"):  # one that the server did not end with an empty line
                 yield event
             yield fold.finish()
+
+    def as_taken(self, body: dict[str, Json]) -> tuple[dict[str, Json], tuple[str, ...]]:
+        """A program's own body as this server takes it, and the names of what it does not: here all goes as it is."""
+        return body, ()
 
     async def _embedded(self, model: str, body: dict[str, Json]) -> AsyncGenerator[Event]:
         """Embeddings, which come all at once, as they are."""

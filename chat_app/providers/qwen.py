@@ -27,9 +27,16 @@ class QwenProvider(OpenAIProvider):
     def parameters(self, request: ChatRequest) -> tuple[dict[str, Json], tuple[str, ...]]:
         """See `OpenAIProvider.parameters`. This wire knows no effort: a model thinks or does not."""
         sent, dropped = super().parameters(request)
-        if (effort := sent.pop("reasoning_effort", None)) is not None:
-            sent.setdefault("enable_thinking", effort not in _NO_THOUGHT)
-        return sent, dropped
+        sent, more = self.as_taken(sent)
+        return sent, (*dropped, *more)
+
+    def as_taken(self, body: dict[str, Json]) -> tuple[dict[str, Json], tuple[str, ...]]:
+        """See `OpenAIProvider.as_taken`."""
+        if (effort := body.get("reasoning_effort")) is None:
+            return body, ()
+        rest = {name: value for name, value in body.items() if name != "reasoning_effort"}
+        thinks: dict[str, Json] = {"enable_thinking": effort not in _NO_THOUGHT}
+        return thinks | rest, ("reasoning_effort",)
 
     async def offers(self) -> list[Offer]:
         """See `Provider.offers`. Where a region lists nothing, the names in `models.toml` are what there is."""

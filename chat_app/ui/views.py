@@ -139,9 +139,13 @@ def model_items(cards: Iterable[ModelCard]) -> list[dict[str, str]]:
     return [
         {"id": card.id, "text": card.id}
         | ({"note": card.server} if card.is_language_model else {"note_key": "model.built_in"})
-        | ({"tags": " ".join(f"models.{name}" for name in sorted(card.capabilities))} if card.capabilities else {})
+        | ({"tags": " ".join(_tags(card.capabilities))} if card.capabilities else {})
         for card in cards
     ]
+
+
+def _tags(capabilities: frozenset[str]) -> list[str]:
+    return [f"models.{name}" for name in sorted(capabilities - {"text"})]  # which goes without saying
 
 
 def _noted(name: str, value: Json) -> Json:

@@ -31,13 +31,13 @@ def alone(tmp_path, upstream: Upstream) -> Iterator[dict[str, str]]:
     """The environment of an API that granian serves, and `key`."""
     port = free_port()
     environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("REDIS", "DATABASE"))
+        name: value for name, value in os.environ.items() if not name.startswith(("REDIS", "DATABASE", "PORT"))
     } | {
-        "PORT": str(port), "CHAT_APP_DATA": str(tmp_path / "data"), "DISCOVER_SERVERS": "false",
+        "GRANIAN_PORT": str(port), "CHAT_APP_DATA": str(tmp_path / "data"), "DISCOVER_SERVERS": "false",
         "VLLM_BASE_URL": upstream.url, "LLM_USER_PATH": str(tmp_path / "llm"),
     }  # fmt: skip
     with (tmp_path / "log").open("wb") as log:
-        command = [BIN / "granian", "--interface", "asgi", "--port", str(port), "chat_app.api.app:app"]
+        command = [BIN / "granian", "--interface", "asgi", "chat_app.api.app:app"]
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
         until_now(lambda: answers(f"http://127.0.0.1:{port}/readyz"), within_s=30)

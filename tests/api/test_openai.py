@@ -45,6 +45,7 @@ async def test_an_answer_comes_all_at_once(api, upstream):
     async with api.openai() as client:
         answer = await client.chat.completions.create(model="echo", messages=HI)
 
+    assert api.wire != "qwen" or upstream.chats[-1].body["stream"] is True  # some of its models only stream
     assert (answer.choices[0].message.content, answer.choices[0].finish_reason) == ("Hello", "stop")
     assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (7, 2)
 
@@ -128,13 +129,14 @@ async def test_a_stream_that_is_cut_ends_in_an_error_and_never_in_a_silent_end(a
     assert json.loads(raw.strip().rpartition("data: ")[2])["error"]["code"] == "answer_broken"
 
 
+@pytest.mark.parametrize("path", ["chat/completions", "messages"])
 @pytest.mark.parametrize("when", ["headers", "stream", "whole"])
-async def test_a_caller_who_leaves_is_left_upstream(api, upstream, when):
+async def test_a_caller_who_leaves_is_left_upstream(api, upstream, when, path):
     script = Script(["a"] * 1000, pace_s=0.02) if when == "stream" else Script(first_s=30)
     upstream.then(script)
-    body = {"model": "echo", "messages": HI, "stream": when != "whole"}
+    body = {"model": "echo", "messages": HI, "max_tokens": 9, "stream": when != "whole"}
     async with api.http() as client:
-        task = asyncio.ensure_future(client.post("/v1/chat/completions", json=body))
+        task = asyncio.ensure_future(client.post(f"/v1/{path}", json=body))
 
         async def is_asked() -> bool:
             return bool(upstream.chats) and (when != "stream" or len(upstream.chats[-1].sent) > 2)
@@ -147,7 +149,7 @@ async def test_a_caller_who_leaves_is_left_upstream(api, upstream, when):
     async def is_gone() -> bool:
         return upstream.chats[-1].state == "gone"
 
-    await until(is_gone)
+    await until(is_gone, within_s=1)
 
 
 @pytest.mark.parametrize(
@@ -212,14 +214,18 @@ async def test_a_key_reaches_the_models_it_is_for_and_to_it_there_are_no_others(
     assert raised.value.code == "model_not_found"
 
 
-async def test_models_say_what_is_known_of_them(vllm, upstream):
+async def test_models_say_what_is_known_of_them(tmp_path, upstream):
+    (tmp_path / "models.toml").write_text(
+        '[models.able]\nprovider = "vllm"\nmodel = "echo"\ncapabilities = ["text", "image", "tools"]\noutput_tokens = 500\n'
+    )
     upstream.models.append({"id": "adapter", "parent": "echo"})
-    await vllm.services.catalogue.refresh()
-    async with vllm.http() as client:
+    async with serving(tmp_path, vllm_base_url=(upstream.url,)) as api, api.http() as client:
         listed = {model["id"]: model for model in (await client.get("/v1/models")).json()["data"]}
 
     assert listed["echo"]["context_window"] == 8192
     assert listed["adapter"]["parent"] == "echo"
+    assert listed["able"]["capabilities"] == ["image", "text", "tools"]
+    assert listed["able"]["max_output_tokens"] == 500
 
 
 async def test_a_limit_of_a_key_is_told_in_headers_and_then_in_an_error_of_their_shape(vllm):
@@ -235,6 +241,7 @@ async def test_a_limit_of_a_key_is_told_in_headers_and_then_in_an_error_of_their
             await client.chat.completions.create(model="echo", messages=HI)
 
     assert left == [("2", "1"), ("2", "0")]
+    assert raised.value.response.headers["x-ratelimit-remaining-requests"] == "0"
     assert raised.value.code == "rate_limit_exceeded"
     assert 1 <= int(raised.value.response.headers["retry-after"]) <= 60
 
@@ -323,3 +330,36 @@ async def test_what_means_other_things_on_another_wire_is_left_out_there(tmp_pat
         )
 
     assert not {"metadata", "service_tier", "temperature"} & upstream.chats[-1].body.keys()
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_an_answer_by_a_fallback_says_which_model_spoke(tmp_path, upstream, stream):
+    servers = f'[servers.down]\nbase_url = "http://127.0.0.1:9/v1"\n[servers.up]\nbase_url = "{upstream.url}"\n'
+    (tmp_path / "models.toml").write_text(
+        servers
+        + '[models.asked]\nprovider = "down"\nfallback = "other"\n[models.other]\nprovider = "up"\nmodel = "echo"\n'
+    )
+    async with serving(tmp_path) as api, api.http() as client:
+        body = {"model": "asked", "messages": HI, "stream": stream}
+        answer = await client.post("/v1/chat/completions", json=body)
+
+    assert (answer.status_code, answer.headers["x-deployment"]) == (200, "up/echo")
+    assert answer.headers["x-model"] == "other"
+
+
+async def test_the_shape_of_an_answer_is_asked_for_as_each_wire_has_it(api, upstream):
+    shape = {
+        "type": "object",
+        "properties": {"a": {"type": "string"}},
+        "required": ["a"],
+        "additionalProperties": False,
+    }
+    wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": shape, "strict": True}}
+    async with api.openai() as client:
+        await client.chat.completions.create(model="echo", messages=HI, response_format=wanted)
+    sent = upstream.chats[-1].body
+
+    if api.wire == "anthropic":
+        assert sent["output_config"] == {"format": {"type": "json_schema", "schema": shape}}
+    else:
+        assert sent["response_format"] == wanted

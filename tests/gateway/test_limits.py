@@ -163,11 +163,9 @@ async def test_what_is_refused_is_not_counted_anywhere(workers):
         assert 1 <= reached.value.retry_after_s <= 60
         admission.tokens = 30
     await _told(workers)
-    async with limiters[1].admitted(Caller("a"), 0, 0) as admission:
-        assert [(rate.name, rate.limit, rate.left) for rate in admission.rates] == [
-            ("requests", 10, 8),
-            ("tokens", 100, 70),
-        ]
+    rates: list[Rate] = []
+    async with limiters[1].admitted(Caller("a", on_rates=rates.extend), 0, 0):
+        assert [(rate.name, rate.limit, rate.left) for rate in rates] == [("requests", 10, 8), ("tokens", 100, 70)]
 
 
 async def test_a_window_moves_on():
@@ -267,7 +265,7 @@ async def test_a_call_takes_the_tokens_it_took(tmp_path):
     door = await door_over(tmp_path, toml, provider, limits=Limits(tokens_per_minute=1500, dollars_per_day=2))
     rates: list[Rate] = []
     await door.ask()
-    caller = Caller("local", on_admitted=rates.extend)
+    caller = Caller("local", on_rates=rates.extend)
     async with aclosing(door.gateway.stream(ChatRequest("m", ()), caller)) as events:
         _ = [event async for event in events]
 

@@ -18,7 +18,7 @@ from chat_app.messages import (
 )
 from chat_app.providers.anthropic import AnthropicProvider
 from chat_app.providers.base import GO_ON
-from tests.upstream import Script, Upstream, grew, said
+from tests.upstream import Script, Upstream, cut_in_a_character, grew, said
 
 KEY = "sk-ant-fake-key"
 HI = Message("user", (TextPart("hi"),))
@@ -53,7 +53,7 @@ async def test_text_and_usage_come_through(upstream):
 
 _UTF8 = grew("text", "世界")
 GOOD = {
-    "a character cut in two": [_UTF8[:-30], _UTF8[-30:-12], _UTF8[-12:]],
+    "a character cut in two": cut_in_a_character(_UTF8),
     "several events in a piece": [grew("text", "世") + grew("text", "界")],
     "CRLF": [_UTF8.replace(b"\n", b"\r\n")],
     "pings": [said("ping"), _UTF8, said("ping")],

@@ -24,7 +24,7 @@ from chat_app.providers.base import GO_ON
 from chat_app.providers.openai import OpenAIProvider
 from chat_app.providers.qwen import QwenProvider
 from chat_app.providers.vllm import VllmProvider
-from tests.upstream import Script, Upstream, chunk, sse
+from tests.upstream import Script, Upstream, chunk, cut_in_a_character, sse
 
 KEY = "sk-fake-key"
 
@@ -71,7 +71,7 @@ async def test_text_and_usage_come_through(upstream):
 
 _UTF8 = chunk({"content": "世界"})
 GOOD = {
-    "a character cut in two": [_UTF8[:70], _UTF8[70:79], _UTF8[79:]],
+    "a character cut in two": cut_in_a_character(_UTF8),
     "several events in a piece": [chunk({"content": "世"}) + chunk({"content": "界"})],
     "CRLF": [chunk({"content": "世界"}).replace(b"\n", b"\r\n")],
     "JSON over several data lines": [

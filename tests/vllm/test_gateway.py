@@ -54,6 +54,16 @@ async def test_its_own_parameters_reach_it(api):
         shaped = await client.chat.completions.create(
             model="tiny", messages=QUESTION, max_tokens=60, extra_body={"structured_outputs": {"json": SCHEMA}}
         )
+        thinking = await client.chat.completions.create(
+            model="tiny",
+            messages=QUESTION,
+            max_tokens=5,
+            extra_body={"chat_template_kwargs": {"enable_thinking": True}},
+        )
+        formed = await client.chat.completions.create(
+            model="tiny", messages=QUESTION, max_tokens=60,
+            response_format={"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA}},
+        )  # fmt: skip
         with pytest.raises(openai.BadRequestError) as raised:
             await client.chat.completions.create(model="tiny", messages=QUESTION, extra_body={"top_k": "many"})
 
@@ -61,6 +71,8 @@ async def test_its_own_parameters_reach_it(api):
     assert seeded[0].usage.completion_tokens == 12  # it went on over its end
     assert "Paris" in greedy.choices[0].message.content  # of one word to choose from it is always that
     assert isinstance(json.loads(shaped.choices[0].message.content)["capital"], str)
+    assert thinking.usage.prompt_tokens != greedy.usage.prompt_tokens  # its template leaves the empty thought out
+    assert isinstance(json.loads(formed.choices[0].message.content)["capital"], str)
     assert "top_k" in str(raised.value)
 
 
