@@ -252,6 +252,9 @@ class Upstream:
                 _respond(writer, 200, whole, script.headers)
                 return True
             await self._stream(call, script, writer, gone)
+        except ConnectionError:  # told by what could not be written, before it was by what can be read
+            call.state = "gone"
+            raise
         finally:
             call.ended_at = time.monotonic()
             gone.cancel()
