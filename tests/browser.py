@@ -135,9 +135,12 @@ class Chat:
         return self.answers.last
 
     def words(self, index: int = -1) -> str:
-        """The words of an answer, without the layout's line breaks."""
+        """The words of an answer, which has some, without the layout's line breaks."""
         answer = self.answers.last if index == -1 else self.answers.nth(index)
         expect(answer.locator(".body")).to_have_attribute("data-loaded", "true")
+        expect(answer.locator(".body")).not_to_have_text(
+            ""
+        )  # an answer can be complete a moment before its words are here
         return " ".join(answer.locator(".body").inner_text().split())
 
     def expect_status(self, status: str, index: int = -1) -> None:
