@@ -183,19 +183,27 @@ class ChunkWriter:
     Args:
         answer_id: The answer's id on the wire.
         model: Who speaks.
-        wants_usage: Whether a last chunk tells what it took.
+        asked: What was asked; it says whether a last chunk tells what the answer took.
     """
 
-    def __init__(self, answer_id: str, model: str, *, wants_usage: bool) -> None:
+    def __init__(self, answer_id: str, model: str, asked: ChatRequest) -> None:
         self._frame: dict[str, object] = {
             "id": answer_id, "object": "chat.completion.chunk", "created": int(time.time()), "model": model,
         }  # fmt: skip
-        self._wants_usage = wants_usage
+        options = (asked.body or {}).get("stream_options")
+        self._wants_usage = isinstance(options, dict) and options.get("include_usage") is True
         self._calls: dict[int, int] = {}
         self._is_first = True
 
-    def chunks(self, event: Event) -> list[bytes]:
-        """The chunks that an event becomes, in JSON."""
+    def begin(self) -> bytes:
+        """Nothing: who speaks stands in the first chunk."""
+        return b""
+
+    def events(self, event: Event) -> bytes:
+        """What an event becomes."""
+        return b"".join(b"data: %b\n\n" % chunk for chunk in self._chunks(event))
+
+    def _chunks(self, event: Event) -> list[bytes]:
         match event:
             case TextDelta(text):
                 return [self._chunk({"content": text})]

@@ -12,6 +12,7 @@ import msgspec
 
 from chat_app.api.bodies import decoded
 from chat_app.events import Event, Finish, ReasoningDelta, Reply, TextDelta, ToolCallDelta
+from chat_app.gateway.estimate import estimate_prompt
 from chat_app.messages import (
     ChatRequest,
     FinishReason,
@@ -203,11 +204,12 @@ class EventWriter:
     Args:
         answer_id: The answer's id on the wire.
         model: Who speaks.
-        prompt_tokens: About how many the question has: the wire tells them first, and other wires last.
+        asked: What was asked: this wire tells first how many tokens that has, about, and other wires last.
     """
 
-    def __init__(self, answer_id: str, model: str, prompt_tokens: int) -> None:
-        self._message = _message(answer_id, model, [], None, {"input_tokens": prompt_tokens, "output_tokens": 0})
+    def __init__(self, answer_id: str, model: str, asked: ChatRequest) -> None:
+        usage: dict[str, object] = {"input_tokens": estimate_prompt(asked), "output_tokens": 0}
+        self._message = _message(answer_id, model, [], None, usage)
         self._block = -1
         self._calls: dict[int, int] = {}  # their numbers on the other wire, and of their blocks here
         self._open: str | int = ""  # what the open block is of: words, thoughts, or the tool call of this number

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
-
 import msgspec
 
+from chat_app.api.answers import AnswerShape, answer
 from chat_app.api.chat_wire import ChunkWriter, read_chat, read_embed, whole_answer
-from chat_app.api.programs import EVENTS, JSON, Program
-from chat_app.events import Event, Relayed, Reply, Start
+from chat_app.api.programs import JSON, Program
 from chat_app.gateway.keys import may_ask
-from chat_app.messages import ChatRequest, Json, ModelCard
+from chat_app.messages import Json, ModelCard
 
-_DONE = b"data: [DONE]\n\n"
+_CHAT = AnswerShape("chatcmpl-", ChunkWriter, whole_answer, b"data: [DONE]\n\n")
 
 
 async def chat(program: Program) -> None:
@@ -24,55 +21,7 @@ async def chat(program: Program) -> None:
         LimitReached: The key, its person or the address has asked for as much as it may.
         ModelError: The model did not answer.
     """
-    asked = read_chat(program.body)
-    program.may_ask(asked.model)
-    async with aclosing(program.services.gateway.stream(asked, program.caller)) as events:
-        await (_whole if asked.is_whole else _streamed)(program, asked, events)
-
-
-async def _streamed(program: Program, asked: ChatRequest, events: AsyncGenerator[Event]) -> None:
-    """Chunk by chunk. A server's own are passed on as they are; what comes from another wire is written anew."""
-    start, is_relayed = Start(""), False
-    chunks: ChunkWriter | None = None
-    async for event in events:
-        if isinstance(event, Start):
-            start = event  # told with the first delta: until then a failure has a status of its own
-            continue
-        if chunks is None:
-            await program.begin(EVENTS, headers=[("cache-control", "no-cache"), *program.told(start)])
-            chunks = ChunkWriter(_id(program), start.model or asked.model, wants_usage=_wants_usage(asked))
-        if isinstance(event, Relayed):
-            is_relayed = True  # the server's own chunks tell the end, too
-            await program.write(event.data, more=True)
-        elif not is_relayed:
-            for data in chunks.chunks(event):
-                await program.write(b"data: %b\n\n" % data, more=True)
-    await program.write(_DONE)
-
-
-async def _whole(program: Program, asked: ChatRequest, events: AsyncGenerator[Event]) -> None:
-    """All at once."""
-    reply, relayed, start = Reply(), b"", Start("")
-    async for event in events:
-        match event:
-            case Start():
-                start = event
-            case Relayed(data, _, True):
-                relayed = data
-            case _:
-                reply.apply(event)
-    body = relayed or msgspec.json.encode(whole_answer(_id(program), start.model or asked.model, reply))
-    await program.begin(JSON, headers=program.told(start))
-    await program.write(body)
-
-
-def _id(program: Program) -> str:
-    return f"chatcmpl-{program.caller.request_id}"
-
-
-def _wants_usage(asked: ChatRequest) -> bool:
-    options = (asked.body or {}).get("stream_options")
-    return isinstance(options, dict) and options.get("include_usage") is True
+    await answer(program, read_chat(program.body), _CHAT)
 
 
 async def embeddings(program: Program) -> None:
@@ -85,9 +34,9 @@ async def embeddings(program: Program) -> None:
     """
     asked = read_embed(program.body)
     program.may_ask(asked.model)
-    start, answer = await program.services.gateway.embed(asked, program.caller)
+    start, body = await program.services.gateway.embed(asked, program.caller)
     await program.begin(JSON, headers=program.told(start))
-    await program.write(answer)
+    await program.write(body)
 
 
 async def models(program: Program) -> None:
