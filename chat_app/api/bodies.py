@@ -1,4 +1,4 @@
-"""Reads what was sent, up to a limit: nobody can fill the memory with one request."""
+"""Bodies: what was sent, up to a limit, as nobody may fill the memory with one request; and what is told in JSON."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import msgspec
 from starlette.requests import Request
+from starlette.responses import Response
 
 from chat_app.errors import NOT_JSON, BadRequest, ChatError
 from chat_app.messages import Json, Struct
@@ -31,6 +32,12 @@ async def read_body(request: Request, most_bytes: int, too_large: ChatError) -> 
         if len(body) > most_bytes:
             raise too_large
     return bytes(body)
+
+
+def told(value: Json, status: int = 200) -> Response:
+    """An answer in JSON that nothing on the way keeps."""
+    headers = {"cache-control": "no-store"}
+    return Response(msgspec.json.encode(value), status_code=status, headers=headers, media_type="application/json")
 
 
 def decoded(raw: bytes, kind: type[Asked]) -> tuple[dict[str, Json], Asked]:

@@ -8,7 +8,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from chat_app.api.bodies import read_body
+from chat_app.api.bodies import read_body, told
 from chat_app.errors import NOT_JSON, BadRequest
 from chat_app.messages import NO_LIMITS, Json, Limits, Struct
 from chat_app.services import Services
@@ -33,7 +33,7 @@ _decode = msgspec.json.Decoder(_New).decode
 
 async def listed(_: Request, services: Services, user_id: str) -> Response:
     """`GET /api/keys`: a person's keys, without what opens anything."""
-    return _json([_told(record) for record in await services.keys.of(user_id)])
+    return told([_told(record) for record in await services.keys.of(user_id)])
 
 
 async def made(request: Request, services: Services, user_id: str) -> Response:
@@ -51,7 +51,7 @@ async def made(request: Request, services: Services, user_id: str) -> Response:
     record, key = await services.keys.make(
         user_id, new.name, models=new.models, limits=new.limits, expires_at=expires_at
     )
-    return _json(_told(record) | {"key": key}, status=201)
+    return told(_told(record) | {"key": key}, status=201)
 
 
 async def revoked(request: Request, services: Services, user_id: str) -> Response:
@@ -75,8 +75,3 @@ def _told(record: KeyRecord) -> dict[str, Json]:
         "expires_at": record.expires_at,
         "last_used_at": record.last_used_at,
     }
-
-
-def _json(value: Json, status: int = 200) -> Response:
-    headers = {"cache-control": "no-store"}
-    return Response(msgspec.json.encode(value), status_code=status, headers=headers, media_type="application/json")

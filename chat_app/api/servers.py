@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from chat_app.api.bodies import decoded, read_body
+from chat_app.api.bodies import decoded, read_body, told
 from chat_app.errors import BadRequest
 from chat_app.gateway.catalogue import ServerCard, said_of
 from chat_app.gateway.discovery import absent_vendors
@@ -27,7 +26,7 @@ async def listed(_: Request, services: Services, __: str) -> Response:
     await services.catalogue.looked()
     servers = services.catalogue.servers()
     absent: list[Json] = [{"name": name, "variable": key} for name, key in absent_vendors(services.settings)]
-    return _json({"servers": [_told(server) for server in servers], "absent": absent})
+    return told({"servers": [_told(server) for server in servers], "absent": absent})
 
 
 async def tested(request: Request, services: Services, _: str) -> Response:
@@ -41,7 +40,7 @@ async def tested(request: Request, services: Services, _: str) -> Response:
     began = time.monotonic()
     found = await services.catalogue.ask_again(decoded(body, _Asked)[1].server)
     took: dict[str, Json] = {"models": len(found.models), "ms": int((time.monotonic() - began) * 1000)}
-    return _json(took | {"problem": found.problem and said_of(found.problem)})
+    return told(took | {"problem": found.problem and said_of(found.problem)})
 
 
 def _told(server: ServerCard) -> Json:
@@ -55,8 +54,3 @@ def _model(model: ModelCard) -> Json:
         "id": model.id, "context": model.context_tokens, "output": model.output_tokens,
         "capabilities": capabilities, "parent": model.parent,
     }  # fmt: skip
-
-
-def _json(value: Json) -> Response:
-    headers = {"cache-control": "no-store"}
-    return Response(msgspec.json.encode(value), headers=headers, media_type="application/json")

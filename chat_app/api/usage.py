@@ -8,14 +8,15 @@ from collections.abc import AsyncGenerator
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from chat_app.api.bodies import told
 from chat_app.errors import BadRequest
+from chat_app.messages import Json
 from chat_app.services import Services
 from chat_app.store.database import now_ms
-from chat_app.store.usage import Used
+from chat_app.store.usage import UsageLine, Used
 
 _MOST_DAYS, _MOST_OFFSET_MINUTES = 366, 14 * 60
 _DAY_MS, _MINUTE_MS = 24 * 3600 * 1000, 60_000
@@ -38,9 +39,7 @@ async def summary(request: Request, services: Services, user_id: str) -> Respons
     since_ms = (today - days + 1) * _DAY_MS - offset_ms
     lines = await services.usage.summary(user_id, since_ms, offset_ms)
     names = await services.keys.names(user_id)
-    told = [asdict(line) | {"key": names.get(line.key_id or "", "")} for line in lines]
-    body = msgspec.json.encode({"today": today, "days": days, "lines": told})
-    return Response(body, headers={"cache-control": "no-store"}, media_type="application/json")
+    return told({"today": today, "days": days, "lines": [_line_of(line, names) for line in lines]})
 
 
 async def table(request: Request, services: Services, user_id: str) -> Response:
@@ -54,6 +53,10 @@ async def table(request: Request, services: Services, user_id: str) -> Response:
     lines = _lines(services, user_id, now_ms() - days * _DAY_MS, names)
     headers = {"content-disposition": 'attachment; filename="usage.csv"', "cache-control": "no-store"}
     return StreamingResponse(lines, headers=headers, media_type="text/csv; charset=utf-8")
+
+
+def _line_of(line: UsageLine, names: dict[str, str]) -> Json:
+    return asdict(line) | {"key": names.get(line.key_id or "", "")}
 
 
 async def _lines(services: Services, user_id: str, since_ms: int, names: dict[str, str]) -> AsyncGenerator[str]:
