@@ -10,10 +10,9 @@ import msgspec
 from chat_app.errors import NOT_JSON, AnswerBroken
 from chat_app.events import Delta, Event, Finish, ReasoningDelta, Relayed, Said, TextDelta, ToolCallDelta
 from chat_app.messages import FinishReason, Struct, Usage
+from chat_app.providers.relay import read_whole
 from chat_app.providers.sse import SseDecoder
 from chat_app.providers.thinking import ThinkSplitter
-
-_EXCERPT = 200
 
 
 class _Function(Struct, frozen=True):
@@ -185,11 +184,7 @@ def whole_answer(body: bytes, without_key: Callable[[str], str]) -> Generator[Re
     Raises:
         AnswerBroken: It is none, or does not say how it ended.
     """
-    try:
-        answer = _decode_whole(body)
-    except NOT_JSON as error:
-        excerpt = without_key(body[:_EXCERPT].decode(errors="replace"))
-        raise AnswerBroken("The answer broke off.", detail=f"{error}: {excerpt}") from error
+    answer = read_whole(_decode_whole, body, without_key)
     choice = answer.choices[0] if answer.choices else _WholeChoice()
     reason = _REASONS.get(choice.finish_reason or "")
     if reason is None:
@@ -204,11 +199,7 @@ def embeddings(body: bytes, without_key: Callable[[str], str]) -> Generator[Rela
     Raises:
         AnswerBroken: There are none.
     """
-    try:
-        answer = _decode_embeddings(body)
-    except NOT_JSON as error:
-        excerpt = without_key(body[:_EXCERPT].decode(errors="replace"))
-        raise AnswerBroken("The answer broke off.", detail=f"{error}: {excerpt}") from error
+    answer = read_whole(_decode_embeddings, body, without_key)
     yield Relayed(body, is_whole=True)
     taken = answer.usage.prompt_tokens
     yield Finish("stop", Usage() if taken is None else Usage(taken, 0))

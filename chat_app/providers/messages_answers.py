@@ -9,9 +9,9 @@ import msgspec
 from chat_app.errors import NOT_JSON, AnswerBroken
 from chat_app.events import Finish, ReasoningDelta, Relayed, Said, TextDelta, ToolCallDelta
 from chat_app.messages import FinishReason, Struct, Usage
+from chat_app.providers.relay import read_whole
 from chat_app.providers.sse import SseDecoder
 
-_EXCERPT = 200
 _REASONS: dict[str, FinishReason] = {
     "end_turn": "stop",
     "stop_sequence": "stop",
@@ -163,11 +163,7 @@ def whole_answer(body: bytes, without_key: Callable[[str], str]) -> Generator[Re
     Raises:
         AnswerBroken: It is none, or does not say how it ended.
     """
-    try:
-        answer = _decode_whole(body)
-    except NOT_JSON as error:
-        excerpt = without_key(body[:_EXCERPT].decode(errors="replace"))
-        raise AnswerBroken("The answer broke off.", detail=f"{error}: {excerpt}") from error
+    answer = read_whole(_decode_whole, body, without_key)
     finish = _finish(answer.stop_reason, answer.usage, is_relayed=True)
     said = [each for index, block in enumerate(answer.content) for each in _of_block(index, block)]
     yield Relayed(body, tuple(said), is_whole=True)

@@ -5,17 +5,34 @@ It goes past the vendors' SDKs, which build and walk models of their own (docs/d
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from types import MappingProxyType
+from typing import TypeVar
 
 import httpx2
 import msgspec
 
+from chat_app.errors import NOT_JSON, AnswerBroken
 from chat_app.messages import Json
 from chat_app.providers.refusals import Refusals
 
 NONE: Mapping[str, str] = MappingProxyType({})
+_EXCERPT = 200
+Whole = TypeVar("Whole")
+
+
+def read_whole(decode: Callable[[bytes], Whole], body: bytes, without_key: Callable[[str], str]) -> Whole:
+    """An answer that came all at once.
+
+    Raises:
+        AnswerBroken: It is of another shape.
+    """
+    try:
+        return decode(body)
+    except NOT_JSON as error:
+        excerpt = without_key(body[:_EXCERPT].decode(errors="replace"))
+        raise AnswerBroken("The answer broke off.", detail=f"{error}: {excerpt}") from error
 
 
 class Relay:
