@@ -2,6 +2,7 @@
 import { ColorModeContext } from "$/utils/context-registry";
 import { useContext, useState } from "react";
 import { chooseLanguage, t } from "./i18n.js";
+import { Radios } from "./radios.jsx";
 
 const CHOICES = {
   theme: ["system", "light", "dark"],
@@ -36,25 +37,13 @@ if (globalThis.document) show();
 export function Choice({ name }) {
   const [value, setValue] = useState(() => read(name));
   const { setColorMode } = useContext(ColorModeContext); // Reflex keeps the colours too, and would set its own later
+  const choose = (each) => {
+    setValue(each);
+    if (name === "theme") setColorMode(each);
+    apply(name, each);
+  };
   return (
-    <fieldset className="choice">
-      <legend>{t(`settings.${name}`)}</legend>
-      {CHOICES[name].map((each) => (
-        <label key={each}>
-          <input
-            type="radio"
-            name={name}
-            checked={value === each}
-            onChange={() => {
-              setValue(each);
-              if (name === "theme") setColorMode(each);
-              apply(name, each);
-            }}
-          />
-          {t(`settings.${name}.${each || "system"}`)}
-        </label>
-      ))}
-    </fieldset>
+    <Radios legend={t(`settings.${name}`)} options={CHOICES[name]} labelOf={(each) => t(`settings.${name}.${each || "system"}`)} value={value} onChange={choose} />
   );
 }
 

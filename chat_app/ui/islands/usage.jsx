@@ -1,7 +1,8 @@
 // What calls took: a chart by day, and a table by day, model or key. The figures come by HTTP.
-import { useEffect, useId, useState } from "react";
+import { useEffect, useState } from "react";
 import { ask } from "./ask.js";
 import { day as dayName, dollars, number, t } from "./i18n.js";
+import { Radios } from "./radios.jsx";
 
 const SPANS = [7, 30, 90];
 const MEASURES = ["calls", "tokens", "cost", "first"];
@@ -35,20 +36,7 @@ function grouped(lines, by) {
   return rows.sort(by === "day" ? ([a], [b]) => b - a : (a, b) => b[1].calls - a[1].calls);
 }
 
-function Choice({ name, options, value, onChange }) {
-  const id = useId();
-  return (
-    <fieldset className="choice">
-      <legend>{t(`usage.${name}`)}</legend>
-      {options.map((each) => (
-        <label key={each}>
-          <input type="radio" name={id} checked={value === each} onChange={() => onChange(each)} />
-          {name === "span" ? t("usage.days", { count: each }) : t(`usage.${each}`)}
-        </label>
-      ))}
-    </fieldset>
-  );
-}
+const Choice = ({ name, labelOf = (each) => t(`usage.${each}`), ...rest }) => <Radios legend={t(`usage.${name}`)} labelOf={labelOf} {...rest} />;
 
 function Chart({ told, measure }) {
   const [at, point] = useState(null);
@@ -115,7 +103,7 @@ export function Usage() {
   const unpriced = told ? sum(told.lines).unpriced : 0;
   return (
     <section className="usage" aria-busy={!told && !trouble ? "true" : undefined}>
-      <Choice name="span" options={SPANS} value={span} onChange={setSpan} />
+      <Choice name="span" labelOf={(days) => t("usage.days", { count: days })} options={SPANS} value={span} onChange={setSpan} />
       {trouble && <p role="alert">{trouble}</p>}
       {told?.lines.length === 0 && <p className="muted">{t("usage.none")}</p>}
       {told?.lines.length > 0 && (
