@@ -96,7 +96,7 @@ class Catalogue:
             return None
         vendor = next((vendor for prefix, vendor in _PREFIXES if prefix.match(model)), "")
         for provider in self._configured:
-            if provider.server == vendor:
+            if vendor and provider.vendor == vendor:
                 card = ModelCard(model, provider.kind, provider.server)
                 return Route(card, (Deployment(f"{provider.server}/{model}", provider, model),))
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -20,22 +21,37 @@ if TYPE_CHECKING:
 LOCAL_SERVERS = (("Ollama", 11434), ("LM Studio", 1234), ("llama.cpp", 8080), ("vLLM", 8000))
 
 
+@dataclass(frozen=True, slots=True)
+class _Vendor:
+    """A vendor's settings. `elsewhere` begins the name of another server that its address may lead to."""
+
+    name: str
+    variable: str
+    kind: Callable[[], Callable[..., OpenAIProvider | AnthropicProvider]]
+    elsewhere: str
+    base_url: str
+    api_key: str
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether nobody can be asked: the vendor itself takes no call without a key."""
+        return not self.api_key and _is_vendors(self.base_url)
+
+
+def _vendors(settings: Settings) -> list[_Vendor]:
+    openai, anthropic = settings.openai_api_key.get_secret_value(), settings.anthropic_api_key.get_secret_value()
+    qwen = settings.dashscope_api_key.get_secret_value()
+    return [
+        _Vendor("OpenAI", "OPENAI_API_KEY", lambda: OpenAIProvider, "", settings.openai_base_url, openai),
+        _Vendor("Anthropic", "ANTHROPIC_API_KEY", _anthropic, "Anthropic", settings.anthropic_base_url, anthropic),
+        _Vendor("Qwen", "DASHSCOPE_API_KEY", lambda: QwenProvider, "Qwen", settings.dashscope_base_url, qwen),
+    ]
+
+
 def configured_providers(settings: Settings) -> list[Provider]:
     """The servers that the settings and the files of models name. One without its key is absent, not broken."""
-    vendors = (
-        (lambda: OpenAIProvider, "OpenAI", "", settings.openai_base_url, settings.openai_api_key),
-        (_anthropic, "Anthropic", "Anthropic", settings.anthropic_base_url, settings.anthropic_api_key),
-        (lambda: QwenProvider, "Qwen", "Qwen", settings.dashscope_base_url, settings.dashscope_api_key),
-    )
-    found: list[Provider] = [
-        kind()(
-            server=vendor if _is_vendors(url) else _at(other, url), base_url=url, api_key=key.get_secret_value(),
-            connect_timeout_s=settings.connect_timeout_s,
-        )
-        for kind, vendor, other, url, key in vendors
-        if key.get_secret_value() or not _is_vendors(url)
-    ]  # fmt: skip
-    found += [
+    found = [_of_vendor(vendor, settings) for vendor in _vendors(settings) if not vendor.is_absent]
+    vllm = [
         VllmProvider(
             server=_at("vLLM", url), base_url=url, api_key=settings.vllm_api_key.get_secret_value(),
             connect_timeout_s=settings.connect_timeout_s,
@@ -43,17 +59,23 @@ def configured_providers(settings: Settings) -> list[Provider]:
         for url in settings.vllm_base_url
     ]  # fmt: skip
     servers = read_model_files(*model_files(settings)).servers
-    return found + [made for name, server in servers.items() for made in _of_file(name, server, settings)]
+    return [*found, *vllm, *(made for name, server in servers.items() for made in _of_file(name, server, settings))]
 
 
 def absent_vendors(settings: Settings) -> list[tuple[str, str]]:
     """The vendors whose key is not set, each with the variable that would hold it."""
-    vendors = (
-        ("OpenAI", "OPENAI_API_KEY", settings.openai_base_url, settings.openai_api_key),
-        ("Anthropic", "ANTHROPIC_API_KEY", settings.anthropic_base_url, settings.anthropic_api_key),
-        ("Qwen", "DASHSCOPE_API_KEY", settings.dashscope_base_url, settings.dashscope_api_key),
-    )
-    return [(name, key) for name, key, url, value in vendors if _is_vendors(url) and not value.get_secret_value()]
+    return [(vendor.name, vendor.variable) for vendor in _vendors(settings) if vendor.is_absent]
+
+
+def _of_vendor(vendor: _Vendor, settings: Settings) -> Provider:
+    url = vendor.base_url
+    made = vendor.kind()(
+        server=vendor.name if _is_vendors(url) else _at(vendor.elsewhere, url), base_url=url, api_key=vendor.api_key,
+        connect_timeout_s=settings.connect_timeout_s,
+    )  # fmt: skip
+    if vendor.api_key:  # also at another address: a key of a company's own door to the vendor
+        made.vendor = vendor.name
+    return made
 
 
 def _of_file(name: str, server: Server, settings: Settings) -> Iterator[Provider]:

@@ -69,6 +69,7 @@ class AnthropicProvider:
     """
 
     kind: str = "anthropic"
+    vendor: str = ""
     relays: frozenset[Wire] = frozenset[Wire](("messages",))
 
     def __init__(self, *, server: str, base_url: str, api_key: str, connect_timeout_s: float) -> None:

@@ -61,13 +61,15 @@ class Provider(Protocol):
     """One place that answers.
 
     `kind` names the wire format, `server` is what a person recognises it by ("OpenAI", "vLLM 127.0.0.1:8000"),
-    `base_url` is where it is; empty for what is built in. `relays` are the
-    wires on which it sends a program's own body as it is.
+    `base_url` is where it is; empty for what is built in. `vendor` is whose models are asked of it by their prefix
+    alone, where no list has them; empty for nobody's. `relays` are the wires on which it sends a program's own body as
+    it is.
     """
 
     kind: str
     server: str
     base_url: str
+    vendor: str
     relays: frozenset[Wire]
 
     async def offers(self) -> list[Offer]:

@@ -21,6 +21,7 @@ class FakeProvider:
     kind = "fake"
     server = "fake"
     base_url = ""
+    vendor = ""
     relays: frozenset[Wire] = frozenset()
 
     def __init__(self, script: Sequence[Event | Exception] = (), *, pace_s: float = 0) -> None:

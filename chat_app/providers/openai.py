@@ -83,6 +83,7 @@ class OpenAIProvider:
     """
 
     kind: str = "openai"
+    vendor: str = ""
     relays: frozenset[Wire] = frozenset[Wire](("chat", "embeddings"))
     _max_tokens_name: ClassVar[str] = "max_completion_tokens"
     _seam: ClassVar[str] = "instruction"

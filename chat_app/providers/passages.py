@@ -13,6 +13,7 @@ from chat_app.events import Event, Finish, Sources, Start, TextDelta
 from chat_app.messages import ChatRequest, Message, Source, Usage, Wire, text_of
 from chat_app.providers.base import Offer
 
+KIND = "passages"
 MODEL = "Passages"
 _PACE_S = 0.01
 _HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -38,9 +39,10 @@ class PassagesProvider:
         find: From a question to the best-matching passages, numbered from 1.
     """
 
-    kind = "passages"
+    kind = KIND
     server = "chat_app"
     base_url = ""
+    vendor = ""
     relays: frozenset[Wire] = frozenset()
 
     def __init__(self, find: Find) -> None:

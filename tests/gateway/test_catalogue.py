@@ -242,6 +242,7 @@ async def test_a_port_that_is_open_and_silent_holds_up_the_first_question_no_lon
 def _named(server: str, *models: str) -> FakeProvider:
     provider = FakeProvider()
     provider.server = server
+    provider.vendor = server if server in ("OpenAI", "Anthropic", "Qwen") else ""
     provider.offers = AsyncMock(return_value=[Offer(model, 1000) for model in models])
     return provider
 
@@ -356,3 +357,21 @@ async def test_a_server_of_the_file_on_a_usual_port_is_not_found_a_second_time(t
     await catalogue.aclose()
 
     assert [each.name for each in catalogue.resolve("echo").deployments] == ["mine/echo"]
+
+
+@pytest.mark.parametrize(
+    ("model", "setting"),
+    [("gpt-4o", "openai"), ("claude-3-opus", "anthropic"), ("qwen-max", "dashscope")],
+)
+async def test_a_vendors_model_reaches_it_by_its_name_at_a_companys_own_door_and_no_server_without_a_key(
+    tmp_path, model, setting
+):
+    for key, is_reached in (("sk-fake", True), ("", False)):
+        settings = make_settings(tmp_path, **{f"{setting}_base_url": "http://10.0.0.9/v1", f"{setting}_api_key": key})
+        catalogue = Catalogue(settings, configured_providers(settings))
+        if is_reached:
+            assert catalogue.resolve(model).deployments[0].provider.base_url == "http://10.0.0.9/v1"
+        else:
+            with pytest.raises(ModelUnknown):
+                catalogue.resolve(model)
+        await catalogue.aclose()

@@ -289,7 +289,9 @@ async def test_calls_of_no_conversation_push_none_out_of_its_home(tmp_path):
 
 
 async def test_names_that_a_program_makes_up_leave_nothing_behind_for_ever(tmp_path):
-    door = await door_over(tmp_path, "", Named("OpenAI", ModelFailed("no")))
+    vendor = Named("OpenAI", ModelFailed("no"))
+    vendor.vendor = "OpenAI"
+    door = await door_over(tmp_path, "", vendor)
     for number in range(1100):
         with pytest.raises(ModelFailed):
             await door.ask(f"gpt-{number}")
