@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from chat_app.gateway.model_files import Price
 from chat_app.gateway.route import Deployment
 from chat_app.messages import Usage
+from chat_app.providers.passages import KIND as PASSAGES
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, Provider
@@ -25,6 +26,8 @@ def cost_micros(usage: Usage, deployment: Deployment) -> int | None:
     """What these tokens cost in micro-dollars, rounded; None where the price or the tokens are not known."""
     if usage.input_tokens is None or usage.output_tokens is None:
         return None
+    if deployment.provider.kind == PASSAGES:
+        return 0
     if deployment.price is not None:
         return _by_price(usage, usage.input_tokens, usage.output_tokens, deployment.price)
     return _by_list(usage, deployment.provider.base_url, deployment.upstream)

@@ -4,6 +4,7 @@ from chat_app.gateway.prices import cost_micros, is_public
 from chat_app.gateway.route import Deployment
 from chat_app.messages import Usage
 from chat_app.providers.fake import FakeProvider
+from chat_app.providers.passages import PassagesProvider
 
 
 def _deployment(base_url: str, model: str) -> Deployment:
@@ -50,3 +51,9 @@ def test_without_tokens_there_is_no_cost():
 )
 def test_only_what_may_be_a_vendor_is_looked_up(url, public):
     assert is_public(url) is public
+
+
+def test_the_built_in_search_costs_nothing_whatever_it_says():
+    deployment = Deployment("Passages", PassagesProvider(lambda _: ()), "Passages")
+
+    assert cost_micros(Usage(36, 993), deployment) == 0
