@@ -64,6 +64,7 @@ export function Servers() {
   return (
     <section className="servers" aria-busy={!told && !trouble ? "true" : undefined}>
       {trouble && <p role="alert">{trouble}</p>}
+      {told?.servers.length === 0 && <p className="muted">{t("first.none")} {t("first.how")}</p>}
       <ul>{told?.servers.map((server) => <Server key={server.name} server={server} onTest={test} />)}</ul>
       {told?.absent.length > 0 && (
         <>
