@@ -3,16 +3,29 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser import Chat, query, show, until_heard
 from tests.server import Server
 from tests.upstream import Script, words
 
+_PRESS_AT_ONCE = """
+new MutationObserver((_, self) => {
+  if (!document.getElementById("composer")) return;
+  self.disconnect();
+  document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "/", ctrlKey: true, bubbles: true, cancelable: true }));
+}).observe(document, { subtree: true, childList: true });
+"""
+
+
+def test_a_key_pressed_as_soon_as_the_page_can_be_seen_is_not_lost(new_page: Page, server: Server):
+    new_page.add_init_script(_PRESS_AT_ONCE)
+    new_page.goto(server.url)
+    expect(new_page.get_by_role("dialog", name="Keys")).to_be_visible()
+
 
 @pytest.mark.parametrize("how", ["button", "key", "backdrop"])
 def test_the_list_of_keys_closes_by_whatever_closes_it(chat: Chat, how):
-    expect(chat.button("Model")).to_have_text("echo ▾")  # the page's first state is there, which mounts it anew
     chat.page.keyboard.press("Control+/")
     dialog = chat.page.get_by_role("dialog", name="Keys")
     expect(dialog).to_be_visible()

@@ -1,5 +1,5 @@
 // What belongs to the page as a whole: keys, a dialog, the toast, and telling the server that the page is here.
-import { Component, useEffect, useRef, useState } from "react";
+import { Component, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { act, onAct } from "./acts.js";
 import { t } from "./i18n.js";
 import "./outbox.js"; // what was under way goes on from any page
@@ -27,7 +27,7 @@ export function Keys({ onNew, onReady }) {
   useEffect(() => {
     onReady();
   }, []);
-  useEffect(() => {
+  useLayoutEffect(() => { // before the page is painted: a key pressed as soon as it can be seen is not lost
     const onKeyDown = (event) => {
       if (event.isComposing || event.keyCode === 229) return;
       const command = event.metaKey || event.ctrlKey;
@@ -81,7 +81,7 @@ export function Dialog({ isOpen, label, onClose, children }) {
 /** A dialog that needs no server: an act of its name opens it, and closes it again. */
 export function LocalDialog({ name, label, children }) {
   const [isOpen, open] = useState(false);
-  useEffect(() => onAct((action) => action === name && open((now) => !now)), [name]);
+  useLayoutEffect(() => onAct((action) => action === name && open((now) => !now)), [name]); // as Keys does
   return (
     <Dialog isOpen={isOpen} label={label} onClose={() => open(false)}>
       {children}
