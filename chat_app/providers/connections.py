@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import httpx2
+
+from chat_app.providers.network import PlainTransport
 
 _LIMITS = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
 
@@ -15,12 +18,14 @@ def connections_to(base_url: str, connect_timeout_s: float) -> httpx2.AsyncClien
 
     There is no read timeout: the gateway bounds the first word and the silences between words.
     """
+    is_direct = is_loopback(base_url) or not getproxies().keys() & {"http", "all"}
     return httpx2.AsyncClient(
         base_url=base_url,
         timeout=httpx2.Timeout(None, connect=connect_timeout_s),
         limits=_LIMITS,
         follow_redirects=True,
         trust_env=not is_loopback(base_url),
+        mounts={"http://": PlainTransport(_LIMITS)} if is_direct else None,
     )
 
 
