@@ -100,7 +100,7 @@ def grew(delta: str, text: str, index: int = 0) -> bytes:
     return said("content_block_delta", index=index, delta={"type": kind, delta: text})
 
 
-class _Chat:
+class ChatWire:
     """Chat Completions."""
 
     head = b""
@@ -117,7 +117,7 @@ class _Chat:
         return chunk({}, reason) + sse({"choices": [], "usage": usage})
 
 
-class _Messages:
+class MessagesWire:
     """Anthropic's Messages; its first block is text."""
 
     head = said("message_start", message={
@@ -276,7 +276,7 @@ class Upstream:
         } | script.headers
         lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
         writer.write(f"HTTP/1.1 200 OK\r\n{lines}\r\n".encode())
-        wire = _Messages if call.path.endswith("/messages") else _Chat
+        wire = MessagesWire if call.path.endswith("/messages") else ChatWire
         if wire.head:
             writer.write(b"%x\r\n%b\r\n" % (len(wire.head), wire.head))
         async for piece in _pieces(script):
@@ -309,7 +309,7 @@ class Upstream:
 
 def _whole(script: Script) -> dict:
     message = {"role": "assistant", "content": "".join(str(piece) for piece in script.pieces)}
-    reason = _Chat.reasons.get(script.ending, script.ending)
+    reason = ChatWire.reasons.get(script.ending, script.ending)
     return {
         "id": "c-1", "object": "chat.completion", "created": 1, "model": "m",
         "choices": [{"index": 0, "message": message, "finish_reason": reason}],
@@ -318,7 +318,7 @@ def _whole(script: Script) -> dict:
 
 
 def _whole_message(script: Script) -> dict:
-    reason = _Messages.reasons.get(script.ending, script.ending)
+    reason = MessagesWire.reasons.get(script.ending, script.ending)
     return {
         "id": "m-1", "type": "message", "role": "assistant", "model": "m", "stop_reason": reason, "stop_sequence": None,
         "content": [{"type": "text", "text": "".join(str(piece) for piece in script.pieces)}],

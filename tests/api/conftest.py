@@ -4,19 +4,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.api.programs import Api, serving
+from tests.api.programs import WIRES, Api, reached_by, serving
 from tests.upstream import Upstream
 
 
-@pytest.fixture(params=["vllm", "openai", "qwen", "anthropic"])
+@pytest.fixture(params=WIRES)
 async def api(request: pytest.FixtureRequest, tmp_path, upstream: Upstream) -> AsyncIterator[Api]:
-    where = {
-        "vllm": {"vllm_base_url": (upstream.url,)},
-        "openai": {"openai_base_url": upstream.url},
-        "qwen": {"dashscope_base_url": upstream.url},
-        "anthropic": {"anthropic_base_url": upstream.url.removesuffix("/v1")},
-    }
-    async with serving(tmp_path, **where[request.param]) as made:
+    async with serving(tmp_path, **reached_by(request.param, upstream)) as made:
         made.wire = request.param
         yield made
 

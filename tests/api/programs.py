@@ -22,11 +22,15 @@ from chat_app.messages import NO_LIMITS, Limits
 from chat_app.services import Services
 from tests.conftest import make_settings, services_with
 from tests.server import free_port
+from tests.upstream import Upstream
 
 
 @dataclass
 class Api:
-    """A running API: `key` is one that may do everything."""
+    """A running API: `key` is one that may do everything.
+
+    Its clients verify nothing, as there is nothing to: to read the certificates of a machine takes 30 ms.
+    """
 
     url: str
     key: str
@@ -36,21 +40,45 @@ class Api:
 
     def openai(self, key: str | None = None) -> openai.AsyncOpenAI:
         """OpenAI's own client, for this API."""
-        return openai.AsyncOpenAI(base_url=f"{self.url}/v1", api_key=self.key if key is None else key, max_retries=0)
+        return openai.AsyncOpenAI(
+            base_url=f"{self.url}/v1",
+            api_key=self.key if key is None else key,
+            max_retries=0,
+            http_client=openai.DefaultAsyncHttpxClient(verify=False),
+        )
 
     def anthropic(self, key: str | None = None) -> anthropic.AsyncAnthropic:
         """Anthropic's own client, for this API."""
-        return anthropic.AsyncAnthropic(base_url=self.url, api_key=self.key if key is None else key, max_retries=0)
+        return anthropic.AsyncAnthropic(
+            base_url=self.url,
+            api_key=self.key if key is None else key,
+            max_retries=0,
+            http_client=anthropic.DefaultAsyncHttpxClient(verify=False),
+        )
 
     def http(self, key: str | None = None) -> httpx.AsyncClient:
         """Any client."""
         headers = {"authorization": f"Bearer {self.key if key is None else key}"}
-        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=10)
+        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=10, verify=False)
 
     async def made(self, *models: str, limits: Limits = NO_LIMITS, expires_at: int | None = None) -> str:
         """A key of these rights."""
         _, key = await self.services.keys.make("local", "x", models=models, limits=limits, expires_at=expires_at)
         return key
+
+
+def reached_by(wire: str, upstream: Upstream) -> dict[str, object]:
+    """Settings by which the scripted server is one of this wire."""
+    base = upstream.url.removesuffix("/v1")
+    return {
+        "vllm": {"vllm_base_url": (upstream.url,)},
+        "openai": {"openai_base_url": upstream.url},
+        "qwen": {"dashscope_base_url": upstream.url},
+        "anthropic": {"anthropic_base_url": base},
+    }[wire]
+
+
+WIRES = ("vllm", "openai", "qwen", "anthropic")
 
 
 @asynccontextmanager

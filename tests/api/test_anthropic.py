@@ -119,39 +119,14 @@ async def test_a_request_goes_to_its_own_vendor_as_it_is_with_the_version_it_is_
     assert answer.text.rstrip().endswith('data: {"type": "message_stop"}')
 
 
-@pytest.mark.parametrize("ending", ["cut", "close"])
-async def test_a_stream_that_breaks_off_ends_in_an_error_event(api, upstream, ending):
-    upstream.then(Script(["Hel"], ending=ending))
+async def test_a_refusal_is_told_in_the_servers_words_with_the_requests_id(api, upstream):
+    upstream.then(Script(status=400, body={"error": {"message": "no k"}}))
     async with api.anthropic() as client:
-        with pytest.raises(anthropic.APIStatusError, match="broke off"):
-            async with client.messages.stream(**ASKED) as stream:
-                await stream.get_final_message()
-
-
-REFUSED = {
-    "429": (Script(status=429, headers={"retry-after": "7"}), anthropic.RateLimitError, "rate_limit_error"),
-    "500": (Script(status=500), anthropic.InternalServerError, "api_error"),
-    "529": (Script(status=529), anthropic.InternalServerError, "overloaded_error"),
-    "401": (Script(status=401), anthropic.InternalServerError, "api_error"),
-    "404": (Script(status=404), anthropic.NotFoundError, "not_found_error"),
-    "400": (
-        Script(status=400, body={"error": {"message": "no k"}}),
-        anthropic.BadRequestError,
-        "invalid_request_error",
-    ),
-}
-
-
-@pytest.mark.parametrize(("script", "error", "kind"), REFUSED.values(), ids=REFUSED.keys())
-async def test_a_refusal_is_the_error_that_the_client_knows(api, upstream, script, error, kind):
-    upstream.then(script)
-    async with api.anthropic() as client:
-        with pytest.raises(error) as raised:
+        with pytest.raises(anthropic.BadRequestError) as raised:
             await client.messages.create(**ASKED)
 
-    assert raised.value.body["error"]["type"] == kind
+    assert raised.value.body["error"]["message"] == "no k"
     assert raised.value.body["request_id"] == raised.value.response.headers["x-request-id"]
-    assert kind != "invalid_request_error" or raised.value.body["error"]["message"] == "no k"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from chat_app.messages import (
 )
 from chat_app.providers.anthropic import AnthropicProvider
 from chat_app.providers.base import GO_ON
-from tests.upstream import Script, Upstream, cut_in_a_character, grew, said
+from tests.upstream import Script, Upstream, grew, said
 
 KEY = "sk-ant-fake-key"
 HI = Message("user", (TextPart("hi"),))
@@ -51,14 +51,9 @@ async def test_text_and_usage_come_through(upstream):
     assert KEY in upstream.calls[0].headers["authorization"]
 
 
-_UTF8 = grew("text", "世界")
 GOOD = {
-    "a character cut in two": cut_in_a_character(_UTF8),
-    "several events in a piece": [grew("text", "世") + grew("text", "界")],
-    "CRLF": [_UTF8.replace(b"\n", b"\r\n")],
-    "pings": [said("ping"), _UTF8, said("ping")],
-    "events of a later version": [said("something_new", index=3), _UTF8],
-    "deltas of a later version": [grew("something_new", "x"), _UTF8],
+    "events of a later version": [said("something_new", index=3), grew("text", "世界")],
+    "deltas of a later version": [grew("something_new", "x"), grew("text", "世界")],
 }
 
 
