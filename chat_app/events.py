@@ -90,10 +90,14 @@ class Relayed(Struct, frozen=True, tag="relayed"):
 
 
 class Finish(Struct, frozen=True, tag="finish"):
-    """The model said it is done, and why."""
+    """The model said it is done, and why.
+
+    `clamped` has what was asked of the parameters that the server, by where it ended, cut without a word.
+    """
 
     reason: FinishReason
     usage: Usage = Usage()
+    clamped: dict[str, Json] = msgspec.field(default_factory=dict[str, Json])
 
 
 Delta: TypeAlias = Said | Sources

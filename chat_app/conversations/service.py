@@ -381,8 +381,6 @@ def _note(notes: dict[str, Json], start: Start, asked: str, at: int) -> None:
         notes["seams"] = [*earlier, {"at": at, "how": start.seam}]
     if start.model:
         notes["asked"] = asked
-    if start.clamped:
-        notes["clamped"] = start.clamped
 
 
 def _bill(details: Details) -> Bill:

@@ -214,7 +214,7 @@ def _settlement(
         deployment=start.deployment if start else "",
         sent=start.sent if start else {},
         dropped=start.dropped if start else (),
-        notes=running.notes | ({"request_id": start.request_id} if start and start.request_id else {}),
+        notes=_notes(running.notes, start, finish),
         finish_reason=finish.reason if finish else None,
         usage=usage,
         cost_micros=running.bill.micros,
@@ -224,6 +224,13 @@ def _settlement(
         error_text=storable(str(error)) if error else "",
         error_detail=storable(_detail(error)),
     )
+
+
+def _notes(notes: dict[str, Json], start: Start | None, finish: Finish | None) -> dict[str, Json]:
+    if start and start.request_id:
+        notes = notes | {"request_id": start.request_id}
+    clamped: Json = (start.clamped if start else {}) | (finish.clamped if finish else {})
+    return notes | ({"clamped": clamped} if clamped else {})
 
 
 def _detail(error: ChatError | None) -> str:

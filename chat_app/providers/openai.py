@@ -16,7 +16,7 @@ import msgspec
 import openai
 
 from chat_app.errors import NOT_JSON, ModelError, ModelFailed
-from chat_app.events import Event, Start
+from chat_app.events import Event, Finish, Start
 from chat_app.messages import (
     ChatRequest,
     Json,
@@ -26,6 +26,7 @@ from chat_app.messages import (
     TextPart,
     ToolCallPart,
     ToolResultPart,
+    Usage,
     Wire,
 )
 from chat_app.providers.base import GO_ON, Offer
@@ -135,7 +136,7 @@ class OpenAIProvider:
                     for event in fold.feed(piece):
                         yield event
                 for event in fold.close():
-                    yield event
+                    yield _told_of_its_cut(event, self._max_tokens_name, sent)
             except (ModelError, httpx2.HTTPError, httpx2.StreamError):
                 for event in fold.rest():
                     yield event
@@ -194,6 +195,15 @@ class OpenAIProvider:
         await self._client.close()
 
 
+def _told_of_its_cut(event: Event, name: str, sent: dict[str, Json]) -> Event:
+    """A server may cut the most tokens to what its context leaves and not say so, as vLLM: it ends by length sooner."""
+    match event, sent.get(name):
+        case Finish("length", Usage(output_tokens=int(made))), int(most) if made < most:
+            return msgspec.structs.replace(event, clamped={name: most})
+        case _:
+            return event
+
+
 def wire_tools(request: ChatRequest) -> dict[str, Json]:
     """The tools, and which of them is to be called, as Chat Completions has them."""
     sent: dict[str, Json] = {}
@@ -241,16 +251,19 @@ def _wire_messages(message: Message) -> list[Json]:
 
 
 def _offers(body: bytes) -> Iterator[Offer]:
-    """The models of a list; an entry that is none is passed over.
+    """The models of a list; an entry that is none is passed over. An adapter's context is its parent's.
 
     Raises:
         msgspec.DecodeError: It is no list of models.
     """
+    contexts: dict[str, int | None] = {}
     for entry in _decode_models(body).data:
         with suppress(msgspec.ValidationError):
-            told = _told(entry)
-            context_tokens = told.max_model_len or (told.meta.n_ctx_train if told.meta else None)
-            yield Offer(_decode_model(entry).id, context_tokens, parent=told.parent or "")
+            model, told = _decode_model(entry).id, _told(entry)
+            parent = told.parent or ""
+            own = told.max_model_len or (told.meta.n_ctx_train if told.meta else None)
+            contexts[model] = own or contexts.get(parent)  # vLLM lists what an adapter stands on before it
+            yield Offer(model, contexts[model], parent=parent)
 
 
 def _told(entry: msgspec.Raw) -> _Told:

@@ -124,6 +124,17 @@ async def test_what_was_sent_is_told_and_unset_parameters_are_not_sent(upstream)
     assert upstream.calls[0].headers["authorization"] == f"Bearer {KEY}"
 
 
+@pytest.mark.parametrize(
+    ("ending", "most", "clamped"),
+    [("length", 9, {"max_tokens": 9}), ("length", 3, {}), ("length", None, {}), ("finish", 9, {})],
+)
+async def test_what_a_server_cut_without_a_word_is_told_by_where_it_ended(upstream, ending, most, clamped):
+    request = _request(parameters=Parameters(max_output_tokens=most))
+    reply = await _reply(upstream, Script(["a", "b", "c"], ending=ending), VllmProvider, request)
+
+    assert reply.finish.clamped == clamped
+
+
 BROKEN_OFF = (Message("user", (TextPart("count"),)), Message("assistant", (TextPart("one tw"),)))
 
 
@@ -147,6 +158,15 @@ async def test_models_come_with_their_context(upstream):
     await provider.aclose()
 
     assert [(offer.model, offer.context_tokens) for offer in offers] == [("echo", 8192)]
+
+
+async def test_an_adapter_has_the_room_of_what_it_stands_on(upstream):
+    upstream.models.append({"id": "pirate", "parent": "echo", "max_model_len": None})
+    provider = _provider(upstream.url)
+    offers = await provider.offers()
+    await provider.aclose()
+
+    assert (offers[1].parent, offers[1].context_tokens) == ("echo", 8192)
 
 
 async def test_entries_that_are_no_models_are_passed_over(upstream):
