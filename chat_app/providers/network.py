@@ -1,8 +1,8 @@
 """Connections without TLS, by asyncio's own protocols: to servers of one's own the way costs as much as the call.
 
-httpx's usual ones go through anyio: they ask the system before each call whether each idle connection is still open,
-and send head and body apart. Here a connection knows it from its protocol, and what is written before the loop turns
-goes out together: a sixth of the CPU of a call (docs/performance.md). The pool and the protocol are httpcore's.
+httpx's usual ones go through anyio, and ask the system before each call whether each idle connection is still open.
+Here a connection knows it from its protocol: a sixth of the CPU of a call (docs/performance.md). The pool and the
+protocol are httpcore's.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import httpcore2
 import httpx2
 
 _MOST_HELD = 256 * 1024
-"""How much is read ahead of whoever reads, in bytes; the server waits when there is more."""
+"""When this much is read ahead of whoever reads, in bytes, the server waits."""
 _ERRORS = {
     getattr(httpcore2, name): getattr(httpx2, name)
     for name in (
@@ -110,7 +110,7 @@ class _Connection(asyncio.Protocol, httpcore2.AsyncNetworkStream):
         self._loop = asyncio.get_running_loop()
         self._held: list[bytes] = []
         self._held_bytes = 0
-        self._is_over = False
+        self._is_over = self._is_lost = False
         self._why: Exception | None = None
         self._is_waited_for: asyncio.Future[None] | None = None
         self._has_room = asyncio.Event()
@@ -129,10 +129,12 @@ class _Connection(asyncio.Protocol, httpcore2.AsyncNetworkStream):
     def eof_received(self) -> bool:
         self._is_over = True
         self._wake()
+        self._has_room.set()  # it has answered, and need not read the rest
         return False  # nothing is to be said to a server that has ended
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._is_over, self._why = True, exc
+        self._is_over = self._is_lost = True
+        self._why = self._why or exc
         self._wake()
         self._has_room.set()
 
@@ -147,7 +149,6 @@ class _Connection(asyncio.Protocol, httpcore2.AsyncNetworkStream):
             self._is_waited_for.set_result(None)
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 # httpcore's
-        # All that is here, also where it is more: httpcore takes any amount.
         while not self._held and not self._is_over:
             self._is_waited_for = self._loop.create_future()
             if timeout is None:
@@ -158,19 +159,29 @@ class _Connection(asyncio.Protocol, httpcore2.AsyncNetworkStream):
             raise httpcore2.ReadError(str(self._why)) from self._why
         data = self._held[0] if len(self._held) == 1 else b"".join(self._held)
         was_full = self._held_bytes > _MOST_HELD
-        self._held, self._held_bytes = [], 0
-        if was_full and not self._is_over:
+        data, rest = data[:max_bytes], data[max_bytes:]
+        self._held, self._held_bytes = [rest] if rest else [], len(rest)
+        if was_full and len(rest) <= _MOST_HELD and not self._is_over:
             self._transport.resume_reading()
+        if rest:  # others have their turn before what is here already
+            await asyncio.sleep(0)
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 # httpcore's
         if self._is_over:
             raise httpcore2.WriteError(str(self._why or "the server has closed the connection"))
         self._transport.write(buffer)
-        await self._has_room.wait()
+        if not self._has_room.is_set():
+            try:
+                async with asyncio.timeout(timeout):
+                    await self._has_room.wait()
+            except TimeoutError as error:
+                raise httpcore2.WriteTimeout(f"not taken within {timeout} s") from error
 
     async def aclose(self) -> None:
-        self._transport.abort()
+        self._why = self._why or ConnectionAbortedError("closed here")
+        if not self._is_lost:  # asyncio's own has no loop any more then
+            self._transport.abort()
 
     def get_extra_info(self, info: str) -> Any:
         return self._is_over or bool(self._held) if info == "is_readable" else self._transport.get_extra_info(info)

@@ -16,12 +16,22 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"
 
 
+@pytest.fixture(scope="module", params=["asyncio", "uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    """On either loop: ours is uvloop where there is one."""
+    return "asyncio", {"use_uvloop": request.param == "uvloop"}
+
+
 @asynccontextmanager
 async def _asked(serve: Serve) -> AsyncIterator[tuple[httpx2.AsyncClient, list[bytes]]]:
     """A client of a server that handles each connection like that, and the heads it was sent."""
     heads: list[bytes] = []
+    handling: set[asyncio.Task[None]] = set()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        handling.add(task)
         try:
             while True:
                 heads.append(await reader.readuntil(b"\r\n\r\n"))
@@ -30,12 +40,15 @@ async def _asked(serve: Serve) -> AsyncIterator[tuple[httpx2.AsyncClient, list[b
             pass
         finally:
             writer.close()
+            handling.discard(task)
 
     server = await asyncio.start_server(handle, "127.0.0.1", 0, limit=8_000_000)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with connections_to(url, 1) as client:
         yield client, heads
     server.close()
+    for task in tuple(handling):
+        task.cancel()
 
 
 async def test_calls_one_after_the_other_share_a_connection_and_bodies_of_any_size_arrive():
@@ -143,24 +156,74 @@ async def test_nobody_listening_and_a_name_that_is_none_are_errors_of_connecting
                 await client.get("/")
 
 
-async def test_a_read_may_be_bounded():
+async def test_a_read_and_a_write_may_be_bounded():
     async def serve(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
         await asyncio.sleep(60)
 
     async with _asked(serve) as (client, _):
         with pytest.raises(httpx2.ReadTimeout):
             await client.get("/", timeout=0.05)
+        with pytest.raises(httpx2.WriteTimeout):
+            await client.post("/", content=b"x" * 50_000_000, timeout=0.05)
+
+
+@pytest.mark.parametrize("ending", ["lingers", "closes", "half-closes"])
+async def test_a_refusal_before_the_whole_body_was_sent_arrives(ending):
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\nconnection: close\r\n\r\nno")
+        await writer.drain()
+        if ending != "closes":
+            writer.write_eof()
+        if ending == "lingers":
+            await reader.read(-1)
+        if ending == "half-closes":
+            await asyncio.wait_for(done.wait(), 5)
+        raise ConnectionError
+
+    done = asyncio.Event()
+    async with _asked(serve) as (client, _):
+        answer = await client.post("/", content=b"x" * 20_000_000)
+        assert (answer.status_code, answer.text) == (413, "no")
+        done.set()
+
+
+async def test_an_answer_that_ends_with_its_connection_is_not_whole_when_we_close_that():
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\nhalf")
+        await asyncio.sleep(60)
+
+    async with _asked(serve) as (client, _), client.stream("GET", "/") as answer:
+        pieces = answer.aiter_bytes()
+        assert await anext(pieces) == b"half"
+        rest = asyncio.ensure_future(anext(pieces))
+        await asyncio.sleep(0)
+        await client.aclose()
+        with pytest.raises(httpx2.ReadError):
+            await rest
+
+
+@pytest.mark.parametrize("url", ["http://a..b/", f"http://{'x' * 64}.lan/"])
+async def test_an_address_that_cannot_be_is_an_error_of_connecting_also_where_a_server_sends_round_to_it(url):
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(f"HTTP/1.1 302 Found\r\nlocation: {url}\r\ncontent-length: 0\r\n\r\n".encode())
+
+    async with _asked(serve) as (client, _):
+        with pytest.raises((httpx2.RequestError, httpx2.InvalidURL)):
+            await client.get("/")
 
 
 @pytest.mark.parametrize(
     ("url", "proxy", "is_ours"),
     [
+        ("http://a.name/v1", "", False),
+        ("http://[::1]:8000/v1", "", True),
+        ("http://localhost:8000/v1", "http://proxy:1", True),
         ("http://10.0.0.1/v1", "", True),
         ("http://10.0.0.1/v1", "http://proxy:1", False),
         ("http://127.0.0.1:1/v1", "http://proxy:1", True),
     ],
 )
-async def test_a_proxy_that_is_set_is_used_but_for_this_machine(monkeypatch, url, proxy, is_ours):
+async def test_ours_is_for_addresses_and_a_proxy_that_is_set_for_all_but_this_machine(monkeypatch, url, proxy, is_ours):
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
     if proxy:
