@@ -16,7 +16,8 @@ class Window:
     """A limit, and what a call takes of it.
 
     A window is `slots` stretches of `slot_s` seconds, the last of which is the one that now is in. Without `slot_s` it
-    holds what is open, and is given back. `key` is where it is counted.
+    holds what is open, and is given back. `key` is where it is counted; one that is seeded is begun by `Counters.seed`
+    alone.
     """
 
     key: str
@@ -24,6 +25,7 @@ class Window:
     amount: int
     slot_s: int = 1
     slots: int = 60
+    is_seeded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,11 @@ class Counters(Protocol):
         ...
 
     def settle(self, windows: Sequence[Window], call_id: str, slots: Sequence[int], amounts: Sequence[int]) -> None:
-        """Put right what a call took, now that it is known, and give back what it held open."""
+        """Put right what a call took, now that it is known, and give back what it held open.
+
+        What was reserved too much is given back where it was; what was taken beyond that counts from now on, or an
+        answer longer than its window would count nowhere.
+        """
         ...
 
     async def seed(self, window: Window, read: Callable[[], Awaitable[int]]) -> None:
@@ -87,9 +93,7 @@ class MemoryCounters:
         for number, window in enumerate(windows):
             slot = int(now // window.slot_s) if window.slot_s else 0
             if window.slot_s:
-                counts = self._counts.setdefault(window.key, {})
-                counts[slot] = counts.get(slot, 0) + window.amount
-                self._until[window.key] = (slot + window.slots) * window.slot_s
+                self._add(window, slot, window.amount)
             else:
                 self._open.setdefault(window.key, set()).add(call_id)
             slots.append(slot)
@@ -103,8 +107,15 @@ class MemoryCounters:
                 self._open[window.key].discard(call_id)
                 if not self._open[window.key]:
                     del self._open[window.key]
+            elif amount > window.amount:
+                self._add(window, int(self._clock() // window.slot_s), amount - window.amount)
             elif slot in (counts := self._counts.get(window.key, {})):
                 counts[slot] += amount - window.amount
+
+    def _add(self, window: Window, slot: int, amount: int) -> None:
+        counts = self._counts.setdefault(window.key, {})
+        counts[slot] = counts.get(slot, 0) + amount
+        self._until[window.key] = (slot + window.slots) * window.slot_s
 
     async def seed(self, window: Window, read: Callable[[], Awaitable[int]]) -> None:
         """See `Counters.seed`."""

@@ -110,6 +110,7 @@ class Limiter:
             verdict = await self._counters.take([found.window], "")
             if verdict.refused is not None:
                 raise _reached(found, verdict)
+            self._counters.settle([found.window], "", verdict.slots, [1])
 
     def _limits(self, caller: Caller, tokens: int, micros: int) -> Iterable[_Limit]:
         usual = self._usual
@@ -142,7 +143,8 @@ def _of(
     ):
         if dollars is not None:
             # Named by its first day: it ends as the calendar does, not by moving on.
-            window = Window(f"{subject}:{name}:{since:%Y-%m-%d}", int(dollars * _MICROS), max(micros, 1), slot_s, 2)
+            key, most = f"{subject}:{name}:{since:%Y-%m-%d}", int(dollars * _MICROS)
+            window = Window(key, most, max(micros, 1), slot_s, 2, is_seeded=True)
             yield _Limit(name, window, spender, int(since.timestamp() * 1000))
 
 

@@ -94,8 +94,20 @@ return 1
 """
 
 
-# KEYS: the window. ARGV: the slot, what to add. One that has gone meanwhile stays gone: `seed` begins it anew.
-_CORRECT = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HINCRBY', KEYS[1], ARGV[1], ARGV[2]) end"
+# KEYS: the window. ARGV: where it was reserved, what to add, slot_s, slots, whether it is seeded. What was reserved too
+# much is given back where it was, if that still counts; more counts from now on. A window that has gone stays gone
+# where `seed` begins it anew.
+_CORRECT = """
+local slot, amount, slot_s = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+if amount > 0 then
+  if ARGV[5] == '1' and redis.call('EXISTS', KEYS[1]) == 0 then return end
+  slot = math.floor(tonumber(redis.call('TIME')[1]) / slot_s)
+  redis.call('HINCRBY', KEYS[1], slot, amount)
+  redis.call('EXPIRE', KEYS[1], slot_s * (ARGV[4] + 1))
+elseif redis.call('HEXISTS', KEYS[1], slot) == 1 then
+  redis.call('HINCRBY', KEYS[1], slot, amount)
+end
+"""
 
 
 class RedisCounters:
@@ -117,7 +129,7 @@ class RedisCounters:
         self._alone = MemoryCounters()
         self._taken_alone: set[str] = set()
         self._open: dict[str, list[str]] = {}
-        self._corrections: list[tuple[str, int, int]] = []
+        self._corrections: list[tuple[Window, int, int]] = []
         self._given_back: list[tuple[str, str]] = []
 
     async def take(self, windows: Sequence[Window], call_id: str) -> Verdict:
@@ -151,7 +163,7 @@ class RedisCounters:
             return
         self._given_back += [(key, call_id) for key in self._open.pop(call_id, ())]
         self._corrections += [
-            (_PREFIX + window.key, slot, amount - window.amount)
+            (window, slot, amount - window.amount)
             for window, slot, amount in zip(windows, slots, amounts, strict=True)
             if window.slot_s and amount != window.amount
         ]
@@ -175,6 +187,8 @@ class RedisCounters:
         while True:
             await asyncio.sleep(_EVERY_S)
             rounds += 1
+            if rounds % int(60 / _EVERY_S) == 0:
+                self._alone.forget()
             await to_the_end(self.tell(is_renewing=rounds % int(_LEASE_S / 3 / _EVERY_S) == 0))
 
     async def tell(self, *, is_renewing: bool = False) -> None:
@@ -196,12 +210,13 @@ class RedisCounters:
             self._given_back = (given_back + self._given_back)[-_MOST_UNTOLD:]
 
     async def _tell(
-        self, corrections: list[tuple[str, int, int]], given_back: list[tuple[str, str]], *, is_renewing: bool
+        self, corrections: list[tuple[Window, int, int]], given_back: list[tuple[str, str]], *, is_renewing: bool
     ) -> None:
         pipeline = self._redis.pipeline(transaction=False)
         now = (await self._redis.time())[0] if is_renewing else 0
-        for key, slot, difference in corrections:
-            await self._correct(keys=[key], args=[slot, difference], client=pipeline)
+        for window, slot, difference in corrections:
+            about = [slot, difference, window.slot_s, window.slots, int(window.is_seeded)]
+            await self._correct(keys=[_PREFIX + window.key], args=about, client=pipeline)
         for key, call_id in given_back:
             pipeline.zrem(key, call_id)
         for call_id, keys in self._open.items() if is_renewing else ():

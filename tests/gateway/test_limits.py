@@ -92,6 +92,18 @@ async def test_tokens_are_reserved_by_estimate_and_put_right_at_the_end(workers)
     assert await _try(limiters[1], Caller("a"), tokens=900) == ""
 
 
+async def test_what_an_answer_takes_beyond_its_estimate_counts_from_its_end_and_what_it_left_where_it_began(workers):
+    window = Window("user:a:tokens", 10_000, 100)
+    verdict = await workers[0].take([window], "call")
+    (now,) = verdict.slots
+    workers[0].settle([window], "call", [now - 100], [600])  # it began before all that now counts
+    workers[0].settle([window], "call", [now - 100], [0])
+    await _told(workers)
+    (used,) = (await workers[1].take([replace(window, amount=0)], "look")).used
+
+    assert used == 100 + 500
+
+
 async def test_a_call_that_is_larger_than_the_limit_goes_when_nothing_else_does(workers):
     limiters = _limiters(workers, Limits(tokens_per_minute=1000))
 
@@ -204,6 +216,8 @@ async def test_while_redis_is_away_each_worker_counts_for_itself():
     (limiter,) = _limiters([made], Limits(requests_per_minute=2, streams=1))
 
     assert [await _try(limiter, Caller("a")) for _ in range(3)] == ["", "", "requests_per_minute"]
+    await limiter.knock("1.1.1.1")
+    assert made._taken_alone == set()  # or its counts of today would be those of another day
     await made.aclose()
 
 
