@@ -122,6 +122,15 @@ class Usage(Struct, frozen=True):
     cache_write_tokens: int | None = None
 
 
+def counted(usage: Usage) -> Usage:
+    """Usage as a server tells it, which may be anything: figures that cannot be are unknown."""
+    told = {name: value for name, value in msgspec.structs.asdict(usage).items() if value is not None and value >= 0}
+    read = (told.get("cached_tokens") or 0) + (told.get("cache_write_tokens") or 0)
+    if read > told.get("input_tokens", 0):
+        told = {name: value for name, value in told.items() if not name.startswith("cache")}
+    return Usage(**told)
+
+
 UNKNOWN = Usage()
 """Nothing is known of the tokens."""
 

@@ -37,7 +37,10 @@ _EXCERPT = 200
 _PATH = "v1/messages"
 _VERSION = "anthropic-version"
 # What this wire takes beside the parameters that every wire has; all else is dropped, as it would be refused.
-_TAKEN = ("thinking", "output_config", "metadata", "service_tier", "tools", "tool_choice", "cache_control", "speed")
+_TAKEN = (
+    "thinking", "output_config", "metadata", "service_tier", "tools", "tool_choice", "cache_control", "speed",
+    "stop_sequences",
+)  # fmt: skip
 _CHOICES: dict[str, Json] = {"auto": {"type": "auto"}, "none": {"type": "none"}, "required": {"type": "any"}}
 
 
@@ -71,6 +74,7 @@ class AnthropicProvider:
     kind: str = "anthropic"
     vendor: str = ""
     relays: frozenset[Wire] = frozenset[Wire](("messages",))
+    only_streams: bool = False
 
     def __init__(self, *, server: str, base_url: str, api_key: str, connect_timeout_s: float) -> None:
         self.server = server
@@ -150,6 +154,7 @@ class AnthropicProvider:
         """The parameters as this wire names them, the names of those it does not take, and those cut to its limits."""
         asked = request.parameters
         extra: dict[str, Json] = dict(asked.extra)
+        own = extra.pop("max_tokens", None)  # as a deployment's parameters in `models.toml` have it
         named: dict[str, Json] = {"temperature": asked.temperature, "top_p": asked.top_p, "seed": asked.seed}
         dropped = [name for name, value in named.items() if value is not None]
         sent: dict[str, Json] = {"cache_control": {"type": "ephemeral"}}  # what a conversation began with comes again
@@ -168,7 +173,7 @@ class AnthropicProvider:
             else:
                 dropped.append(name)
         most = self._limits.get(model)
-        wanted = asked.max_output_tokens or most or _DEFAULT_TOKENS
+        wanted = asked.max_output_tokens or (own if isinstance(own, int) else None) or most or _DEFAULT_TOKENS
         clamped: dict[str, Json] = {"max_tokens": wanted} if most is not None and wanted > most else {}
         sent["max_tokens"] = min(wanted, most or wanted)
         if request.tools:

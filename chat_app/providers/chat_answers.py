@@ -9,7 +9,7 @@ import msgspec
 
 from chat_app.errors import NOT_JSON, AnswerBroken
 from chat_app.events import Delta, Event, Finish, ReasoningDelta, Relayed, Said, TextDelta, ToolCallDelta
-from chat_app.messages import FinishReason, Struct, Usage
+from chat_app.messages import FinishReason, Struct, Usage, counted
 from chat_app.providers.relay import read_whole
 from chat_app.providers.sse import SseDecoder
 from chat_app.providers.thinking import ThinkSplitter
@@ -222,9 +222,11 @@ def _calls(delta: _Delta) -> list[ToolCallDelta]:
 
 def _usage(usage: _Usage) -> Usage:
     prompt, completion = usage.prompt_tokens_details, usage.completion_tokens_details
-    return Usage(
-        input_tokens=usage.prompt_tokens,
-        output_tokens=usage.completion_tokens,
-        cached_tokens=prompt.cached_tokens if prompt else None,
-        reasoning_tokens=completion.reasoning_tokens if completion else None,
+    return counted(
+        Usage(
+            input_tokens=usage.prompt_tokens,
+            output_tokens=usage.completion_tokens,
+            cached_tokens=prompt.cached_tokens if prompt else None,
+            reasoning_tokens=completion.reasoning_tokens if completion else None,
+        )
     )

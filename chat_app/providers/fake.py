@@ -23,6 +23,7 @@ class FakeProvider:
     base_url = ""
     vendor = ""
     relays: frozenset[Wire] = frozenset()
+    only_streams = False
 
     def __init__(self, script: Sequence[Event | Exception] = (), *, pace_s: float = 0) -> None:
         self.script = script or (TextDelta("Hello."), Finish("stop", Usage(1, 1)))

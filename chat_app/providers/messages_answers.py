@@ -8,7 +8,7 @@ import msgspec
 
 from chat_app.errors import NOT_JSON, AnswerBroken
 from chat_app.events import Finish, ReasoningDelta, Relayed, Said, TextDelta, ToolCallDelta
-from chat_app.messages import FinishReason, Struct, Usage
+from chat_app.messages import FinishReason, Struct, Usage, counted
 from chat_app.providers.relay import read_whole
 from chat_app.providers.sse import SseDecoder
 
@@ -225,10 +225,12 @@ def _usage(usage: _Usage) -> Usage:
     """As every wire counts here: input includes what came from, and went into, the cache."""
     details = usage.output_tokens_details
     cached = (usage.cache_creation_input_tokens or 0) + (usage.cache_read_input_tokens or 0)
-    return Usage(
-        input_tokens=None if usage.input_tokens is None else usage.input_tokens + cached,
-        output_tokens=usage.output_tokens,
-        cached_tokens=usage.cache_read_input_tokens,
-        reasoning_tokens=details.thinking_tokens if details else None,
-        cache_write_tokens=usage.cache_creation_input_tokens,
+    return counted(
+        Usage(
+            input_tokens=None if usage.input_tokens is None else usage.input_tokens + cached,
+            output_tokens=usage.output_tokens,
+            cached_tokens=usage.cache_read_input_tokens,
+            reasoning_tokens=details.thinking_tokens if details else None,
+            cache_write_tokens=usage.cache_creation_input_tokens,
+        )
     )

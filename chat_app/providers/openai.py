@@ -86,9 +86,8 @@ class OpenAIProvider:
     kind: str = "openai"
     vendor: str = ""
     relays: frozenset[Wire] = frozenset[Wire](("chat", "embeddings"))
-    _max_tokens_name: ClassVar[str] = "max_completion_tokens"
+    only_streams: bool = False
     _seam: ClassVar[str] = "instruction"
-    _only_streams: ClassVar[bool] = False
 
     def __init__(self, *, server: str, base_url: str, api_key: str, connect_timeout_s: float) -> None:
         self.server = server
@@ -148,7 +147,7 @@ class OpenAIProvider:
         wanted = options if isinstance(options, dict) else {}
         own, dropped = self.as_taken({name: value for name, value in body.items() if name != "stream"})
         sent = own | {"model": model}
-        is_whole = request.is_whole and not self._only_streams
+        is_whole = request.is_whole and not self.only_streams
         if not is_whole:
             sent |= {"stream": True, "stream_options": wanted | {"include_usage": True}}
         async with self._relay.asked("chat/completions", sent, model) as response:
@@ -167,8 +166,19 @@ class OpenAIProvider:
             yield fold.finish()
 
     def as_taken(self, body: dict[str, Json]) -> tuple[dict[str, Json], tuple[str, ...]]:
-        """A program's own body as this server takes it, and the names of what it does not: here all goes as it is."""
-        return body, ()
+        """A program's own body as this server takes it, and the names of what it does not."""
+        if not self._foreign:
+            return body, ()
+        dropped = tuple(name for name in body if name in self._foreign)
+        taken = {name: value for name, value in body.items() if name not in dropped}
+        if "max_tokens" in taken:  # by its old name, which newer models of the vendor refuse
+            taken = {self._max_tokens_name: taken.pop("max_tokens")} | taken
+        return taken, dropped
+
+    @property
+    def _max_tokens_name(self) -> str:
+        """The vendor's newer models refuse the old name, and servers of others pass over the new one in silence."""
+        return "max_completion_tokens" if self.vendor or self._foreign else "max_tokens"
 
     async def _embedded(self, model: str, body: dict[str, Json]) -> AsyncGenerator[Event]:
         """Embeddings, which come all at once, as they are."""
@@ -198,7 +208,9 @@ class OpenAIProvider:
 def _told_of_its_cut(event: Event, name: str, sent: dict[str, Json]) -> Event:
     """A server may cut the most tokens to what its context leaves and not say so, as vLLM: it ends by length sooner."""
     match event, sent.get(name):
-        case Finish("length", Usage(output_tokens=int(made))), int(most) if made < most:
+        case Finish("length", Usage(output_tokens=int(made), reasoning_tokens=thought)), int(most) if (
+            made + (thought or 0) < most  # some count what was thought apart
+        ):
             return msgspec.structs.replace(event, clamped={name: most})
         case _:
             return event

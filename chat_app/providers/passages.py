@@ -44,6 +44,7 @@ class PassagesProvider:
     base_url = ""
     vendor = ""
     relays: frozenset[Wire] = frozenset()
+    only_streams = False
 
     def __init__(self, find: Find) -> None:
         self._find = find

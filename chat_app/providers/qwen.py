@@ -7,8 +7,6 @@ as it is.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from chat_app.errors import ModelUnknown
 from chat_app.messages import ChatRequest, Json
 from chat_app.providers.base import Offer
@@ -21,8 +19,7 @@ class QwenProvider(OpenAIProvider):
     """DashScope in one region."""
 
     kind: str = "qwen"
-    _max_tokens_name: ClassVar[str] = "max_tokens"
-    _only_streams: ClassVar[bool] = True  # some of its models; who wants an answer at once gets the stream folded
+    only_streams: bool = True  # some of its models; who wants an answer at once gets the stream folded
 
     def parameters(self, request: ChatRequest) -> tuple[dict[str, Json], tuple[str, ...]]:
         """See `OpenAIProvider.parameters`. This wire knows no effort: a model thinks or does not."""

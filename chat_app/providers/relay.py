@@ -13,7 +13,7 @@ from typing import TypeVar
 import httpx2
 import msgspec
 
-from chat_app.errors import NOT_JSON, AnswerBroken
+from chat_app.errors import NOT_JSON, AnswerBroken, RequestRefused
 from chat_app.messages import Json
 from chat_app.providers.refusals import Refusals
 
@@ -64,9 +64,11 @@ class Relay:
             ModelError: It cannot be reached, refuses, or breaks off while the block runs.
         """
         content = msgspec.json.encode(body)
-        request = self._client.build_request("POST", path, content=content, headers={**self._headers, **headers})
         try:
+            request = self._client.build_request("POST", path, content=content, headers={**self._headers, **headers})
             response = await self._client.send(request, stream=True)
+        except UnicodeEncodeError as error:  # its text is the header's, which may be the key
+            raise RequestRefused("A header or a key has letters that no header can have.") from error
         except (httpx2.RequestError, httpx2.InvalidURL) as error:
             raise self._refusals.unreachable(error) from error
         try:

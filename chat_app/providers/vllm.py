@@ -26,7 +26,6 @@ class VllmProvider(OpenAIProvider):
     """One vLLM server."""
 
     kind: str = "vllm"
-    _max_tokens_name: ClassVar[str] = "max_tokens"
     _seam: ClassVar[str] = "continue_final_message"
 
     def __init__(self, *, server: str, base_url: str, api_key: str, connect_timeout_s: float) -> None:

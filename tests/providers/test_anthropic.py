@@ -147,6 +147,13 @@ async def test_max_tokens_is_always_there_and_never_above_what_the_model_can(ups
     assert [clamped for _, _, clamped in (unknown, known, asked)] == [{}, {}, {"max_tokens": 500}]
 
 
+async def test_a_deployments_own_bound_and_stops_go_by_their_names_on_the_wire(upstream):
+    own = Parameters(extra={"max_tokens": 50, "stop_sequences": ["END"]})
+    start, _ = await _ask(upstream, Script(), ChatRequest("m", (HI,), own))
+
+    assert (start.sent["max_tokens"], start.sent["stop_sequences"], start.dropped) == (50, ["END"], ())
+
+
 async def test_system_tools_and_their_results_have_their_own_places(upstream):
     thought = ReasoningPart("hm", 5, "c2ln")
     messages = (

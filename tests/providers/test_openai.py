@@ -115,7 +115,7 @@ async def test_what_was_sent_is_told_and_unset_parameters_are_not_sent(upstream)
             pass
     await provider.aclose()
 
-    wanted = {"temperature": 0, "stop": ["x"], "max_completion_tokens": 5}
+    wanted = {"temperature": 0, "stop": ["x"], "max_tokens": 5}
     assert isinstance(start, Start)
     assert start.sent == wanted
     body = upstream.calls[0].body
@@ -253,12 +253,39 @@ async def test_qwens_own_parameters_go_as_they_are_and_a_region_that_lists_nothi
 
 
 async def test_the_vendor_gets_none_of_what_other_servers_added_to_its_wire_and_they_get_all():
-    asked = ChatRequest("m", (), Parameters(temperature=0.5, extra={"top_k": 3, "reasoning_effort": "low"}))
-    said: dict[str, tuple[dict, tuple]] = {}
+    asked = Parameters(temperature=0.5, max_output_tokens=9, extra={"top_k": 3, "reasoning_effort": "low"})
+    body = {"top_k": 3, "max_tokens": 9, "messages": []}
+    written, passed_on = [], []
     for url in ("https://api.openai.com/v1", "http://127.0.0.1:8080/v1"):
         provider = OpenAIProvider(server="x", base_url=url, api_key="sk-fake", connect_timeout_s=1)
-        said[url] = provider.parameters(asked)
+        written.append(provider.parameters(ChatRequest("m", (), asked)))
+        passed_on.append(provider.as_taken(body))
         await provider.aclose()
 
-    assert said["https://api.openai.com/v1"] == ({"reasoning_effort": "low", "temperature": 0.5}, ("top_k",))
-    assert said["http://127.0.0.1:8080/v1"] == ({"top_k": 3, "reasoning_effort": "low", "temperature": 0.5}, ())
+    rest = {"reasoning_effort": "low", "temperature": 0.5}
+    assert written[0] == (rest | {"max_completion_tokens": 9}, ("top_k",))
+    assert written[1] == (rest | {"max_tokens": 9, "top_k": 3}, ())
+    assert passed_on == [({"max_completion_tokens": 9, "messages": []}, ("top_k",)), (body, ())]
+
+
+async def test_a_key_of_the_vendors_goes_with_the_vendors_name_for_the_most_tokens_also_elsewhere():
+    provider = OpenAIProvider(server="x", base_url="http://10.0.0.1/v1", api_key="sk-fake", connect_timeout_s=1)
+    provider.vendor = "OpenAI"
+    sent, _ = provider.parameters(ChatRequest("m", (), Parameters(max_output_tokens=9)))
+    await provider.aclose()
+
+    assert sent == {"max_completion_tokens": 9}
+
+
+@pytest.mark.parametrize(
+    ("usage", "wanted"),
+    [
+        ({"prompt_tokens": 5, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 9}}, Usage(5, 3)),
+        ({"prompt_tokens": -5, "completion_tokens": 3}, Usage(None, 3)),
+        ({"prompt_tokens": 5, "completion_tokens": -3}, Usage(5)),
+    ],
+)
+async def test_counts_of_tokens_that_cannot_be_are_unknown(upstream, usage, wanted):
+    script = Script(["a", chunk({}, "stop"), sse({"choices": [], "usage": usage})], ending="done")
+
+    assert (await _reply(upstream, script)).finish.usage == wanted
