@@ -91,12 +91,10 @@ class Catalogue:
         return route
 
     def _by_prefix(self, model: str) -> Route | None:
-        """A vendor's model that nobody lists, nor ever has: its name says whose it is."""
-        if model in self._known:
-            return None
+        """A vendor's model that no other server lists, or ever has: its name says whose it is."""
         vendor = next((vendor for prefix, vendor in _PREFIXES if prefix.match(model)), "")
         for provider in self._configured:
-            if vendor and provider.vendor == vendor:
+            if vendor and provider.vendor == vendor and self._known.get(model) in (None, provider.server):
                 card = ModelCard(model, provider.kind, provider.server)
                 return Route(card, (Deployment(f"{provider.server}/{model}", provider, model),))
         return None
@@ -210,13 +208,13 @@ class Catalogue:
         try:
             async with asyncio.timeout(self._timeout_s):
                 offers = await provider.offers()
-        except (ModelError, TimeoutError) as error:
-            silent = ModelUnreachable(f"{provider.server} did not list its models in time.")
-            problem = error if isinstance(error, ModelError) else silent
+        except (ModelError, TimeoutError, UnicodeError) as error:
+            problem = _problem_of(provider.server, error)
             self.problems[provider.server] = problem
             self._answering.discard(provider.server)
             log.info("models.unlisted", server=provider.server, code=problem.code)
-            return []
+            is_gone = isinstance(error, KeyRefused | ModelUnreachable)
+            return [] if is_gone else self._listed.get(id(provider), [])  # busy, it still serves what it did
         self.problems.pop(provider.server, None)
         self._answering.add(provider.server)
         return offers
@@ -281,6 +279,14 @@ class Catalogue:
             is_language_model=offer.model != PASSAGES, output_tokens=offer.output_tokens, parent=offer.parent,
         )  # fmt: skip
         routes[name] = Route(card, (deployment,))
+
+
+def _problem_of(server: str, error: ModelError | TimeoutError | UnicodeError) -> ModelError:
+    if isinstance(error, ModelError):
+        return error
+    if isinstance(error, TimeoutError):
+        return ModelUnreachable(f"{server} did not list its models in time.")
+    return ModelFailed(f"{server} cannot be asked: its address or key has letters that none can have.")
 
 
 def _is_replica(known: Route, provider: Provider, offer: Offer) -> bool:

@@ -1,6 +1,5 @@
 import asyncio
 import socket
-from unittest.mock import AsyncMock
 
 import pytest
 
@@ -11,20 +10,14 @@ from chat_app.gateway.model_files import read_model_files
 from chat_app.providers.base import Offer
 from chat_app.providers.fake import FakeProvider
 from tests.conftest import make_settings
+from tests.gateway.catalogues import catalogue_of, named
 from tests.upstream import Upstream
 from tests.waiting import until
 
 
-async def _catalogue(tmp_path, **settings) -> Catalogue:
-    made = make_settings(tmp_path, **settings)
-    catalogue = Catalogue(made, configured_providers(made))
-    await catalogue.refresh()
-    return catalogue
-
-
 async def test_models_are_listed_from_every_server_and_told_apart(tmp_path, upstream):
     with Upstream(["echo", "more"]).serve() as second:
-        catalogue = await _catalogue(tmp_path, openai_base_url=upstream.url, vllm_base_url=(second.url,))
+        catalogue = await catalogue_of(tmp_path, openai_base_url=upstream.url, vllm_base_url=(second.url,))
         cards = catalogue.cards()
         await catalogue.aclose()
 
@@ -34,7 +27,7 @@ async def test_models_are_listed_from_every_server_and_told_apart(tmp_path, upst
 
 
 async def test_a_model_that_appears_or_goes_is_seen_without_a_restart(tmp_path, upstream):
-    catalogue = await _catalogue(tmp_path, vllm_base_url=(upstream.url,))
+    catalogue = await catalogue_of(tmp_path, vllm_base_url=(upstream.url,))
     told: list[int] = []
     catalogue.on_change(lambda: told.append(1))
     upstream.models.append({"id": "new"})
@@ -51,7 +44,7 @@ async def test_a_model_that_appears_or_goes_is_seen_without_a_restart(tmp_path, 
 
 
 async def test_a_server_that_is_down_offers_nothing_and_is_said(tmp_path):
-    catalogue = await _catalogue(tmp_path, vllm_base_url=("http://127.0.0.1:9/v1",))
+    catalogue = await catalogue_of(tmp_path, vllm_base_url=("http://127.0.0.1:9/v1",))
     await catalogue.aclose()
 
     assert catalogue.cards() == []
@@ -62,7 +55,6 @@ async def test_a_server_that_is_down_offers_nothing_and_is_said(tmp_path):
     ("status", "error", "sentence"),
     [
         (401, KeyRefused, "refused the key"),
-        (500, ModelFailed, "failed with 500"),
         (0, ModelUnreachable, "No answer from"),
     ],
 )
@@ -70,7 +62,7 @@ async def test_a_model_whose_server_lists_nothing_any_more_says_what_became_of_t
     tmp_path, status, error, sentence
 ):
     with Upstream(["echo"]).serve() as server:
-        catalogue = await _catalogue(tmp_path, vllm_base_url=(server.url,))
+        catalogue = await catalogue_of(tmp_path, vllm_base_url=(server.url,))
         told: list[int] = []
         catalogue.on_change(lambda: told.append(1))
         server.models_status = status
@@ -86,13 +78,34 @@ async def test_a_model_whose_server_lists_nothing_any_more_says_what_became_of_t
     assert told == [1]
 
 
+async def test_a_server_that_fails_to_list_still_serves_what_it_did_and_what_is_wrong_is_said(tmp_path, upstream):
+    catalogue = await catalogue_of(tmp_path, vllm_base_url=(upstream.url,))
+    upstream.models_status = 500
+    await catalogue.refresh()
+    (server,) = catalogue.servers()
+    await catalogue.aclose()
+
+    assert catalogue.resolve("echo").card.context_tokens == 8192
+    assert isinstance(server.problem, ModelFailed)
+    assert [model.id for model in server.models] == ["echo"]
+
+
+async def test_a_key_with_letters_that_no_header_can_have_is_said_of_its_server_alone(tmp_path, upstream):
+    catalogue = await catalogue_of(tmp_path, openai_base_url=upstream.url, openai_api_key="sk-é")
+    (server,) = catalogue.servers()
+    await catalogue.aclose()
+
+    assert "letters" in str(server.problem)
+    assert "é" not in str(server.problem) + server.problem.detail
+
+
 async def test_without_a_key_openai_is_absent_and_with_one_its_aliases_are_offered(tmp_path, upstream):
     assert configured_providers(make_settings(tmp_path)) == []
 
     (tmp_path / "models.toml").write_text(
         f'[models.mine]\nprovider = "127.0.0.1:{upstream.port}"\nmodel = "echo"\ncontext_tokens = 5\n'
     )
-    catalogue = await _catalogue(tmp_path, openai_base_url=upstream.url)
+    catalogue = await catalogue_of(tmp_path, openai_base_url=upstream.url)
     route = catalogue.resolve("mine")
     await catalogue.aclose()
 
@@ -101,7 +114,7 @@ async def test_without_a_key_openai_is_absent_and_with_one_its_aliases_are_offer
 
 async def test_a_discovered_model_never_shadows_an_alias(tmp_path, upstream):
     (tmp_path / "models.toml").write_text(f'[models.echo]\nprovider = "127.0.0.1:{upstream.port}"\nmodel = "real"\n')
-    catalogue = await _catalogue(tmp_path, openai_base_url=upstream.url)
+    catalogue = await catalogue_of(tmp_path, openai_base_url=upstream.url)
     await catalogue.aclose()
 
     assert [each.upstream for each in catalogue.resolve("echo").deployments] == ["real"]
@@ -239,55 +252,8 @@ async def test_a_port_that_is_open_and_silent_holds_up_the_first_question_no_lon
     await catalogue.aclose()
 
 
-def _named(server: str, *models: str) -> FakeProvider:
-    provider = FakeProvider()
-    provider.server = server
-    provider.vendor = server if server in ("OpenAI", "Anthropic", "Qwen") else ""
-    provider.offers = AsyncMock(return_value=[Offer(model, 1000) for model in models])
-    return provider
-
-
-@pytest.mark.parametrize(
-    ("model", "server"),
-    [
-        ("gpt-4o", "OpenAI"),
-        ("o3-mini", "OpenAI"),
-        ("claude-3-opus", "Anthropic"),
-        ("qwen-max", "Qwen"),
-        ("qwen9", "Qwen"),
-    ],
-)
-async def test_a_vendors_model_that_nobody_lists_reaches_its_vendor_by_its_name(tmp_path, model, server):
-    vendors = [_named(name) for name in ("OpenAI", "Anthropic", "Qwen")]
-    catalogue = Catalogue(make_settings(tmp_path), vendors)
-    await catalogue.refresh()
-
-    (deployment,) = catalogue.resolve(model).deployments
-    assert (deployment.provider.server, deployment.upstream) == (server, model)
-
-
-@pytest.mark.parametrize("model", ["gpt-4o", "ollama", "olala", "llama", "my-qwen"])
-async def test_without_its_vendor_or_its_prefix_a_model_is_unknown(tmp_path, model):
-    catalogue = Catalogue(make_settings(tmp_path), [_named("Anthropic"), _named("Qwen")])
-    await catalogue.refresh()
-
-    with pytest.raises(ModelUnknown):
-        catalogue.resolve(model)
-
-
-async def test_a_model_of_a_server_that_is_gone_does_not_go_to_a_vendor_of_its_prefix(tmp_path):
-    own = _named("vLLM 127.0.0.1:1", "qwen3")
-    catalogue = Catalogue(make_settings(tmp_path), [own, _named("Qwen")])
-    await catalogue.refresh()
-    own.offers.return_value = []
-    await catalogue.refresh()
-
-    with pytest.raises(ModelUnknown):
-        catalogue.resolve("qwen3")
-
-
 async def test_an_alias_without_a_context_has_the_one_that_is_listed(tmp_path):
-    catalogue = Catalogue(make_settings(tmp_path), [_named("Anthropic", "claude-opus-5-5")])
+    catalogue = Catalogue(make_settings(tmp_path), [named("Anthropic", "claude-opus-5-5")])
     await catalogue.refresh()
 
     assert catalogue.resolve("claude-opus-5-5").card.context_tokens == 1000
@@ -320,7 +286,7 @@ async def test_a_server_in_the_file_needs_no_code_and_its_key_comes_from_the_var
     assert configured_providers(make_settings(tmp_path)) == []
 
     monkeypatch.setenv("TOGETHER_API_KEY", "sk-fake-together")
-    catalogue = await _catalogue(tmp_path)
+    catalogue = await catalogue_of(tmp_path)
     await catalogue.aclose()
 
     assert upstream.calls[-1].headers["authorization"] == "Bearer sk-fake-together"
@@ -333,7 +299,7 @@ async def test_a_server_in_the_file_needs_no_code_and_its_key_comes_from_the_var
 async def test_an_alias_of_vllm_leads_to_every_vllm_that_lists_the_model(tmp_path, upstream):
     (tmp_path / "models.toml").write_text('[models.mine]\nprovider = "vllm"\nmodel = "echo"\n')
     with Upstream(["echo"]).serve() as second, Upstream(["other"]).serve() as third:
-        catalogue = await _catalogue(tmp_path, vllm_base_url=(upstream.url, second.url, third.url))
+        catalogue = await catalogue_of(tmp_path, vllm_base_url=(upstream.url, second.url, third.url))
         await catalogue.aclose()
 
     assert [each.name for each in catalogue.resolve("mine").deployments] == [
@@ -343,7 +309,7 @@ async def test_an_alias_of_vllm_leads_to_every_vllm_that_lists_the_model(tmp_pat
 
 async def test_an_adapter_says_what_it_stands_on(tmp_path, upstream):
     upstream.models.append({"id": "adapter", "parent": "echo", "max_model_len": 10})
-    catalogue = await _catalogue(tmp_path, vllm_base_url=(upstream.url,))
+    catalogue = await catalogue_of(tmp_path, vllm_base_url=(upstream.url,))
     await catalogue.aclose()
 
     assert catalogue.resolve("adapter").card.parent == "echo"
@@ -357,21 +323,3 @@ async def test_a_server_of_the_file_on_a_usual_port_is_not_found_a_second_time(t
     await catalogue.aclose()
 
     assert [each.name for each in catalogue.resolve("echo").deployments] == ["mine/echo"]
-
-
-@pytest.mark.parametrize(
-    ("model", "setting"),
-    [("gpt-4o", "openai"), ("claude-3-opus", "anthropic"), ("qwen-max", "dashscope")],
-)
-async def test_a_vendors_model_reaches_it_by_its_name_at_a_companys_own_door_and_no_server_without_a_key(
-    tmp_path, model, setting
-):
-    for key, is_reached in (("sk-fake", True), ("", False)):
-        settings = make_settings(tmp_path, **{f"{setting}_base_url": "http://10.0.0.9/v1", f"{setting}_api_key": key})
-        catalogue = Catalogue(settings, configured_providers(settings))
-        if is_reached:
-            assert catalogue.resolve(model).deployments[0].provider.base_url == "http://10.0.0.9/v1"
-        else:
-            with pytest.raises(ModelUnknown):
-                catalogue.resolve(model)
-        await catalogue.aclose()
