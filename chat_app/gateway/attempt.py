@@ -65,6 +65,7 @@ class Attempt:
                         held.append(event)
                     else:
                         self.has_begun = True
+                        self.breaker.began()
                         if self.start is not None:
                             yield self.start
                         for earlier in held:

@@ -45,6 +45,10 @@ class Breaker:
         """What its last failure was, to raise."""
         return self._why and self._why.anew()
 
+    def began(self) -> None:
+        """A call has its first word: others may come. What fails next opens it again at once."""
+        self._failures = min(self._failures, self._most - 1)
+
     def succeeded(self) -> None:
         """A call was answered."""
         self._failures, self._why = 0, None

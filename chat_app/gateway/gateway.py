@@ -211,18 +211,24 @@ class Gateway:
         raise why or _nobody(request)
 
     def _attempts(self, route: Route, request: ChatRequest, affinity: str) -> Generator[Attempt]:
-        """Whom to ask, in order. A silent one leaves half of the time to those that come after it."""
-        until = time.monotonic() + (self._patience.whole_s if request.is_whole else self._patience.first_token_s)
-        candidates = list(self._candidates(route, request, affinity))
-        for number, (model, deployment) in enumerate(candidates, start=1):
+        """Whom to ask, in order. A silent one leaves half of the time to those that can be asked after it."""
+        candidates = [
+            (model, deployment, self._breaker(deployment), self._most_s(request, deployment))
+            for model, deployment in self._candidates(route, request, affinity)
+        ]
+        until = time.monotonic() + max((most_s for *_, most_s in candidates), default=0)
+        for number, (model, deployment, breaker, most_s) in enumerate(candidates, start=1):
             left_s = until - time.monotonic()
-            yield Attempt(
-                deployment,
-                "" if model == route.card.id else model,
-                self._breaker(deployment),
-                wait_s=left_s if number == len(candidates) else left_s / 2,
-                idle_s=self._patience.idle_s,
-            )
+            if any(after.state != "open" for _, _, after, _ in candidates[number:]):
+                left_s /= 2
+            named = "" if model == route.card.id else model
+            yield Attempt(deployment, named, breaker, wait_s=min(left_s, most_s), idle_s=self._patience.idle_s)
+
+    def _most_s(self, request: ChatRequest, deployment: Deployment) -> float:
+        """How long one may be silent: whoever streams, also for a caller that wants all at once, begins sooner."""
+        provider = deployment.provider
+        comes_whole = request.is_whole and request.wire in provider.relays and not provider.only_streams
+        return self._patience.whole_s if comes_whole else self._patience.first_token_s
 
     def _candidates(self, route: Route, request: ChatRequest, affinity: str) -> Generator[tuple[str, Deployment]]:
         """(model, deployment): the model's own, then those of its fallback, and of the fallback's."""

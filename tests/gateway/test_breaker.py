@@ -53,6 +53,16 @@ def test_a_probe_that_is_answered_closes_it(breaker, clock):
     assert [breaker.admits() for _ in range(3)] == [True, True, True]
 
 
+def test_a_probes_first_word_lets_the_others_come_and_a_failure_after_it_keeps_them_away_again(breaker, clock):
+    _fail(breaker, 3)
+    clock.now += 10
+    assert breaker.admits()
+    breaker.began()
+    assert [breaker.admits() for _ in range(3)] == [True, True, True]
+    breaker.failed(ModelFailed("no"))
+    assert not breaker.admits()
+
+
 def test_a_probe_that_fails_opens_it_again_for_a_whole_rest(breaker, clock):
     _fail(breaker, 3)
     clock.now += 10

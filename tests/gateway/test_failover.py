@@ -331,3 +331,48 @@ async def test_each_may_wait_half_of_what_is_left_and_the_last_all_of_it(tmp_pat
     waits = [attempt.wait_s for attempt in door.gateway._attempts(route, ChatRequest("m", ()), "a")]
 
     assert waits == [pytest.approx(50, abs=5), pytest.approx(100, abs=5)]
+
+
+async def test_while_a_probe_still_speaks_others_are_answered_already(tmp_path):
+    slow = Named("first", TextDelta("long "), TextDelta("story"), Finish("stop"))
+    door = await door_over(tmp_path, '[models.m]\nprovider = "first"\n', slow, failures=1, rest_s=60)
+    slow.script, script = (ModelFailed("no"),), slow.script
+    with pytest.raises(ModelFailed):
+        await door.ask()
+    slow.script = script
+    (deployment,) = door.gateway.catalogue.resolve("m").deployments
+    door.gateway._breaker(deployment)._until = 0  # it has had its rest
+    async with aclosing(door.gateway.stream(ChatRequest("m", ()), Caller("local"))) as probe:
+        await anext(probe)
+        await anext(probe)
+        assert (await door.ask())[1] == "long story"
+
+
+async def test_a_silent_one_leaves_time_to_those_alone_that_can_be_asked(tmp_path):
+    providers = [Named("first"), Named("second")]
+    door = await door_over(tmp_path, TWO, *providers, first_token_s=100, failures=1, rest_s=60)
+    route = door.gateway.catalogue.resolve("m")
+
+    def waits() -> list[int]:
+        return [round(each.wait_s) for each in door.gateway._attempts(route, ChatRequest("m", ()), "a")]
+
+    assert waits() == [50, 100]
+    _, last = first_of(door, providers)
+    (rests,) = [each for each in route.deployments if each.provider is last]
+    door.gateway._breaker(rests).failed(ModelFailed("no"))
+    assert waits() == [100, 100]
+
+
+@pytest.mark.parametrize(
+    ("relays", "only_streams", "most_s"), [(True, False, 600), (True, True, 60), (False, False, 60)]
+)
+async def test_a_stream_that_is_folded_for_who_wants_it_at_once_must_begin_as_soon_as_any(
+    tmp_path, relays, only_streams, most_s
+):
+    provider = Named("first")
+    provider.relays, provider.only_streams = frozenset({"chat"} if relays else ()), only_streams
+    door = await door_over(tmp_path, '[models.m]\nprovider = "first"\n', provider, first_token_s=60, whole_s=600)
+    route = door.gateway.catalogue.resolve("m")
+    (attempt,) = door.gateway._attempts(route, ChatRequest("m", (), body={}, is_whole=True), "a")
+
+    assert round(attempt.wait_s) == most_s
