@@ -147,7 +147,7 @@ async def open_services(
     )
     if settings.prometheus_multiproc_dir is not None:  # prometheus_client writes there, by the environment's word
         settings.prometheus_multiproc_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    metrics = Metrics(settings.prometheus_multiproc_dir if settings.workers > 1 else None)
+    metrics = Metrics(settings.prometheus_multiproc_dir)
     usage, keys = UsageStore(database), Keys(KeyStore(database))
     ledger = Ledger(usage.add, every_s=settings.ledger_s)
     counters: Counters = RedisCounters(settings.redis_url) if settings.redis_url else MemoryCounters()
@@ -219,11 +219,11 @@ async def open_services(
 def usual_limits(settings: Settings) -> Limits:
     """What every person and every address may ask for; 0 is without limit."""
     return Limits(
-        settings.limit_requests or None,
-        settings.limit_tokens or None,
-        settings.limit_streams or None,
-        settings.limit_dollars_day or None,
-        settings.limit_dollars_month or None,
+        requests_per_minute=settings.limit_requests or None,
+        tokens_per_minute=settings.limit_tokens or None,
+        streams=settings.limit_streams or None,
+        dollars_per_day=settings.limit_dollars_day or None,
+        dollars_per_month=settings.limit_dollars_month or None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TypeVar
 
 import msgspec
@@ -12,6 +13,8 @@ from chat_app.errors import NOT_JSON, BadRequest, ChatError
 from chat_app.messages import Json, Struct
 
 Asked = TypeVar("Asked", bound=Struct)
+
+_MISSING = re.compile(r"Object missing required field `(.*)`")
 
 
 async def read_body(request: Request, most_bytes: int, too_large: ChatError) -> bytes:
@@ -51,6 +54,9 @@ def decoded(raw: bytes, kind: type[Asked]) -> tuple[dict[str, Json], Asked]:
         return body, msgspec.convert(body, kind)
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$")
-        raise BadRequest(f"{what}.", detail=where.strip("`.")) from error
+        path = where.strip("`.")
+        if missing := _MISSING.match(what):  # which stands in the words alone
+            path = f"{path}.{missing[1]}".strip(".")
+        raise BadRequest(f"{what}.", detail=path) from error
     except NOT_JSON as error:
         raise BadRequest(f"The body is not valid JSON: {error}.") from error

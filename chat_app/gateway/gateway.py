@@ -10,7 +10,7 @@ from contextlib import aclosing
 import msgspec
 import structlog
 
-from chat_app.errors import ModelError, ModelUnknown, RequestRefused
+from chat_app.errors import LimitReached, ModelError, ModelUnknown, RequestRefused
 from chat_app.events import Event, Relayed, Start
 from chat_app.gateway.attempt import Attempt, Patience, is_the_callers
 from chat_app.gateway.breaker import Breaker
@@ -95,16 +95,20 @@ class Gateway:
         expected = Usage(estimate_prompt(request), request.parameters.max_output_tokens or _USUAL_ANSWER_TOKENS)
         tokens = (expected.input_tokens or 0) + (expected.output_tokens or 0)
         price = cost_micros(expected, route.deployments[0]) or 0
-        async with self._limiter.admitted(caller, tokens, price) as admission:
-            most_s = route.cache_s if caller.cache_s is None else caller.cache_s
-            found = (
-                self._cached(route, request, caller, admission, most_s)
-                if most_s > 0
-                else self._answer(route, request, caller, admission)
-            )
-            async with aclosing(found) as events:
-                async for event in events:
-                    yield event
+        try:
+            async with self._limiter.admitted(caller, tokens, price) as admission:
+                most_s = route.cache_s if caller.cache_s is None else caller.cache_s
+                found = (
+                    self._cached(route, request, caller, admission, most_s)
+                    if most_s > 0
+                    else self._answer(route, request, caller, admission)
+                )
+                async with aclosing(found) as events:
+                    async for event in events:
+                        yield event
+        except LimitReached as error:
+            self._metrics.refused(request.model, error.code)
+            raise
 
     async def embed(self, request: ChatRequest, caller: Caller) -> tuple[Start, bytes]:
         """(who answers, embeddings as the JSON that its server gave); in all else as `stream`.
@@ -180,11 +184,13 @@ class Gateway:
         told = (self._ledger.write, self._metrics.ended, admission.add, caller.on_used, _log)
         why: ModelError | None = None
         last: Attempt | None = None
+        is_asked = False
         for number, attempt in enumerate(self._attempts(route, request, affinity), start=1):
             last = attempt
             if not attempt.breaker.admits():
                 why = why or attempt.breaker.why()
                 continue
+            is_asked = True
             try:
                 with (
                     self._loads.counted(attempt.deployment),
@@ -208,7 +214,13 @@ class Gateway:
                 self._metrics.breaker(attempt.deployment.name, is_open=attempt.breaker.state != "closed")
         if last is not None and last.start is not None:  # whom the failure is from
             yield last.start
-        raise why or _nobody(request)
+        raise self._failure(why, request, is_asked=is_asked)
+
+    def _failure(self, why: ModelError | None, request: ChatRequest, *, is_asked: bool) -> ModelError:
+        why = why or _nobody(request)
+        if not is_asked:
+            self._metrics.refused(request.model, why.code)
+        return why
 
     def _attempts(self, route: Route, request: ChatRequest, affinity: str) -> Generator[Attempt]:
         """Whom to ask, in order. A silent one leaves half of the time to those that can be asked after it."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead  # pyright: ignore[reportUnknownVariableType]
+from prometheus_client.values import MutexValue, ValueClass  # pyright: ignore[reportUnknownVariableType]
 
 from chat_app.store.usage import Used
 
@@ -23,11 +24,12 @@ class Metrics:
     """Counters and times. Labels are models, deployments and kinds of error: never people, keys or words.
 
     Args:
-        folder: Where several workers keep theirs, to be told together; None for one worker.
+        folder: Where several workers keep theirs, to be told together, if prometheus_client was loaded in an
+            environment that names it; None for one worker.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._registry, self._folder = CollectorRegistry(), folder
+        self._registry, self._folder = CollectorRegistry(), None if ValueClass is MutexValue else folder
         made: dict[str, Any] = {"registry": self._registry, "namespace": "chat_app"}
         self._requests = Counter("requests", "Attempts by how they ended.", ("model", "deployment", "status"), **made)
         self._tokens = Counter("tokens", "Tokens by kind.", ("model", "deployment", "kind"), **made)
@@ -38,6 +40,7 @@ class Metrics:
         self._breakers = Gauge(
             "breaker_open", "1 while a deployment is left alone.", ("deployment",), multiprocess_mode="livemax", **made
         )
+        self._refused = Counter("refused", "Calls that no deployment was asked for.", ("model", "code"), **made)
         self._cache = Counter("cache", "Looks into the cache of answers.", ("model", "result"), **made)
 
         self._known: set[str] = set()
@@ -82,6 +85,10 @@ class Metrics:
                 self._tokens.labels(model, deployment, kind).inc(tokens)
         if used.cost_micros:
             self._cost.labels(model, deployment).inc(used.cost_micros / 1_000_000)
+
+    def refused(self, model: str, code: str) -> None:
+        """A call was over a limit, or nobody could be asked for it."""
+        self._refused.labels(self._label(model), code).inc()
 
     def breaker(self, deployment: str, *, is_open: bool) -> None:
         """A deployment is left alone, or asked again."""

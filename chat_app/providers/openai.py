@@ -148,6 +148,10 @@ class OpenAIProvider:
         own, dropped = self.as_taken({name: value for name, value in body.items() if name != "stream"})
         sent = own | {"model": model}
         is_whole = request.is_whole and not self.only_streams
+        lost = (
+            ("logprobs", "top_logprobs") if request.is_whole and self.only_streams else ()
+        )  # a folded stream has none
+        dropped += tuple(name for name in lost if name in sent)
         if not is_whole:
             sent |= {"stream": True, "stream_options": wanted | {"include_usage": True}}
         async with self._relay.asked("chat/completions", sent, model) as response:

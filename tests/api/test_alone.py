@@ -1,11 +1,13 @@
 """The API by itself, as a server of one's own serves it; and other people's clients against it."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.server import free_port
@@ -35,9 +37,10 @@ def alone(tmp_path, upstream: Upstream) -> Iterator[dict[str, str]]:
     } | {
         "GRANIAN_PORT": str(port), "CHAT_APP_DATA": str(tmp_path / "data"), "DISCOVER_SERVERS": "false",
         "VLLM_BASE_URL": upstream.url, "LLM_USER_PATH": str(tmp_path / "llm"),
+        "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "figures"),
     }  # fmt: skip
     with (tmp_path / "log").open("wb") as log:
-        command = [BIN / "granian", "--interface", "asgi", "chat_app.api.app:app"]
+        command = [BIN / "granian", "--interface", "asgi", "--workers", "2", "chat_app.api.app:app"]
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
         until_now(lambda: answers(f"http://127.0.0.1:{port}/readyz"), within_s=30)
@@ -62,3 +65,5 @@ def test_the_llm_command_asks_through_it(alone, tmp_path):
             env=alone, capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
         assert done.stdout.strip() == "Hello there.", done.stderr
+    told = httpx.get(alone["url"].replace("/v1", "/metrics")).text
+    assert re.findall(r'chat_app_requests_total\{.*model="echo".*\} (.*)', told) == ["2.0"]  # of both workers

@@ -137,7 +137,8 @@ async def test_a_caller_who_leaves_is_left_upstream(api, upstream, when, path):
     [
         (b"nope", 400, None),
         (b"[]", 400, None),
-        (b'{"messages": []}', 400, None),
+        (b'{"messages": []}', 400, "model"),
+        (b'{"model": "echo", "messages": [{"content": "x"}]}', 400, "messages[0].role"),
         (b'{"model": "echo", "messages": []}', 400, "messages"),
         (b'{"model": "echo", "messages": [{"role": "boss", "content": "x"}]}', 400, "messages[0].role"),
         (
@@ -222,6 +223,7 @@ async def test_a_limit_of_a_key_is_told_in_headers_and_then_in_an_error_of_their
 
     assert left == [("2", "1"), ("2", "0")]
     assert raised.value.response.headers["x-ratelimit-remaining-requests"] == "0"
+    assert raised.value.response.headers["x-ratelimit-reset-requests"] == "60s"
     assert raised.value.code == "rate_limit_exceeded"
     assert 1 <= int(raised.value.response.headers["retry-after"]) <= 60
 
@@ -310,6 +312,39 @@ async def test_what_means_other_things_on_another_wire_is_left_out_there(tmp_pat
         )
 
     assert not {"metadata", "service_tier", "temperature"} & upstream.chats[-1].body.keys()
+
+
+async def test_what_a_folded_stream_cannot_give_is_named(tmp_path, upstream):
+    async with serving(tmp_path, dashscope_base_url=upstream.url) as api, api.http() as client:
+        body = {"model": "echo", "messages": HI, "logprobs": True}
+        answers = [await client.post("/v1/chat/completions", json=body | {"stream": each}) for each in (False, True)]
+
+    assert [answer.headers.get("x-dropped") for answer in answers] == ["logprobs", None]
+
+
+REASONS = {
+    "length": ("length", "max_tokens"), "tool_calls": ("tool_calls", "tool_use"),
+    "content_filter": ("content_filter", "refusal"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("reason", "anthropics"), REASONS.values(), ids=REASONS.keys())
+@pytest.mark.parametrize("stream", [True, False])
+async def test_why_an_answer_ended_is_told_to_both_clients_by_their_names(api, upstream, reason, anthropics, stream):
+    upstream.default = Script(["a"], ending=anthropics if api.wire == "anthropic" else reason)
+    body = {"model": "echo", "messages": HI, "max_tokens": 9}
+    async with api.openai() as client:
+        answer = await client.chat.completions.create(**body, stream=stream)
+        reasons = [c.choices[0].finish_reason async for c in answer if c.choices] if stream else []
+    async with api.anthropic() as client:
+        if stream:
+            async with client.messages.stream(**body) as events:
+                message = await events.get_final_message()
+        else:
+            message = await client.messages.create(**body)
+
+    assert (reasons[-1] if stream else answer.choices[0].finish_reason) == reason
+    assert message.stop_reason == anthropics
 
 
 @pytest.mark.parametrize("stream", [True, False])

@@ -6,7 +6,7 @@ import pytest
 from chat_app.errors import KeyRefused, ModelFailed, ModelUnknown, ModelUnreachable
 from chat_app.gateway.catalogue import Catalogue
 from chat_app.gateway.discovery import LocalServers, configured_providers
-from chat_app.gateway.model_files import read_model_files
+from chat_app.gateway.model_files import model_files, read_model_files
 from chat_app.providers.base import Offer
 from chat_app.providers.fake import FakeProvider
 from tests.conftest import make_settings
@@ -118,6 +118,25 @@ async def test_a_discovered_model_never_shadows_an_alias(tmp_path, upstream):
     await catalogue.aclose()
 
     assert [each.upstream for each in catalogue.resolve("echo").deployments] == ["real"]
+
+
+def test_the_packaged_file_has_todays_models_of_each_vendor(tmp_path):
+    settings = make_settings(tmp_path)
+    models = read_model_files(*model_files(settings)).models
+    by_vendor = {
+        vendor: {n for n, each in models.items() if each.provider.lower() == vendor.lower()} for vendor in VENDORS
+    }
+
+    for vendor, wanted in VENDORS.items():
+        assert wanted <= by_vendor[vendor]
+        assert all(models[name].context_tokens and models[name].capabilities for name in wanted)
+
+
+VENDORS = {
+    "OpenAI": {"gpt-6-sol", "gpt-6-luna", "gpt-6.2-astra"},
+    "Anthropic": {"claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5"},
+    "Qwen": {"qwen-plus", "qwen-max", "qwen3-vl-plus"},
+}
 
 
 def test_the_packaged_file_is_overridden_entry_by_entry(tmp_path):

@@ -15,9 +15,11 @@ from chat_app.gateway.counters import Counters, MemoryCounters, Window
 from chat_app.gateway.limits import Limiter
 from chat_app.gateway.redis_counters import RedisCounters
 from chat_app.messages import ChatRequest, Limits, Rate, Usage
-from tests.conftest import REDIS, needs_redis
+from chat_app.services import usual_limits
+from tests.conftest import REDIS, make_settings, needs_redis
 from tests.gateway.door import door_over
 from tests.gateway.test_failover import Named
+from tests.waiting import until
 
 EITHER = ["memory", pytest.param("redis", marks=needs_redis)]
 
@@ -80,6 +82,57 @@ async def test_so_many_answers_at_the_same_time_and_no_more_and_room_again_when_
     await _told(workers)
 
     assert await _try(limiters[1], Caller("a")) == ""
+
+
+async def test_of_two_hundred_answers_begun_at_once_on_two_workers_so_many_run_and_no_more(workers):
+    limiters = _limiters(workers, Limits(streams=5))
+    asked, running, may_end = 0, 0, asyncio.Event()
+
+    async def answer(limiter: Limiter, number: int) -> str:
+        nonlocal asked, running
+        try:
+            async with limiter.admitted(Caller("a", request_id=f"call {number}"), 0, 0):
+                asked, running = asked + 1, running + 1
+                await may_end.wait()
+        except LimitReached as reached:
+            asked += 1
+            return reached.limit
+        return ""
+
+    async def all_have_asked() -> bool:
+        return asked == 200
+
+    async with asyncio.TaskGroup() as group:
+        tries = [group.create_task(answer(limiters[number % 2], number)) for number in range(200)]
+        await until(all_have_asked)
+        assert running == 5
+        may_end.set()
+
+    assert [each.result() for each in tries].count("streams") == 195
+
+
+async def test_a_month_that_is_used_up_says_when_the_next_begins(workers):
+    limiter = _limiters(workers, Limits(dollars_per_month=1))[0]
+    async with limiter.admitted(Caller("a"), 0, 1_000_000):
+        with pytest.raises(LimitReached, match="The limit of 1 dollars a month is reached") as reached:
+            async with limiter.admitted(Caller("a"), 0, 10):
+                pass
+    now = datetime.now(UTC)
+    next_month = now.replace(
+        year=now.year + now.month // 12, month=now.month % 12 + 1, day=1, hour=0, minute=0, second=0
+    )
+
+    assert abs(reached.value.retry_after_s - (next_month - now).total_seconds()) < 60
+
+
+def test_each_setting_of_a_limit_is_the_limit_of_its_name(tmp_path):
+    settings = make_settings(
+        tmp_path, limit_requests=1, limit_tokens=2, limit_streams=3, limit_dollars_day=4, limit_dollars_month=5
+    )
+
+    assert usual_limits(settings) == Limits(
+        requests_per_minute=1, tokens_per_minute=2, streams=3, dollars_per_day=4, dollars_per_month=5
+    )
 
 
 async def test_tokens_are_reserved_by_estimate_and_put_right_at_the_end(workers):

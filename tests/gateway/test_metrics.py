@@ -3,10 +3,12 @@ import subprocess
 import sys
 from contextlib import aclosing
 
-from chat_app.errors import ModelFailed
+import pytest
+
+from chat_app.errors import LimitReached, ModelFailed
 from chat_app.events import Finish, TextDelta
 from chat_app.gateway.caller import Caller
-from chat_app.messages import ChatRequest, Usage
+from chat_app.messages import ChatRequest, Limits, Usage
 from tests.gateway.door import door_over
 from tests.gateway.test_failover import Named
 
@@ -40,6 +42,20 @@ async def test_calls_are_counted_by_how_they_ended_with_their_tokens_times_and_c
     assert told['chat_app_inter_token_seconds_count{model="m"}'] == 1
     assert told['chat_app_open_streams{model="m"}'] == 0
     assert told['chat_app_breaker_open{deployment="first/m"}'] == 1
+
+
+async def test_calls_that_nobody_was_asked_for_are_counted_by_why(tmp_path):
+    first = Named("first", ModelFailed("no"))
+    limits = Limits(requests_per_minute=2)
+    door = await door_over(tmp_path, '[models.m]\nprovider = "first"\n', first, failures=1, rest_s=60, limits=limits)
+    for _ in range(3):
+        with pytest.raises((ModelFailed, LimitReached)):
+            await door.ask()
+    told = _figures(door)
+
+    assert told['chat_app_requests_total{deployment="first/m",model="m",status="model_failed"}'] == 1
+    assert told['chat_app_refused_total{code="model_failed",model="m"}'] == 1
+    assert told['chat_app_refused_total{code="limit_reached",model="m"}'] == 1
 
 
 async def test_what_is_open_is_open_until_it_ends(tmp_path):

@@ -49,6 +49,7 @@ async def test_text_and_usage_come_through(upstream):
     assert reply.parts == (TextPart("Hello 世界"),)
     assert reply.finish == Finish("stop", Usage(7, 3))
     assert KEY in upstream.calls[0].headers["authorization"]
+    assert upstream.calls[0].headers["anthropic-version"] == "2026-10-21"
 
 
 GOOD = {
