@@ -1,9 +1,10 @@
-// What calls took: a chart by day, and a table by day, model or key. The figures come by HTTP.
+// What calls took: a chart and a table, by day, model or key. The figures come by HTTP.
 import { useEffect, useState } from "react";
 import { ask } from "./ask.js";
 import { day as dayName, dollars, number, t } from "./i18n.js";
 import { Radios } from "./radios.jsx";
 
+const MOST_RANKS = 12;
 const SPANS = [7, 30, 90];
 const MEASURES = ["calls", "tokens", "cost", "first"];
 const GROUPS = ["day", "model", "key"];
@@ -37,6 +38,22 @@ function grouped(lines, by) {
 }
 
 const Choice = ({ name, labelOf = (each) => t(`usage.${each}`), ...rest }) => <Radios legend={t(`usage.${name}`)} labelOf={labelOf} {...rest} />;
+
+/** A bar for each model or key, the longest first; the table has those that are left out. */
+function Ranks({ lines, by, measure }) {
+  const ranks = grouped(lines, by).map(([name, sums]) => [labelOf[by](name), VALUE[measure](sums)]).sort((a, b) => b[1] - a[1]).slice(0, MOST_RANKS);
+  const most = ranks[0][1];
+  return (
+    <ul className="chart ranks" aria-label={t("usage.chart_by", { what: t(`usage.${measure}`), by: t(`usage.${by}`) })}>
+      {ranks.map(([name, value], index) => (
+        <li key={index}>
+          <span className="row"><span dir="auto">{name}</span><span>{value ? SHOWN[measure](value) : "–"}</span></span>
+          <span className="rank"><span style={{ width: most ? `${(value / most) * 100}%` : 0 }} /></span>
+        </li>
+      ))}
+    </ul>
+  );
+}
 
 function Chart({ told, measure }) {
   const [at, point] = useState(null);
@@ -109,8 +126,8 @@ export function Usage() {
       {told?.lines.length > 0 && (
         <>
           <Choice name="measure" options={MEASURES} value={measure} onChange={setMeasure} />
-          <Chart told={told} measure={measure} />
           <Choice name="by" options={GROUPS} value={by} onChange={setBy} />
+          {by === "day" ? <Chart told={told} measure={measure} /> : <Ranks lines={told.lines} by={by} measure={measure} />}
           <Table lines={told.lines} by={by} />
           {unpriced > 0 && <p className="muted">{t("usage.unpriced", { count: unpriced })}</p>}
           <a className="button" href={`/api/usage.csv?days=${span}`} download="usage.csv">{t("usage.csv")}</a>
