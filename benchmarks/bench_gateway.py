@@ -1,7 +1,7 @@
 """What the gateway adds to a call: CPU, time to the first token, memory; beside LiteLLM's proxy in the same run.
 
 Run: `uv run python -m benchmarks.bench_gateway` (ten minutes; LiteLLM is installed into an environment of its own the
-first time; `--alone` leaves it out). Key, limit, ledger and figures are on. The model server and the callers are
+first time; `--alone` leaves it out, `--short` the memory over 10,000 streams). Both are asked in turns. Key, limit, ledger and figures are on. The model server and the callers are
 processes of their own.
 """
 
@@ -16,8 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from tests.waiting import answers, until_now
 BIN = Path(sys.executable).parent
 LITELLM = Path(tempfile.gettempdir()) / "chat_app_bench_litellm"
 TOKENS = 200
+TURNS = 5
 AT_ONCE = "echo"
 """A model that says all it has to say as fast as it can be sent."""
 PACED = "paced"
@@ -126,7 +127,16 @@ def litellm(upstream: str) -> Iterator[Proxy]:
         process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             until_now(lambda: answers(f"http://127.0.0.1:{port}/health/liveliness"), within_s=180)
-            yield Proxy("LiteLLM", f"http://127.0.0.1:{port}/v1", "sk-fake-master", _family(process.pid))
+            version = subprocess.run(
+                [LITELLM / "bin" / "python", "-c", "from importlib.metadata import version; print(version('litellm'))"],
+                capture_output=True, text=True, check=True,
+            )  # fmt: skip
+            yield Proxy(
+                f"LiteLLM {version.stdout.strip()}",
+                f"http://127.0.0.1:{port}/v1",
+                "sk-fake-master",
+                _family(process.pid),
+            )
         finally:
             process.terminate()
             process.wait(30)
@@ -174,25 +184,46 @@ def calls(url: str, key: str, count: int, at_once: int, *, stream: bool, model: 
     return asyncio.run(_calls(url, key, count, at_once, model, stream=stream))
 
 
-def cpu_ms(proxy: Proxy, count: int, at_once: int, *, stream: bool) -> float:
-    """CPU of the gateway for a call, in ms, after some that warm it up."""
-    calls(proxy.url, proxy.key, at_once * 2, at_once, stream=stream)
-    before = proxy.cpu_s()
-    calls(proxy.url, proxy.key, count, at_once, stream=stream)
-    return (proxy.cpu_s() - before) * 1000 / count
+def cpu_ms(proxies: Sequence[Proxy], count: int, at_once: int, *, stream: bool) -> list[float]:
+    """CPU of each gateway for a call, in ms, after some that warm it up; in turns, as the machine has other things to do."""
+    for proxy in proxies:
+        calls(proxy.url, proxy.key, at_once * 2, at_once, stream=stream)
+    used = dict.fromkeys(range(len(proxies)), 0.0)
+    for number in [*used] * TURNS:
+        proxy = proxies[number]
+        before = proxy.cpu_s()
+        calls(proxy.url, proxy.key, count // TURNS, at_once, stream=stream)
+        used[number] += proxy.cpu_s() - before
+    return [seconds * 1000 / count for seconds in used.values()]
 
 
-def row(proxy: Proxy, upstream: str) -> tuple[str, ...]:
-    """A line of the table."""
-    whole = cpu_ms(proxy, 400, 16, stream=False)
-    streamed = cpu_ms(proxy, 200, 16, stream=True)
-    direct, through = [], []
-    for _ in range(5):  # in turns, as the machine has other things to do
+def added_ms(proxies: Sequence[Proxy], upstream: str) -> list[float]:
+    """What each adds to the time to the first token, one call after the other: the median, in ms."""
+    direct: list[float] = []
+    through: list[list[float]] = [[] for _ in proxies]
+    for _ in range(TURNS):
         direct += calls(upstream, "x", 10, 1, stream=True, model=PACED)
-        through += calls(proxy.url, proxy.key, 10, 1, stream=True, model=PACED)
-    added = (quantile(through, 0.5) - quantile(direct, 0.5)) * 1000
-    calls(proxy.url, proxy.key, 256, 64, stream=True)  # each must be whole
-    return proxy.name, f"{whole:.2f}", f"{streamed:.1f}", f"{added:.1f}", f"{proxy.memory_mb():.0f}"
+        for proxy, times in zip(proxies, through, strict=True):
+            times += calls(proxy.url, proxy.key, 10, 1, stream=True, model=PACED)
+    return [(quantile(times, 0.5) - quantile(direct, 0.5)) * 1000 for times in through]
+
+
+def rows(proxies: Sequence[Proxy], upstream: str) -> Iterator[tuple[str, ...]]:
+    """The lines of the table, and of the first its part of the last."""
+    figures = [
+        (f"{whole:.2f}", f"{streamed:.1f}", f"{added:.1f}", f"{proxy.memory_mb():.0f}")
+        for whole, streamed, added, proxy in zip(
+            cpu_ms(proxies, 400, 16, stream=False),
+            cpu_ms(proxies, 200, 16, stream=True),
+            added_ms(proxies, upstream),
+            proxies,
+            strict=True,
+        )
+    ]
+    for proxy, each in zip(proxies, figures, strict=True):
+        yield proxy.name, *each
+    if len(proxies) > 1:
+        yield "ratio", *(f"1/{float(other) / float(own):.1f}" for own, other in zip(*figures, strict=True))
 
 
 def memory(proxy: Proxy, streams: int = 10_000, step: int = 2000) -> Iterator[tuple[str, ...]]:
@@ -212,14 +243,13 @@ def main() -> None:
         "added to the first token, p50, ms",
         "MB",
     )
-
-    def rows() -> Iterator[tuple[str, ...]]:
-        for door in doors:
-            with model_server() as upstream, door(upstream) as proxy:
-                yield row(proxy, upstream)
-
-    table(head, rows())
-    if "--memory" in sys.argv:
+    with model_server() as upstream, ExitStack() as stack:
+        proxies = [stack.enter_context(door(upstream)) for door in doors]
+        table(head, rows(proxies, upstream))
+        for stream in (False, True):
+            calls(proxies[0].url, proxies[0].key, 256, 64, stream=stream)  # each must be whole
+        print(f"{proxies[0].name}: 256 calls and 256 streams were whole, 64 at once.\n")
+    if "--short" not in sys.argv:
         with model_server() as upstream, ours(upstream) as proxy:
             table(("streams", "resident, MB"), memory(proxy))
 
