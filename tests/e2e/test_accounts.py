@@ -10,14 +10,33 @@ from tests.browser import Chat
 from tests.server import Server
 from tests.upstream import Script, Upstream
 
-PRICED = '[models.priced]\nprovider = "vllm"\nmodel = "echo"\nprice = {input = 1000.0, output = 2000.0}\n'
+PRICED = """
+[models.priced]
+provider = "vllm"
+model = "echo"
+price = {{ input = 1000.0, output = 2000.0 }}
+
+[servers.strict]
+base_url = "{strict}"
+wire = "anthropic"
+
+[models.tuned]
+parameters = {{ top_k = 3, max_tokens = 9 }}
+provider = "vllm"
+model = "echo"
+
+[models.bound]
+parameters = {{ top_k = 3, max_tokens = 9 }}
+provider = "strict"
+model = "echo"
+"""
 
 
 @pytest.fixture
 def priced(folder: Path, upstream: Upstream):
-    """A server whose one model costs 0.1 cents a token in, and 0.2 out."""
+    """A server one of whose models costs 0.1 cents a token in, and 0.2 out; two others have parameters of their own."""
     folder.mkdir()
-    (folder / "models.toml").write_text(PRICED)
+    (folder / "models.toml").write_text(PRICED.format(strict=upstream.url.removesuffix("/v1")))
     server = Server(folder, VLLM_BASE_URL=upstream.url, OPENAI_BASE_URL="http://127.0.0.1:9/v1")
     yield server.start()
     server.stop()
@@ -100,3 +119,29 @@ def test_what_cannot_be_read_is_said_on_the_page(page: Page, server: Server):
     page.route("**/api/servers", lambda route: route.fulfill(body="<html>of what stands before it"))
     page.goto(f"{server.url}/models")
     expect(page.locator(".servers [role=alert]")).to_have_text("Something failed here. Try again.")
+
+
+def test_details_tell_which_parameters_were_sent_which_were_not_and_which_were_cut(
+    new_page: Page, priced: Server, upstream: Upstream
+):
+    page, chat = new_page, Chat(new_page)
+    page.goto(priced.url)
+    facts = page.get_by_role("dialog", name="Details of the answer")
+    told = {
+        "tuned": {"top_k": "3", "max_tokens": "9", "Asked for, and cut to the limit": "max_tokens: 9"},
+        "bound": {"max_tokens": "9", "Not sent": "top_k"},
+    }
+    for model, wanted in told.items():
+        chat.button("Model").click()
+        page.get_by_role("option", name=model).click()
+        upstream.then(Script(["a"], ending="length" if model == "tuned" else "finish"))
+        chat.get(f"ask {model}")
+        chat.button("More").last.click()
+        page.get_by_role("menuitem", name="Details").click()
+        for name, value in wanted.items():
+            expect(facts.locator(f'dt:text-is("{name}") + dd')).to_have_text(value)
+        chat.button("Close").click()
+    bodies = [call.body for call in upstream.chats]
+
+    assert [body.get("top_k") for body in bodies] == [3, None]
+    assert [body["max_tokens"] for body in bodies] == [9, 9]

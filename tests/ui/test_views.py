@@ -28,12 +28,28 @@ def test_details_say_where_an_answer_went_on_who_was_asked_and_what_was_cut():
         "asked": "another",
     }
     details = Details(
-        "i", "m", "d", "failed", 0, {}, (), notes, None, Usage(), 1_500, None, 5, "model_failed", "Vendor failed.", "x"
+        "i",
+        "m",
+        "d",
+        "failed",
+        0,
+        {},
+        ("top_k", "seed"),
+        notes,
+        None,
+        Usage(),
+        1_500,
+        None,
+        5,
+        "model_failed",
+        "Vendor failed.",
+        "x",
     )
     facts = {fact.name: fact.value for fact in fact_views(details)}
 
     assert facts["facts.seams"] == "4 (instruction), 9 (continue_final_message)"
     assert (facts["facts.clamped"], facts["facts.asked"]) == ("max_tokens: 9000", "another")
+    assert facts["facts.dropped"] == "top_k, seed"
     assert facts["facts.cost"] == "$0.001500"
     assert facts["facts.error"] == "model_failed"
 
