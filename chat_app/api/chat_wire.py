@@ -1,6 +1,8 @@
 """Chat Completions as programs speak it: from a body to a request, from events to what their clients expect.
 
-Shapes are those of platform.openai.com/docs/api-reference/chat. Thoughts go as `reasoning_content`, as DeepSeek has it.
+Shapes are those of platform.openai.com/docs/api-reference/chat. Thoughts go as `reasoning_content`, as DeepSeek has it;
+those that their vendor wants back, signed, as `thinking_blocks` besides, in Anthropic's shape, as LiteLLM has it
+(docs.litellm.ai/docs/reasoning_content).
 """
 
 from __future__ import annotations
@@ -58,11 +60,18 @@ class _Content(Struct, frozen=True):
     text: str = ""
 
 
+class _Thought(Struct, frozen=True):
+    thinking: str = ""
+    signature: str = ""
+    data: str = ""
+
+
 class _Message(Struct, frozen=True):
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | tuple[_Content, ...] | None = None
     tool_calls: tuple[_Call, ...] | None = None
     tool_call_id: str = ""
+    thinking_blocks: tuple[_Thought, ...] | None = None
 
 
 class _ToolFunction(Struct, frozen=True):
@@ -162,7 +171,9 @@ def _message(message: _Message) -> Message:
     words = content if isinstance(content, str) else "".join(part.text for part in content or () if part.type == "text")
     if message.role in ("tool", "function"):
         return Message("tool", (ToolResultPart(message.tool_call_id, words),))
-    parts: list[Part] = [TextPart(words)] if words else []
+    thoughts = message.thinking_blocks or ()
+    parts: list[Part] = [ReasoningPart(each.thinking, 0, each.signature, each.data) for each in thoughts]
+    parts += [TextPart(words)] if words else []
     calls = [(call.id, call.function) for call in message.tool_calls or ()]
     parts += [ToolCallPart(call_id, asked.name, asked.arguments) for call_id, asked in calls if asked is not None]
     return Message(_ROLES.get(message.role, "user"), tuple(parts))
@@ -193,6 +204,7 @@ class ChunkWriter:
         options = (asked.body or {}).get("stream_options")
         self._wants_usage = isinstance(options, dict) and options.get("include_usage") is True
         self._calls: dict[int, int] = {}
+        self._thought: list[str] = []  # since the last signature
         self._is_first = True
 
     def begin(self) -> bytes:
@@ -208,7 +220,12 @@ class ChunkWriter:
             case TextDelta(text):
                 return [self._chunk({"content": text})]
             case ReasoningDelta(text) if text:
+                self._thought.append(text)
                 return [self._chunk({"reasoning_content": text})]
+            case ReasoningDelta(_, signature, redacted):
+                block = _thinking_block("".join(self._thought), signature, redacted)
+                self._thought.clear()
+                return [self._chunk({"thinking_blocks": [block]})]
             case ToolCallDelta():
                 return [self._chunk({"tool_calls": [self._call(event)]})]
             case Finish(reason, usage):
@@ -245,6 +262,9 @@ def whole_answer(answer_id: str, model: str, reply: Reply) -> dict[str, object]:
     message: dict[str, object] = {"role": "assistant", "content": text_of(parts) or None}
     if thought := "".join(part.text for part in parts if isinstance(part, ReasoningPart)):
         message["reasoning_content"] = thought
+    kept = [part for part in parts if isinstance(part, ReasoningPart) and (part.signature or part.redacted)]
+    if kept:
+        message["thinking_blocks"] = [_thinking_block(each.text, each.signature, each.redacted) for each in kept]
     if calls:
         message["tool_calls"] = calls
     choice = {"index": 0, "message": message, "finish_reason": finish.reason if finish else None}
@@ -252,6 +272,12 @@ def whole_answer(answer_id: str, model: str, reply: Reply) -> dict[str, object]:
         "id": answer_id, "object": "chat.completion", "created": int(time.time()), "model": model,
         "choices": [choice], "usage": _usage(finish.usage if finish else Usage()),
     }  # fmt: skip
+
+
+def _thinking_block(thought: str, signature: str, redacted: str) -> dict[str, str]:
+    if redacted:
+        return {"type": "redacted_thinking", "data": redacted}
+    return {"type": "thinking", "thinking": thought, "signature": signature}
 
 
 def _usage(usage: Usage) -> dict[str, object]:

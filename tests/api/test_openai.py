@@ -8,14 +8,10 @@ import pytest
 
 from chat_app.messages import Limits
 from tests.api.programs import serving
-from tests.upstream import Script, grew, said, sse
+from tests.upstream import Script
 from tests.waiting import until
 
 HI = [{"role": "user", "content": "hi"}]
-WEATHER = {
-    "type": "function",
-    "function": {"name": "weather", "description": "d", "parameters": {"type": "object", "properties": {}}},
-}
 
 
 async def test_an_answer_streams_to_its_end_with_its_usage(api, upstream):
@@ -48,41 +44,6 @@ async def test_an_answer_comes_all_at_once(api, upstream):
     assert api.wire != "qwen" or upstream.chats[-1].body["stream"] is True  # some of its models only stream
     assert (answer.choices[0].message.content, answer.choices[0].finish_reason) == ("Hello", "stop")
     assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (7, 2)
-
-
-async def test_tools_go_out_and_their_calls_come_back_in_both_ways(api, upstream):
-    if api.wire == "anthropic":
-        block = said("content_block_start", index=1, content_block={"type": "tool_use", "id": "t1", "name": "weather"})
-        pieces = [block, grew("partial_json", '{"at"', 1), grew("partial_json", ': "x"}', 1)]
-        script = Script(pieces, ending="tool_use")
-    else:
-        first = {"index": 0, "id": "t1", "type": "function", "function": {"name": "weather", "arguments": '{"at"'}}
-        rest = {"index": 0, "function": {"arguments": ': "x"}'}}
-        pieces = [sse({"id": "c", "choices": [{"index": 0, "delta": {"tool_calls": [c]}}]}) for c in (first, rest)]
-        script = Script(pieces, ending="tool_calls")
-    upstream.then(script)
-    earlier = [
-        *HI,
-        {"role": "assistant", "content": None, "tool_calls": [
-            {"id": "t0", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
-        ]},
-        {"role": "tool", "tool_call_id": "t0", "content": "rain"},
-    ]  # fmt: skip
-    async with api.openai() as client:
-        stream = await client.chat.completions.create(
-            model="echo", messages=earlier, tools=[WEATHER], tool_choice="required", stream=True
-        )
-        calls = [c.choices[0].delta.tool_calls[0] async for c in stream if c.choices and c.choices[0].delta.tool_calls]
-    sent = upstream.chats[-1].body
-
-    assert [call.index for call in calls] == [0] * len(calls)
-    assert (calls[0].id, calls[0].function.name) == ("t1", "weather")
-    assert json.loads("".join(call.function.arguments or "" for call in calls)) == {"at": "x"}
-    if api.wire == "anthropic":
-        assert sent["tool_choice"] == {"type": "any"}
-        assert sent["messages"][-1]["content"][0]["tool_use_id"] == "t0"
-    else:
-        assert (sent["messages"], sent["tools"]) == (earlier, [WEATHER])
 
 
 @pytest.mark.parametrize("stream", [True, False])
