@@ -132,6 +132,7 @@ class Chat:
         self.ask(text)
         expect(last).not_to_have_attribute("data-message-id", before)
         self.expect_status(status)
+        self.conversation_id()  # a new one's address may come after its answer, and a reload before that opens a new chat
         return self.answers.last
 
     def words(self, index: int = -1) -> str:
