@@ -7,11 +7,12 @@ as it is.
 
 from __future__ import annotations
 
-from chat_app.errors import ModelUnknown
+from chat_app.errors import KeyRefused, ModelError, ModelUnknown, ModelUnreachable
 from chat_app.messages import ChatRequest, Json
 from chat_app.providers.base import Offer
 from chat_app.providers.openai import OpenAIProvider
 
+_ANY = "qwen-plus"
 _NO_THOUGHT = ("none", "minimal")
 
 
@@ -40,4 +41,20 @@ class QwenProvider(OpenAIProvider):
         try:
             return await super().offers()
         except ModelUnknown:
+            await self._knock()
             return []
+
+    async def _knock(self) -> None:
+        """See whether it takes the key: a question without words is refused by whoever does, and costs nothing.
+
+        Raises:
+            KeyRefused: It does not.
+            ModelUnreachable: It does not answer.
+        """
+        try:
+            async with self._relay.asked("chat/completions", {"model": _ANY, "messages": []}, _ANY):
+                pass
+        except (KeyRefused, ModelUnreachable):
+            raise
+        except ModelError:
+            return

@@ -1,7 +1,9 @@
 import pytest
 
+from chat_app.errors import KeyRefused
 from chat_app.messages import ChatRequest, Parameters
 from chat_app.providers.qwen import QwenProvider
+from tests.upstream import Script
 
 
 @pytest.mark.parametrize(
@@ -21,3 +23,16 @@ async def test_whether_it_thinks_is_said_as_dashscope_has_it(asked, sent):
     assert provider.parameters(ChatRequest("m", (), Parameters(extra=asked))) == (sent, dropped)
     assert provider.as_taken(asked) == (sent, dropped)  # a program's own body, which goes on as it is
     await provider.aclose()
+
+
+async def test_a_region_that_lists_nothing_still_says_when_it_refuses_the_key(upstream):
+    upstream.models_status = 404
+    upstream.then(Script(status=401), Script(status=400, body={"error": {"message": "messages is empty"}}))
+    provider = QwenProvider(server="Qwen", base_url=upstream.url, api_key="sk-fake", connect_timeout_s=1)
+    with pytest.raises(KeyRefused):
+        await provider.offers()
+    offers = await provider.offers()
+    await provider.aclose()
+
+    assert offers == []
+    assert [call.body["messages"] for call in upstream.calls if call.path.endswith("/chat/completions")] == [[], []]
