@@ -238,7 +238,7 @@ async def test_tools_and_their_results_have_their_own_places(upstream):
 
 
 async def test_qwens_own_parameters_go_as_they_are_and_a_region_that_lists_nothing_offers_nothing(upstream):
-    extra = {"enable_thinking": True, "thinking_budget": 100, "top_k": 5}
+    extra = {"enable_thinking": True, "thinking_budget": 100, "enable_search": True, "top_k": 5}
     request = _request(parameters=Parameters(max_output_tokens=5, extra=extra))
     await _reply(upstream, Script(), QwenProvider, request)
     upstream.models_status = 404

@@ -1,6 +1,7 @@
 import pytest
 
 from chat_app.errors import ModelFailed, ModelUnreachable
+from chat_app.messages import ChatRequest, Message, Parameters, TextPart
 from chat_app.providers.base import Load, TellsLoad
 from chat_app.providers.vllm import VllmProvider
 
@@ -36,3 +37,21 @@ async def test_one_that_has_no_such_figures_or_is_not_there_is_an_error(upstream
         await nobody.load()
     await provider.aclose()
     await nobody.aclose()
+
+
+async def test_every_parameter_of_its_own_goes_as_it_is_with_a_key_that_is_never_empty(upstream):
+    extra = {
+        "top_k": 5, "min_p": 0.1, "repetition_penalty": 1.1, "min_tokens": 2, "stop_token_ids": [7], "priority": 3,
+        "structured_outputs": {"choice": ["a"]}, "chat_template_kwargs": {"enable_thinking": False},
+    }  # fmt: skip
+    provider = _provider(upstream.url)
+    async for _ in provider.stream(
+        "m", ChatRequest("m", (Message("user", (TextPart("hi"),)),), Parameters(extra=extra))
+    ):
+        pass
+    await provider.offers()
+    await provider.aclose()
+    asked, listed = upstream.calls
+
+    assert {name: asked.body[name] for name in extra} == extra
+    assert asked.headers["authorization"] == listed.headers["authorization"] == "Bearer none"
