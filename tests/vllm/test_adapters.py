@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from chat_app.errors import KeyRefused, ModelUnknown
+from chat_app.messages import ChatRequest, Message, TextPart
 from tests.api.programs import Api, serving
 from tests.conversations.talk import send, until_settled
 from tests.vllm.adapter import write_adapter
@@ -12,6 +14,7 @@ from tests.waiting import until
 
 QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
 CONTEXT = 256
+KEY = "sk-fake-of-vllm"
 
 
 @pytest.fixture(scope="module")
@@ -19,14 +22,14 @@ def adapted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vllm]:
     folder = tmp_path_factory.mktemp("adapted")
     adapter = write_adapter(folder / "adapter")
     room = ["--max-model-len", str(CONTEXT), "--enable-lora", "--max-lora-rank", "8"]
-    server = Vllm(folder / "vllm.log", *room, "--lora-modules", f"pirate={adapter}")
+    server = Vllm(folder / "vllm.log", *room, "--lora-modules", f"pirate={adapter}", "--api-key", KEY)
     yield server.start()
     server.kill()
 
 
 @pytest.fixture
 async def api(adapted: Vllm, tmp_path) -> AsyncIterator[Api]:
-    places = {"vllm_base_url": (f"{adapted.url}/v1",)}
+    places = {"vllm_base_url": (f"{adapted.url}/v1",), "vllm_api_key": KEY}
     (tmp_path / "models.toml").write_text(
         f'[models.long]\nprovider = "vLLM 127.0.0.1:{adapted.port}"\nmodel = "tiny"\n'
         f"parameters = {{ ignore_eos = true, max_tokens = {CONTEXT - 1} }}\n"
@@ -59,6 +62,24 @@ async def test_an_answer_that_the_server_cut_to_its_room_says_what_was_asked_for
     assert details.sent["max_tokens"] == CONTEXT - 1 > details.usage.output_tokens
     assert details.usage.input_tokens + details.usage.output_tokens == CONTEXT
     assert details.notes["clamped"] == {"max_tokens": CONTEXT - 1}
+
+
+async def test_a_server_with_a_key_refuses_another_and_still_counts_and_says_how_busy_it_is(adapted, tmp_path):
+    async with serving(tmp_path, vllm_base_url=(f"{adapted.url}/v1",), vllm_api_key="sk-fake-other") as api:
+        (server,) = api.services.catalogue.servers()
+        (provider,) = [each for each in api.services.catalogue._configured if each.kind == "vllm"]
+        load = await provider.load()
+        tokens = await provider.count("tiny", ChatRequest("tiny", (Message("user", (TextPart("hi"),)),)))
+
+    assert isinstance(server.problem, KeyRefused)
+    assert (load.waiting, tokens > 0) == (0, True)
+
+
+async def test_a_model_that_it_does_not_serve_is_unknown(api):
+    (provider,) = [each for each in api.services.catalogue._configured if each.kind == "vllm"]
+    with pytest.raises(ModelUnknown):
+        async for _ in provider.stream("nobody", ChatRequest("nobody", (Message("user", (TextPart("hi"),)),))):
+            pass
 
 
 async def test_texts_become_vectors_whose_tokens_are_counted(tmp_path):
