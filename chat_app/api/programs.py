@@ -108,10 +108,10 @@ class ForPrograms:
         services: Services = request.app.state.services
         address = request.client.host if request.client else ""
         rates: list[Rate] = []
-        caller = Caller("", address=address, purpose="api")
+        caller = Caller("", address=address, purpose="api", on_rates=rates.extend)
         program: Program | None = None
         try:
-            key = await _who(request, services, address)
+            key = await _who(request, services, caller)
             caller = Caller(
                 key.user_id, key.id, address, request.headers.get("x-conversation-id", ""), key.limits,
                 cache_s=_cache_s(request), purpose="api", on_rates=rates.extend,
@@ -173,12 +173,12 @@ def _cache_s(request: Request) -> float | None:
     return wanted
 
 
-async def _who(request: Request, services: Services, address: str) -> KeyRecord:
+async def _who(request: Request, services: Services, caller: Caller) -> KeyRecord:
     given = request.headers.get("authorization") or request.headers.get("x-api-key") or ""
     try:
         return await services.keys.who(given)
     except Unauthorized:
-        await services.limiter.knock(address)
+        await services.limiter.knock(caller)
         raise
 
 

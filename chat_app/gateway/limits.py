@@ -98,16 +98,17 @@ class Limiter:
             amounts = [actual.get(limit.name, limit.window.amount) for limit in limits]
             self._counters.settle(windows, caller.request_id, verdict.slots, amounts)
 
-    async def knock(self, address: str) -> None:
-        """Count a request that nobody was known to make: keys cannot be guessed without end.
+    async def knock(self, caller: Caller) -> None:
+        """Count a request that nobody was known to make by its address: keys cannot be guessed without end.
 
         Raises:
             LimitReached: There were too many from this address.
         """
         limit = self._usual.requests_per_minute
         if limit is not None:
-            found = _Limit("requests_per_minute", Window(f"address:{address}:unknown", limit, 1))
+            found = _Limit("requests_per_minute", Window(f"address:{caller.address}:unknown", limit, 1))
             verdict = await self._counters.take([found.window], "")
+            caller.on_rates(tuple(_rates([found], verdict)))
             if verdict.refused is not None:
                 raise _reached(found, verdict)
             self._counters.settle([found.window], "", verdict.slots, [1])

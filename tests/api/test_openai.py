@@ -137,8 +137,10 @@ async def test_without_a_good_key_nothing_is_answered_and_guessing_has_an_end(tm
             with pytest.raises(openai.AuthenticationError) as raised:
                 await client.models.list()
             assert raised.value.code == "invalid_api_key"
-        with pytest.raises(openai.RateLimitError):
+        with pytest.raises(openai.RateLimitError) as refused:
             await client.models.list()
+    assert refused.value.response.headers["x-ratelimit-remaining-requests"] == "0"
+    assert 1 <= int(refused.value.response.headers["retry-after"]) <= 60
     assert upstream.chats == []
 
 

@@ -212,10 +212,10 @@ async def test_a_second_try_of_the_same_request_counts_for_nobody(workers):
 
 async def test_whoever_is_not_known_can_knock_so_often_and_no_more(workers):
     limiters = _limiters(workers, Limits(requests_per_minute=2))
-    await limiters[0].knock("1.1.1.1")
-    await limiters[1].knock("1.1.1.1")
+    await limiters[0].knock(Caller("", address="1.1.1.1"))
+    await limiters[1].knock(Caller("", address="1.1.1.1"))
     with pytest.raises(LimitReached):
-        await limiters[0].knock("1.1.1.1")
+        await limiters[0].knock(Caller("", address="1.1.1.1"))
 
 
 async def test_what_is_refused_is_not_counted_anywhere(workers):
@@ -269,7 +269,7 @@ async def test_while_redis_is_away_each_worker_counts_for_itself():
     (limiter,) = _limiters([made], Limits(requests_per_minute=2, streams=1))
 
     assert [await _try(limiter, Caller("a")) for _ in range(3)] == ["", "", "requests_per_minute"]
-    await limiter.knock("1.1.1.1")
+    await limiter.knock(Caller("", address="1.1.1.1"))
     assert made._taken_alone == set()  # or its counts of today would be those of another day
     await made.aclose()
 
