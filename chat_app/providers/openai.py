@@ -43,6 +43,7 @@ _FOREIGN = frozenset({
     "chat_template_kwargs", "priority", "enable_thinking", "thinking_budget", "enable_search", "thinking",
 })  # fmt: skip
 _VENDOR = "api.openai.com"
+_LOST_WHEN_FOLDED = ("logprobs", "top_logprobs")
 
 
 class _Meta(Struct, frozen=True):
@@ -148,10 +149,8 @@ class OpenAIProvider:
         own, dropped = self.as_taken({name: value for name, value in body.items() if name != "stream"})
         sent = own | {"model": model}
         is_whole = request.is_whole and not self.only_streams
-        lost = (
-            ("logprobs", "top_logprobs") if request.is_whole and self.only_streams else ()
-        )  # a folded stream has none
-        dropped += tuple(name for name in lost if name in sent)
+        if request.is_whole and not is_whole:
+            dropped += tuple(name for name in _LOST_WHEN_FOLDED if name in sent)
         if not is_whole:
             sent |= {"stream": True, "stream_options": wanted | {"include_usage": True}}
         async with self._relay.asked("chat/completions", sent, model) as response:
@@ -181,8 +180,8 @@ class OpenAIProvider:
 
     @property
     def _max_tokens_name(self) -> str:
-        """The vendor's newer models refuse the old name, and servers of others pass over the new one in silence."""
-        return "max_completion_tokens" if self.vendor or self._foreign else "max_tokens"
+        """OpenAI's newer models refuse the old name, and servers of others pass over the new one in silence."""
+        return "max_completion_tokens" if self.vendor == "OpenAI" or self._foreign else "max_tokens"
 
     async def _embedded(self, model: str, body: dict[str, Json]) -> AsyncGenerator[Event]:
         """Embeddings, which come all at once, as they are."""

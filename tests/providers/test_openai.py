@@ -9,6 +9,7 @@ from chat_app.errors import (
     AnswerBroken,
 )
 from chat_app.events import Finish, Reply, Start
+from chat_app.gateway.discovery import configured_providers
 from chat_app.messages import (
     ChatRequest,
     Message,
@@ -24,6 +25,7 @@ from chat_app.providers.base import GO_ON
 from chat_app.providers.openai import OpenAIProvider
 from chat_app.providers.qwen import QwenProvider
 from chat_app.providers.vllm import VllmProvider
+from tests.conftest import make_settings
 from tests.upstream import Script, Upstream, chunk, sse
 
 KEY = "sk-fake-key"
@@ -268,13 +270,14 @@ async def test_the_vendor_gets_none_of_what_other_servers_added_to_its_wire_and_
     assert passed_on == [({"max_completion_tokens": 9, "messages": []}, ("top_k",)), (body, ())]
 
 
-async def test_a_key_of_the_vendors_goes_with_the_vendors_name_for_the_most_tokens_also_elsewhere():
-    provider = OpenAIProvider(server="x", base_url="http://10.0.0.1/v1", api_key="sk-fake", connect_timeout_s=1)
-    provider.vendor = "OpenAI"
+@pytest.mark.parametrize(("setting", "name"), [("openai", "max_completion_tokens"), ("dashscope", "max_tokens")])
+async def test_at_a_companys_own_door_the_most_tokens_go_by_the_name_that_its_vendor_has(tmp_path, setting, name):
+    places = {f"{setting}_base_url": "http://10.0.0.1/v1", f"{setting}_api_key": "sk-fake"}
+    (provider,) = configured_providers(make_settings(tmp_path, **places))
     sent, _ = provider.parameters(ChatRequest("m", (), Parameters(max_output_tokens=9)))
     await provider.aclose()
 
-    assert sent == {"max_completion_tokens": 9}
+    assert sent == {name: 9}
 
 
 @pytest.mark.parametrize(
