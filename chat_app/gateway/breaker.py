@@ -46,7 +46,7 @@ class Breaker:
         return self._why and self._why.anew()
 
     def began(self) -> None:
-        """A call has its first word: others may come. What fails next opens it again at once."""
+        """A call has its first word: if it was a probe, others may come, and what fails next opens it again at once."""
         self._failures = min(self._failures, self._most - 1)
 
     def succeeded(self) -> None:

@@ -112,7 +112,7 @@ class _Connection(asyncio.Protocol, httpcore2.AsyncNetworkStream):
         self._held_bytes = 0
         self._is_over = self._is_lost = False
         self._why: Exception | None = None
-        self._is_waited_for: asyncio.Future[None] | None = None
+        self._reader: asyncio.Future[None] | None = None
         self._has_room = asyncio.Event()
         self._has_room.set()
 
@@ -145,15 +145,15 @@ class _Connection(asyncio.Protocol, httpcore2.AsyncNetworkStream):
         self._has_room.set()
 
     def _wake(self) -> None:
-        if self._is_waited_for is not None and not self._is_waited_for.done():
-            self._is_waited_for.set_result(None)
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 # httpcore's
         while not self._held and not self._is_over:
-            self._is_waited_for = self._loop.create_future()
+            self._reader = self._loop.create_future()
             if timeout is None:
-                await self._is_waited_for
-            elif not (await asyncio.wait([self._is_waited_for], timeout=timeout))[0]:
+                await self._reader
+            elif not (await asyncio.wait([self._reader], timeout=timeout))[0]:
                 raise httpcore2.ReadTimeout(f"nothing within {timeout} s")
         if not self._held and self._why is not None:
             raise httpcore2.ReadError(str(self._why)) from self._why

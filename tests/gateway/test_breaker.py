@@ -26,6 +26,13 @@ def _fail(breaker: Breaker, times: int) -> None:
         breaker.failed(ModelFailed("no"))
 
 
+def _probe(breaker: Breaker, clock: _Clock) -> None:
+    """It failed, and has had its rest: one call goes."""
+    _fail(breaker, 3)
+    clock.now += 10
+    assert breaker.admits()
+
+
 def test_failures_in_a_row_open_it_and_others_do_not(breaker):
     _fail(breaker, 2)
     breaker.succeeded()
@@ -46,17 +53,13 @@ def test_after_a_rest_one_call_goes_as_a_probe(breaker, clock):
 
 
 def test_a_probe_that_is_answered_closes_it(breaker, clock):
-    _fail(breaker, 3)
-    clock.now += 10
-    assert breaker.admits()
+    _probe(breaker, clock)
     breaker.succeeded()
     assert [breaker.admits() for _ in range(3)] == [True, True, True]
 
 
 def test_a_probes_first_word_lets_the_others_come_and_a_failure_after_it_keeps_them_away_again(breaker, clock):
-    _fail(breaker, 3)
-    clock.now += 10
-    assert breaker.admits()
+    _probe(breaker, clock)
     breaker.began()
     assert [breaker.admits() for _ in range(3)] == [True, True, True]
     breaker.failed(ModelFailed("no"))
@@ -64,9 +67,7 @@ def test_a_probes_first_word_lets_the_others_come_and_a_failure_after_it_keeps_t
 
 
 def test_a_probe_that_fails_opens_it_again_for_a_whole_rest(breaker, clock):
-    _fail(breaker, 3)
-    clock.now += 10
-    assert breaker.admits()
+    _probe(breaker, clock)
     clock.now += 5
     breaker.failed(ModelFailed("no"))
     clock.now += 9.9
@@ -90,8 +91,6 @@ def test_what_its_last_failure_was_is_told_anew_each_time_and_forgotten_when_it_
 
 
 def test_a_probe_that_never_tells_is_given_up(breaker, clock):
-    _fail(breaker, 3)
-    clock.now += 10
-    assert breaker.admits()
+    _probe(breaker, clock)
     clock.now += 10
     assert breaker.admits()
