@@ -219,13 +219,8 @@ class ChunkWriter:
         match event:
             case TextDelta(text):
                 return [self._chunk({"content": text})]
-            case ReasoningDelta(text) if text:
-                self._thought.append(text)
-                return [self._chunk({"reasoning_content": text})]
-            case ReasoningDelta(_, signature, redacted):
-                block = _thinking_block("".join(self._thought), signature, redacted)
-                self._thought.clear()
-                return [self._chunk({"thinking_blocks": [block]})]
+            case ReasoningDelta():
+                return self._thinking(event)
             case ToolCallDelta():
                 return [self._chunk({"tool_calls": [self._call(event)]})]
             case Finish(reason, usage):
@@ -234,6 +229,17 @@ class ChunkWriter:
                 return [*last, msgspec.json.encode(self._frame | told)] if self._wants_usage else last
             case _:
                 return []
+
+    def _thinking(self, event: ReasoningDelta) -> list[bytes]:
+        chunks: list[bytes] = []
+        if event.text:
+            self._thought.append(event.text)
+            chunks.append(self._chunk({"reasoning_content": event.text}))
+        if event.redacted or event.signature:
+            block = _thinking_block("".join(self._thought), event.signature, event.redacted)
+            self._thought.clear()
+            chunks.append(self._chunk({"thinking_blocks": [block]}))
+        return chunks
 
     def _chunk(self, delta: dict[str, object], reason: str | None = None) -> bytes:
         if self._is_first:

@@ -56,6 +56,7 @@ async def test_claudes_signed_thoughts_come_and_go_back_with_the_tool_that_was_c
     ]  # fmt: skip
     tool = {"type": "tool_use", "id": "t1", "name": "weather"}
     pieces = [
+        grew("thinking", "", 1),
         grew("thinking", "h", 1), grew("thinking", "m", 1), grew("signature", "c2ln", 1),
         said("content_block_start", index=2, content_block=thoughts[1]),
         said("content_block_start", index=3, content_block=tool), grew("partial_json", "{}", 3),
