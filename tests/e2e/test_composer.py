@@ -1,9 +1,11 @@
 """Where people begin and write: the first start, starting points, keys, long pastes."""
 
+import re
+
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.browser import Chat, until_seen
+from tests.browser import Chat, sift, until_seen
 from tests.server import Server
 from tests.upstream import Script, words
 
@@ -133,3 +135,18 @@ def test_shift_enter_breaks_the_line_and_the_field_grows_to_ten_lines_at_most(lo
     chat.field.fill("\n".join(str(number) for number in range(40)))
     assert lines() == 10
     expect(chat.questions).to_have_count(0)
+
+
+def test_a_chosen_model_is_asked_also_where_the_words_are_sent_before_the_server_hears_of_the_choice(
+    lone_chat, upstream
+):
+    sift(lone_chat.page, lambda frame: "choose_model" not in frame)
+    lone_chat.page.reload()
+    expect(lone_chat.button("Model")).to_have_text("echo ▾")
+    lone_chat.button("Model").click()
+    lone_chat.page.get_by_role("option", name=re.compile("^other")).click()
+    expect(lone_chat.button("Model")).to_have_text("other ▾")
+    lone_chat.get("hello")
+
+    assert upstream.chats[0].body["model"] == "other"
+    expect(lone_chat.button("Model")).to_have_text("other ▾")

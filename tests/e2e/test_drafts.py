@@ -191,9 +191,10 @@ def test_words_that_were_taken_back_and_sent_can_be_sent_once_more(lone_chat, up
 
 def test_words_taken_back_on_their_way_are_the_same_send_once_and_a_new_one_after_that(lone_chat, upstream):
     lone_chat.get("first")
+    lost = []
 
     def lose(route) -> None:
-        route.fetch()  # the server has it, the page does not know
+        lost.append(route.fetch())  # the server has it, the page does not know
         route.abort()
 
     lone_chat.page.route(TURNS, lose, times=1)
@@ -201,6 +202,7 @@ def test_words_taken_back_on_their_way_are_the_same_send_once_and_a_new_one_afte
         "() => { window.setTimeout = new Proxy(setTimeout, { apply: (f, _, [c, ms]) => f(c, ms === 500 ? 60_000 : ms) }); }"
     )
     lone_chat.ask("again")
+    until_seen(lone_chat.page, lambda: bool(lost))  # taken back before it went, it would not be on its way
     lone_chat.button("Do not send").click()
     expect(lone_chat.questions).to_have_text(["first", "again"])
     lone_chat.field.press("Enter")

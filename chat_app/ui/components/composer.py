@@ -6,7 +6,7 @@ import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
 from chat_app.ui.i18n import t
-from chat_app.ui.islands import ComposerField, Picker
+from chat_app.ui.islands import ComposerField, ModelPicker
 from chat_app.ui.states.chat import ChatState
 
 
@@ -26,15 +26,7 @@ def composer() -> rx.Component:
             ),
         ),
         ComposerField.create(
-            Picker.create(
-                label=t("model.button"),
-                list_label=t("model.list"),
-                text=rx.cond(ChatState.model != "", ChatState.model + " ▾", t("model.none")),
-                kind="listbox",
-                items=ChatState.models,
-                selected=ChatState.model,
-                on_pick=ChatState.choose_model,
-            ),
+            ModelPicker.create(known=ChatState.model, items=ChatState.models, on_pick=ChatState.choose_model),
             conversation_id=ChatState.conversation_id,
             model=ChatState.model,
             running=ChatState.running,

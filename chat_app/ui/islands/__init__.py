@@ -80,6 +80,17 @@ class ComposerField(_Island):
     on_sent: rx.EventHandler[passthrough_event_spec(str, str)]
 
 
+class ModelPicker(_Island):
+    """Who answers next."""
+
+    library = f"{PUBLIC}/model_picker.jsx"
+    tag = "ModelPicker"
+
+    known: rx.Var[str]
+    items: rx.Var[list[dict[str, str]]]
+    on_pick: rx.EventHandler[passthrough_event_spec(str)]
+
+
 class StartingPoint(_Island):
     """A question to begin with."""
 

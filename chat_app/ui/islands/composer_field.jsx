@@ -6,6 +6,7 @@ import { useDraft } from "./draft_hook.js";
 import { draftOf, lengthOf, whole, write } from "./drafts.js";
 import { number, t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
+import { useModel } from "./model_picker.jsx";
 import { useOutbox } from "./outbox_hook.js";
 import { PastedChip, WaitingChip } from "./pasted_chip.jsx";
 import { stop as stopAnswers } from "./stop.js";
@@ -19,8 +20,9 @@ const lastQuestion = () => [...document.querySelectorAll('article[data-role="use
 /** A question to begin with, written into the field. */
 export const StartingPoint = ({ text }) => <button type="button" className="start" onClick={() => act("write", text)}>{text}</button>;
 
-export function ComposerField({ conversationId, model, running, isLoaded, accepted, limit, onSent, children }) {
+export function ComposerField({ conversationId, model: known, running, isLoaded, accepted, limit, onSent, children }) {
   const { id, draft, isKept, change, clear } = useDraft();
+  const model = useModel(id, known);
   const [refusal, refuse] = useState("");
   const field = useRef(null);
   const text = whole(draft);
