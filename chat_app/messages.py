@@ -135,19 +135,8 @@ UNKNOWN = Usage()
 """Nothing is known of the tokens."""
 
 
-class Parameters(Struct, frozen=True):
-    """What a caller asks of a model; None means unset, and is not sent."""
-
-    temperature: float | None = None
-    top_p: float | None = None
-    max_output_tokens: int | None = None
-    seed: int | None = None
-    stop: tuple[str, ...] | None = None
-    extra: dict[str, Json] = msgspec.field(default_factory=dict[str, Json])
-
-
-UNSET = Parameters()
-"""No parameter is set."""
+Parameters: TypeAlias = dict[str, Json]
+"""What a caller asks of a model, by the names of `parameters`; what is not in it, or None, is not sent."""
 
 
 class Tool(Struct, frozen=True):
@@ -176,7 +165,7 @@ class ChatRequest(Struct, frozen=True):
 
     model: str
     messages: tuple[Message, ...]
-    parameters: Parameters = UNSET
+    parameters: Parameters = msgspec.field(default_factory=dict[str, Json])
     continue_final: bool = False
     tools: tuple[Tool, ...] = ()
     tool_choice: str = ""

@@ -32,15 +32,13 @@ from chat_app.messages import (
     Usage,
     text_of,
 )
+from chat_app.parameters import named
 
 _Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
 _ROLES: dict[str, Role] = {"system": "system", "developer": "system", "assistant": "assistant"}
 _NEEDS: dict[str, Capability] = {"image_url": "image", "input_audio": "audio", "file": "file"}
 # What has a place of its own in a request; all else of a body is a parameter by its own name.
-_PLACED = (
-    "model", "messages", "stream", "stream_options", "n", "tools", "tool_choice",
-    "temperature", "top_p", "seed", "stop", "max_tokens", "max_completion_tokens",
-)  # fmt: skip
+_PLACED = ("model", "messages", "stream", "stream_options", "n", "tools", "tool_choice")
 _OTHERWISE = ("metadata", "service_tier")
 """Those that mean other things on other wires."""
 
@@ -121,7 +119,7 @@ def read_chat(raw: bytes) -> ChatRequest:
     return ChatRequest(
         asked.model,
         tuple(_message(message) for message in asked.messages),
-        _parameters(asked, body),
+        _parameters(body),
         tools=tuple(_tool(tool.function) for tool in asked.tools or () if tool.function is not None),
         tool_choice=_choice(asked.tool_choice),
         body=body,
@@ -158,12 +156,9 @@ def _choice(choice: str | _Choice | None) -> str:
     return choice or ""
 
 
-def _parameters(asked: _Body, body: dict[str, Json]) -> Parameters:
-    stop = (asked.stop,) if isinstance(asked.stop, str) else asked.stop
-    most = asked.max_completion_tokens or asked.max_tokens
+def _parameters(body: dict[str, Json]) -> Parameters:
     placed = (*_PLACED, *_OTHERWISE)
-    extra: dict[str, Json] = {name: value for name, value in body.items() if name not in placed and value is not None}
-    return Parameters(asked.temperature, asked.top_p, most, asked.seed, stop, extra)
+    return named({name: value for name, value in body.items() if name not in placed and value is not None})
 
 
 def _message(message: _Message) -> Message:

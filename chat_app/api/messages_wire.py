@@ -18,7 +18,6 @@ from chat_app.messages import (
     FinishReason,
     Json,
     Message,
-    Parameters,
     Part,
     ReasoningPart,
     Struct,
@@ -28,14 +27,13 @@ from chat_app.messages import (
     ToolResultPart,
     Usage,
 )
+from chat_app.parameters import named
 
 _NAMES = {"document": "file"}
 _PARTS = frozenset({"text", "thinking", "redacted_thinking", "tool_use", "tool_result"})
 """Blocks that have a part of their own here; what else there may be, only this wire's own servers understand."""
-_PLACED = frozenset({
-    "model", "messages", "system", "stream", "max_tokens", "temperature", "top_p", "top_k", "stop_sequences",
-    "tools", "tool_choice", "output_config",
-})  # fmt: skip
+_PARAMETERS = ("max_tokens", "temperature", "top_p", "top_k", "stop_sequences")
+_PLACED = frozenset({"model", "messages", "system", "stream", "tools", "tool_choice", "output_config", *_PARAMETERS})
 _CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 _REASONS: dict[FinishReason, str] = {
     "stop": "end_turn",
@@ -113,11 +111,10 @@ def read_messages(raw: bytes, headers: dict[str, str]) -> ChatRequest:
         BadRequest: It is no such request; `detail` is the name of the parameter that is wrong.
     """
     body, asked = decoded(raw, _Body)
-    extra: dict[str, Json] = {} if asked.top_k is None else {"top_k": asked.top_k}
+    own = {name: body[name] for name in _PARAMETERS if body.get(name) is not None}
     if asked.output_config is not None and asked.output_config.effort is not None:
-        extra["reasoning_effort"] = asked.output_config.effort  # as the other wires have it
-    parameters = Parameters(asked.temperature, asked.top_p, asked.max_tokens, None, asked.stop_sequences or None, extra)
-    return msgspec.structs.replace(_request(asked, body, headers), parameters=parameters, is_whole=not asked.stream)
+        own["reasoning_effort"] = asked.output_config.effort  # as the other wires have it
+    return msgspec.structs.replace(_request(asked, body, headers), parameters=named(own), is_whole=not asked.stream)
 
 
 def read_counted(raw: bytes, headers: dict[str, str]) -> ChatRequest:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from chat_app.errors import PromptTooLong
 from chat_app.gateway.estimate import PER_MESSAGE, estimate_tokens
-from chat_app.messages import UNSET, ChatRequest, Message, Parameters, Parts, TextPart, text_of
+from chat_app.messages import ChatRequest, Message, Parameters, Parts, TextPart, text_of
 
 _HINT = "\n\n({hint})"
 
@@ -37,7 +37,7 @@ def build_prompt(
     most_tokens: int | None = None,
     system: str = "",
     hint: str = "",
-    parameters: Parameters = UNSET,
+    parameters: Parameters | None = None,
     continue_final: bool = False,
 ) -> Prompt:
     """Cut history to its budget by whole turns from the oldest; the system prompt stays.
@@ -82,7 +82,7 @@ def build_prompt(
             break
         kept, used = kept + turn, used + size
     head = (Message("system", (TextPart(system),)),) if system else ()
-    request = ChatRequest(model, (*head, *reversed(messages[:kept])), parameters, continue_final)
+    request = ChatRequest(model, (*head, *reversed(messages[:kept])), parameters or {}, continue_final)
     return Prompt(request, len(messages) - kept, used + system_size, kept == last_turn)
 
 

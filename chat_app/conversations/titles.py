@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from chat_app.events import Event, TextDelta
-from chat_app.messages import ChatRequest, Message, Parameters, TextPart, storable
+from chat_app.messages import ChatRequest, Message, TextPart, storable
 
 _FROM_QUESTION_CHARS = 48
 _MOST_WORDS, _MOST_HAN = 6, 16
@@ -62,8 +62,7 @@ async def title_from_model(
         ModelError: The model failed.
     """
     ask = _ASK.format(question=question[:_EXCERPT_CHARS], answer=answer[:_EXCERPT_CHARS])
-    parameters = Parameters(temperature=0, max_output_tokens=most_tokens)
-    request = ChatRequest(model, (Message("user", (TextPart(ask),)),), parameters)
+    request = ChatRequest(model, (Message("user", (TextPart(ask),)),), {"temperature": 0, "max_tokens": most_tokens})
     text = ""
     async with aclosing(stream(request)) as events:
         async for event in events:

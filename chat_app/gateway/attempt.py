@@ -15,6 +15,7 @@ from chat_app.gateway.breaker import Breaker
 from chat_app.gateway.route import Deployment
 from chat_app.gateway.silence import Silence
 from chat_app.messages import ChatRequest, Json
+from chat_app.parameters import named, under
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,6 @@ def is_the_callers(error: ModelError) -> bool:
 
 def _with(request: ChatRequest, defaults: dict[str, Json]) -> ChatRequest:
     """The request with a deployment's own parameters below the caller's."""
-    parameters = msgspec.structs.replace(request.parameters, extra=defaults | request.parameters.extra)
-    body = None if request.body is None else defaults | request.body
+    parameters = named(defaults) | request.parameters
+    body = None if request.body is None else under(defaults, request.body)
     return msgspec.structs.replace(request, parameters=parameters, body=body)

@@ -27,6 +27,7 @@ from chat_app.gateway.prices import cost_micros
 from chat_app.gateway.route import Deployment, Route
 from chat_app.gateway.router import Router
 from chat_app.messages import ChatRequest, Usage
+from chat_app.parameters import most_tokens
 from chat_app.providers.base import CountsTokens
 from chat_app.store.usage import Used
 
@@ -92,7 +93,7 @@ class Gateway:
             ModelError: The answer failed, before the first delta or after.
         """
         route = await self.route(request.model)
-        expected = Usage(estimate_prompt(request), request.parameters.max_output_tokens or _USUAL_ANSWER_TOKENS)
+        expected = Usage(estimate_prompt(request), most_tokens(request.parameters) or _USUAL_ANSWER_TOKENS)
         tokens = (expected.input_tokens or 0) + (expected.output_tokens or 0)
         price = cost_micros(expected, route.deployments[0]) or 0
         try:

@@ -26,6 +26,7 @@ from chat_app.messages import (
     ToolResultPart,
     Wire,
 )
+from chat_app.parameters import most_tokens
 from chat_app.providers.base import GO_ON, Offer
 from chat_app.providers.connections import connections_to
 from chat_app.providers.messages_answers import Fold, whole_answer
@@ -39,7 +40,6 @@ _VERSION = "anthropic-version"
 # What this wire takes beside the parameters that every wire has; all else is dropped, as it would be refused.
 _TAKEN = (
     "thinking", "output_config", "metadata", "service_tier", "tools", "tool_choice", "cache_control", "speed",
-    "stop_sequences",
 )  # fmt: skip
 _CHOICES: dict[str, Json] = {"auto": {"type": "auto"}, "none": {"type": "none"}, "required": {"type": "any"}}
 
@@ -152,11 +152,10 @@ class AnthropicProvider:
 
     def parameters(self, model: str, request: ChatRequest) -> tuple[dict[str, Json], tuple[str, ...], dict[str, Json]]:
         """The parameters as this wire names them, the names of those it does not take, and those cut to its limits."""
-        asked = request.parameters
-        extra: dict[str, Json] = dict(asked.extra)
-        own = extra.pop("max_tokens", None)  # as a deployment's parameters in `models.toml` have it
-        named: dict[str, Json] = {"temperature": asked.temperature, "top_p": asked.top_p, "seed": asked.seed}
-        dropped = [name for name, value in named.items() if value is not None]
+        extra = {name: value for name, value in request.parameters.items() if value is not None}
+        own, stop = most_tokens(extra), extra.pop("stop", None)
+        extra.pop("max_tokens", None)
+        dropped: list[str] = []
         sent: dict[str, Json] = {"cache_control": {"type": "ephemeral"}}  # what a conversation began with comes again
         if (effort := extra.pop("reasoning_effort", None)) is not None:
             extra.setdefault("thinking", {"type": "adaptive"})
@@ -173,7 +172,7 @@ class AnthropicProvider:
             else:
                 dropped.append(name)
         most = self._limits.get(model)
-        wanted = asked.max_output_tokens or (own if isinstance(own, int) else None) or most or _DEFAULT_TOKENS
+        wanted = own or most or _DEFAULT_TOKENS
         clamped: dict[str, Json] = {"max_tokens": wanted} if most is not None and wanted > most else {}
         sent["max_tokens"] = min(wanted, most or wanted)
         if request.tools:
@@ -183,8 +182,8 @@ class AnthropicProvider:
             ]
         if request.tool_choice:
             sent["tool_choice"] = _CHOICES.get(request.tool_choice) or {"type": "tool", "name": request.tool_choice}
-        if asked.stop:
-            sent["stop_sequences"] = [stop for stop in asked.stop if stop.strip()]  # white space alone is refused
+        if isinstance(stop, list) and stop:
+            sent["stop_sequences"] = [each for each in stop if str(each).strip()]  # white space alone is refused
         return sent, tuple(dropped), clamped
 
     async def aclose(self) -> None:

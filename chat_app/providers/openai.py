@@ -6,7 +6,7 @@ CPU (docs/decisions/0009). Retries are the gateway's, so the SDK's are off.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import suppress
 from typing import ClassVar
 from urllib.parse import urlsplit
@@ -21,7 +21,6 @@ from chat_app.messages import (
     ChatRequest,
     Json,
     Message,
-    Parameters,
     Struct,
     TextPart,
     ToolCallPart,
@@ -192,7 +191,7 @@ class OpenAIProvider:
 
     def parameters(self, request: ChatRequest) -> tuple[dict[str, Json], tuple[str, ...]]:
         """The parameters as this wire names them, and the names of those it does not take."""
-        sent = wire_tools(request) | wire_parameters(request.parameters, self._max_tokens_name)
+        sent = wire_tools(request) | _wire_parameters(request.parameters, self._max_tokens_name)
         dropped = tuple(name for name in sent if name in self._foreign)
         return {name: value for name, value in sent.items() if name not in dropped}, dropped
 
@@ -238,16 +237,10 @@ def wire_tools(request: ChatRequest) -> dict[str, Json]:
     return sent
 
 
-def wire_parameters(parameters: Parameters, max_tokens_name: str) -> dict[str, Json]:
-    """Set parameters by their Chat Completions names; unset ones are left out."""
-    named: dict[str, Json] = {
-        "temperature": parameters.temperature,
-        "top_p": parameters.top_p,
-        max_tokens_name: parameters.max_output_tokens,
-        "seed": parameters.seed,
-        "stop": list(parameters.stop) if parameters.stop else None,
-    }
-    return parameters.extra | {name: value for name, value in named.items() if value is not None}
+def _wire_parameters(parameters: Mapping[str, Json], max_tokens_name: str) -> dict[str, Json]:
+    """Set parameters by their names on this wire."""
+    names = {"max_tokens": max_tokens_name}
+    return {names.get(name, name): value for name, value in parameters.items() if value not in (None, [])}
 
 
 def _wire_messages(message: Message) -> list[Json]:

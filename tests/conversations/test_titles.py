@@ -52,7 +52,7 @@ async def test_the_title_comes_from_the_model_once(tmp_path):
             return record.title if record.title_source == "model" else ""
 
         assert await until(titled) == "B-trees"
-        assert fake.requests[-1].parameters.max_output_tokens == 1024  # enough to think first
+        assert fake.requests[-1].parameters["max_tokens"] == 1024  # enough to think first
 
 
 @pytest.mark.usefixtures("each_database")

@@ -6,7 +6,7 @@ from chat_app.errors import ModelFailed
 from chat_app.events import Finish, Start, TextDelta
 from chat_app.gateway.cache import AnswerCache, key_of
 from chat_app.gateway.caller import Caller
-from chat_app.messages import ChatRequest, Message, Parameters, TextPart
+from chat_app.messages import ChatRequest, Message, TextPart
 from tests.gateway.door import door_over
 from tests.gateway.test_failover import Named
 
@@ -58,7 +58,7 @@ async def test_nobody_gets_anothers_answer_unless_the_model_is_public(tmp_path, 
 async def test_another_request_is_another(tmp_path):
     door = await door_over(tmp_path, CACHED, Named("first"))
     await door.ask()
-    assert not (await door.ask(parameters=Parameters(temperature=1)))[0].is_cached
+    assert not (await door.ask(parameters={"temperature": 1}))[0].is_cached
     assert not (await door.ask(messages=(Message("user", (TextPart("x"),)),)))[0].is_cached
 
 

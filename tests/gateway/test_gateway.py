@@ -7,7 +7,7 @@ from chat_app.errors import AnswerBroken, FirstTokenTimeout, ModelUnknown
 from chat_app.events import Finish, TextDelta
 from chat_app.gateway.caller import Caller
 from chat_app.gateway.catalogue import Catalogue
-from chat_app.messages import ChatRequest, Parameters
+from chat_app.messages import ChatRequest
 from chat_app.providers.fake import FakeProvider
 from tests.conftest import make_settings
 from tests.gateway.door import Door
@@ -49,12 +49,12 @@ async def test_a_deployments_own_parameters_go_with_every_request_below_the_call
     catalogue = Catalogue(make_settings(tmp_path), [fake])
     await catalogue.refresh()
     gateway = Door(catalogue).gateway
-    asked = ChatRequest("mine", (), Parameters(extra={"top_k": 9}))
+    asked = ChatRequest("mine", (), {"top_k": 9})
     async with aclosing(gateway.stream(asked, Caller("local"))) as events:
         async for _ in events:
             pass
 
-    assert fake.requests[0].parameters.extra == {"top_k": 9, "min_p": 0.1}
+    assert fake.requests[0].parameters == {"top_k": 9, "min_p": 0.1}
 
 
 async def test_a_model_nobody_serves_is_said(tmp_path):

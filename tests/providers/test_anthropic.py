@@ -8,7 +8,6 @@ from chat_app.events import Finish, Reply, Start
 from chat_app.messages import (
     ChatRequest,
     Message,
-    Parameters,
     ReasoningPart,
     TextPart,
     Tool,
@@ -16,6 +15,7 @@ from chat_app.messages import (
     ToolResultPart,
     Usage,
 )
+from chat_app.parameters import named
 from chat_app.providers.anthropic import AnthropicProvider
 from chat_app.providers.base import GO_ON
 from tests.upstream import Script, Upstream, grew, said
@@ -116,10 +116,10 @@ async def test_tokens_from_and_into_the_cache_count_as_input(upstream):
 
 
 async def test_what_the_wire_does_not_take_is_dropped_and_said(upstream):
-    parameters = Parameters(
-        temperature=0.5, top_p=0.9, seed=3, max_output_tokens=50, stop=("END", "\n"),
-        extra={"top_k": 5, "reasoning_effort": "high", "metadata": {"user_id": "u"}, "logit_bias": {}},
-    )  # fmt: skip
+    parameters = {
+        "temperature": 0.5, "top_p": 0.9, "seed": 3, "max_tokens": 50, "stop": ["END", "\n"],
+        "top_k": 5, "reasoning_effort": "high", "metadata": {"user_id": "u"}, "logit_bias": {},
+    }  # fmt: skip
     start, _ = await _ask(upstream, Script(), ChatRequest("m", (HI,), parameters))
 
     wanted = {
@@ -140,7 +140,7 @@ async def test_max_tokens_is_always_there_and_never_above_what_the_model_can(ups
     unknown = provider.parameters("m", ChatRequest("m", (HI,)))
     offers = await provider.offers()
     known = provider.parameters("m", ChatRequest("m", (HI,)))
-    asked = provider.parameters("m", ChatRequest("m", (HI,), Parameters(max_output_tokens=500)))
+    asked = provider.parameters("m", ChatRequest("m", (HI,), {"max_tokens": 500}))
     await provider.aclose()
 
     assert [(offer.model, offer.context_tokens) for offer in offers] == [("m", 200_000)]
@@ -149,7 +149,7 @@ async def test_max_tokens_is_always_there_and_never_above_what_the_model_can(ups
 
 
 async def test_a_deployments_own_bound_and_stops_go_by_their_names_on_the_wire(upstream):
-    own = Parameters(extra={"max_tokens": 50, "stop_sequences": ["END"]})
+    own = named({"max_tokens": 50, "stop_sequences": ["END"]})
     start, _ = await _ask(upstream, Script(), ChatRequest("m", (HI,), own))
 
     assert (start.sent["max_tokens"], start.sent["stop_sequences"], start.dropped) == (50, ["END"], ())

@@ -13,7 +13,6 @@ from chat_app.gateway.discovery import configured_providers
 from chat_app.messages import (
     ChatRequest,
     Message,
-    Parameters,
     ReasoningPart,
     TextPart,
     Tool,
@@ -110,7 +109,7 @@ async def test_tool_calls_come_in_pieces(upstream):
 async def test_what_was_sent_is_told_and_unset_parameters_are_not_sent(upstream):
     upstream.then(Script())
     provider = _provider(upstream.url)
-    request = _request(parameters=Parameters(temperature=0, stop=("x",), max_output_tokens=5))
+    request = _request(parameters={"temperature": 0, "stop": ["x"], "max_tokens": 5})
     async with aclosing(provider.stream("m", request)) as events:
         start = await anext(events)
         async for _ in events:
@@ -131,7 +130,7 @@ async def test_what_was_sent_is_told_and_unset_parameters_are_not_sent(upstream)
     [("length", 9, {"max_tokens": 9}), ("length", 3, {}), ("length", None, {}), ("finish", 9, {})],
 )
 async def test_what_a_server_cut_without_a_word_is_told_by_where_it_ended(upstream, ending, most, clamped):
-    request = _request(parameters=Parameters(max_output_tokens=most))
+    request = _request(parameters={"max_tokens": most})
     reply = await _reply(upstream, Script(["a", "b", "c"], ending=ending), VllmProvider, request)
 
     assert reply.finish.clamped == clamped
@@ -241,7 +240,7 @@ async def test_tools_and_their_results_have_their_own_places(upstream):
 
 async def test_qwens_own_parameters_go_as_they_are_and_a_region_that_lists_nothing_offers_nothing(upstream):
     extra = {"enable_thinking": True, "thinking_budget": 100, "enable_search": True, "top_k": 5}
-    request = _request(parameters=Parameters(max_output_tokens=5, extra=extra))
+    request = _request(parameters=extra | {"max_tokens": 5})
     await _reply(upstream, Script(), QwenProvider, request)
     upstream.models_status = 404
     provider = _provider(upstream.url, QwenProvider)
@@ -255,7 +254,7 @@ async def test_qwens_own_parameters_go_as_they_are_and_a_region_that_lists_nothi
 
 
 async def test_the_vendor_gets_none_of_what_other_servers_added_to_its_wire_and_they_get_all():
-    asked = Parameters(temperature=0.5, max_output_tokens=9, extra={"top_k": 3, "reasoning_effort": "low"})
+    asked = {"temperature": 0.5, "max_tokens": 9, "top_k": 3, "reasoning_effort": "low"}
     body = {"top_k": 3, "max_tokens": 9, "messages": []}
     written, passed_on = [], []
     for url in ("https://api.openai.com/v1", "http://127.0.0.1:8080/v1"):
@@ -274,7 +273,7 @@ async def test_the_vendor_gets_none_of_what_other_servers_added_to_its_wire_and_
 async def test_at_a_companys_own_door_the_most_tokens_go_by_the_name_that_its_vendor_has(tmp_path, setting, name):
     places = {f"{setting}_base_url": "http://10.0.0.1/v1", f"{setting}_api_key": "sk-fake"}
     (provider,) = configured_providers(make_settings(tmp_path, **places))
-    sent, _ = provider.parameters(ChatRequest("m", (), Parameters(max_output_tokens=9)))
+    sent, _ = provider.parameters(ChatRequest("m", (), {"max_tokens": 9}))
     await provider.aclose()
 
     assert sent == {name: 9}

@@ -1,7 +1,7 @@
 import pytest
 
 from chat_app.errors import KeyRefused
-from chat_app.messages import ChatRequest, Parameters
+from chat_app.messages import ChatRequest
 from chat_app.providers.qwen import QwenProvider
 from tests.upstream import Script
 
@@ -20,7 +20,7 @@ async def test_whether_it_thinks_is_said_as_dashscope_has_it(asked, sent):
     provider = QwenProvider(server="Qwen", base_url="http://127.0.0.1:9/v1", api_key="sk-fake", connect_timeout_s=1)
 
     dropped = ("reasoning_effort",) if "reasoning_effort" in asked else ()
-    assert provider.parameters(ChatRequest("m", (), Parameters(extra=asked))) == (sent, dropped)
+    assert provider.parameters(ChatRequest("m", (), asked)) == (sent, dropped)
     assert provider.as_taken(asked) == (sent, dropped)  # a program's own body, which goes on as it is
     await provider.aclose()
 

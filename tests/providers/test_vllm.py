@@ -1,7 +1,7 @@
 import pytest
 
 from chat_app.errors import ModelFailed, ModelUnreachable
-from chat_app.messages import ChatRequest, Message, Parameters, TextPart
+from chat_app.messages import ChatRequest, Message, TextPart
 from chat_app.providers.base import Load, TellsLoad
 from chat_app.providers.vllm import VllmProvider
 
@@ -45,9 +45,7 @@ async def test_every_parameter_of_its_own_goes_as_it_is_with_a_key_that_is_never
         "structured_outputs": {"choice": ["a"]}, "chat_template_kwargs": {"enable_thinking": False},
     }  # fmt: skip
     provider = _provider(upstream.url)
-    async for _ in provider.stream(
-        "m", ChatRequest("m", (Message("user", (TextPart("hi"),)),), Parameters(extra=extra))
-    ):
+    async for _ in provider.stream("m", ChatRequest("m", (Message("user", (TextPart("hi"),)),), extra)):
         pass
     await provider.offers()
     await provider.aclose()
