@@ -3,7 +3,9 @@
     ChatError
     ├── BadRequest                 400  what the person or program sent cannot be used
     │   ├── MessageTooLong         400  longer than the setting allows, or than the model takes
-    │   └── ImportFailed           400  an entry of an import file cannot be read
+    │   └── Explained              400  the page has a sentence of its own for what is wrong
+    │       ├── ImportFailed       400  an entry of an import file cannot be read
+    │       └── ValueRefused       400  a parameter's value is none
     ├── Unauthorized               401  no valid cookie or key
     ├── Forbidden                  403  another site's page is asking
     ├── NotFound                   404  no such thing here, or it is someone else's
@@ -63,17 +65,29 @@ class MessageTooLong(BadRequest):
     code = "message_too_long"
 
 
-class ImportFailed(BadRequest):
-    """An entry of an import file cannot be read; nothing of the file was imported.
+class Explained(BadRequest):
+    """What is wrong is known so well that the page says it in its own words.
 
-    `reason` is the sentence's key in the locale files, under `import.`, and `values` fill it.
+    `reason` is the last part of the sentence's key in the locale files, and `values` fill it.
     """
+
+    code = "explained"
+
+    def __init__(self, message: str, reason: str, **values: str | float) -> None:
+        super().__init__(message)
+        self.reason, self.values = reason, values
+
+
+class ImportFailed(Explained):
+    """An entry of an import file cannot be read; nothing of the file was imported. Sentences are under `import.`."""
 
     code = "import_failed"
 
-    def __init__(self, message: str, reason: str, **values: str | int) -> None:
-        super().__init__(message)
-        self.reason, self.values = reason, values
+
+class ValueRefused(Explained):
+    """A parameter's value is none. Sentences are under `value.`."""
+
+    code = "value_refused"
 
 
 class Unauthorized(ChatError):

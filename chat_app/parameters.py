@@ -1,16 +1,104 @@
 """What may be asked of a model beside its messages, by one name everywhere: Chat Completions', or vLLM's beyond it.
 
-The page, recipes, `models.toml`, SQL and the wires' adapters all mean the same by them.
+The page, recipes, `models.toml`, SQL and the wires' adapters all mean the same by them. `SPECS` is the one table:
+the panel is drawn from it and what people give is checked by it. Ranges are the vendors' of November 2026.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Literal, TypeAlias
 
-from chat_app.messages import Json, Parameters
+from chat_app.messages import Json, Parameters, Struct
+
+Kind: TypeAlias = Literal["number", "integer", "strings", "choice", "format", "object", "text", "model", "recipe"]
+Layer: TypeAlias = dict[str, Json]
+"""Some values by name. A name that is not there says nothing; None says that the parameter is not to be sent."""
+
+VARIABLE = "variables."
+"""What the name of a variable's value begins with."""
+
+
+class Spec(Struct, frozen=True):
+    """A parameter.
+
+    `low` and `high` are its range, inclusive but for a `low` that is `above`; of text and lists `high` is the most
+    characters or entries. `step` is a slider's; 0 is none. `usual` is what most servers take where it is not sent.
+    """
+
+    name: str
+    kind: Kind
+    low: float = 0
+    high: float = 0
+    above: bool = False
+    step: float = 0
+    usual: float | None = None
+    choices: tuple[str, ...] = ()
+
+
+_MOST_TEXT = 100_000
+_MOST_INT32 = 2**31 - 1
+
+SPECS: tuple[Spec, ...] = (
+    Spec("model", "model", high=300),
+    Spec("system_prompt", "text", high=_MOST_TEXT),
+    Spec("temperature", "number", 0, 2, step=0.1, usual=1),
+    Spec("top_p", "number", 0, 1, above=True, step=0.05, usual=1),
+    Spec("top_k", "integer", 0, 1_000_000, usual=0),
+    Spec("min_p", "number", 0, 1, step=0.01, usual=0),
+    Spec("max_tokens", "integer", 1, 10_000_000),
+    Spec("presence_penalty", "number", -2, 2, step=0.1, usual=0),
+    Spec("frequency_penalty", "number", -2, 2, step=0.1, usual=0),
+    Spec("repetition_penalty", "number", 0, 2, above=True, step=0.05, usual=1),
+    Spec("seed", "integer", 0, _MOST_INT32),
+    Spec("stop", "strings", 1, 4),
+    Spec("reasoning_effort", "choice", choices=("none", "minimal", "low", "medium", "high", "xhigh", "max")),
+    Spec("thinking_budget", "integer", 1, 1_000_000),
+    Spec("response_format", "format", choices=("text", "json_object", "json_schema"), high=_MOST_TEXT),
+    Spec("extra", "object", high=_MOST_TEXT),
+    Spec("recipe", "recipe"),
+)
+SPEC = {spec.name: spec for spec in SPECS}
+OURS = frozenset({"model", "system_prompt", "recipe", "extra"})
+"""Those that no request has as a parameter."""
+SENT = frozenset(SPEC) - OURS
+SAMPLING = frozenset({"temperature", "top_p", "presence_penalty", "frequency_penalty", "seed", "stop"})
+REASONING = frozenset({"reasoning_effort", "thinking_budget"})
 
 _OTHER_NAMES = {"max_completion_tokens": "max_tokens", "stop_sequences": "stop"}
 """What other wires, and newer models of OpenAI, call them."""
+
+
+class Merged(Struct, frozen=True):
+    """The values that count, and for each the name of the layer that it comes from."""
+
+    values: Layer
+    sources: dict[str, str]
+
+
+def merged(layers: Iterable[tuple[str, Mapping[str, Json]]]) -> Merged:
+    """Layers by name, the later over the earlier."""
+    values: Layer = {}
+    sources: dict[str, str] = {}
+    for source, layer in layers:
+        values |= layer
+        sources |= dict.fromkeys(layer, source)
+    return Merged(values, sources)
+
+
+def asked(values: Mapping[str, Json]) -> Parameters:
+    """What of a layer goes to a model; None stays, so that it counts over a deployment's own."""
+    extra = values.get("extra")
+    more = named(extra) if isinstance(extra, dict) else {}
+    return more | {name: value for name, value in values.items() if name in SENT}
+
+
+def without(parameters: Parameters, refused: Iterable[str], refused_thinking: Iterable[str]) -> Parameters:
+    """The parameters that a model takes; some it does not take while it thinks, which it does unless told not to."""
+    names = set(refused)
+    if parameters.get("reasoning_effort") != "none":
+        names |= set(refused_thinking)
+    return {name: value for name, value in parameters.items() if name not in names}
 
 
 def named(told: Mapping[str, Json]) -> Parameters:

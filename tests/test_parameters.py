@@ -1,8 +1,10 @@
 """Parameters by one name, from whatever wire or file they come."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from chat_app.parameters import most_tokens, named, under
+from chat_app.parameters import asked, merged, most_tokens, named, under, without
 
 
 def test_a_parameter_has_one_name_whichever_wire_it_comes_from():
@@ -22,3 +24,49 @@ def test_a_default_gives_way_to_the_callers_own_by_whichever_name_the_caller_has
 @pytest.mark.parametrize(("said", "most"), [(5, 5), (0, None), (-1, None), (True, None), ("5", None), (None, None)])
 def test_the_most_tokens_of_an_answer_are_a_count_or_nothing(said, most):
     assert most_tokens({"max_tokens": said}) == most
+
+
+LAYERS = st.lists(
+    st.tuples(
+        st.sampled_from(["deployment", "model", "person", "recipe", "conversation"]),
+        st.dictionaries(st.sampled_from(["a", "b", "c"]), st.none() | st.integers()),
+    ),
+    max_size=6,
+)
+
+
+@given(LAYERS)
+def test_what_counts_is_what_the_last_layer_says_that_says_anything(layers):
+    found = merged(layers)
+    for name in {"a", "b", "c"}:
+        said = [(source, layer[name]) for source, layer in layers if name in layer]
+        assert found.sources.get(name) == (said[-1][0] if said else None)
+        assert (name in found.values) == bool(said)
+        if said:
+            assert found.values[name] == said[-1][1]
+
+
+@given(LAYERS, LAYERS)
+def test_layers_may_be_merged_in_parts_and_a_layer_that_says_nothing_changes_nothing(lower, upper):
+    whole, below = merged([*lower, *upper]), merged(lower)
+    again = merged([("below", below.values), *upper])
+    assert again.values == whole.values
+    assert merged([*lower, ("x", {}), *upper]) == whole
+
+
+def test_what_is_not_to_be_sent_counts_over_a_default_and_what_is_ours_never_goes():
+    values = {
+        "temperature": None,
+        "top_k": 3,
+        "system_prompt": "x",
+        "model": "m",
+        "extra": {"max_completion_tokens": 5},
+    }
+    assert asked(values) == {"temperature": None, "top_k": 3, "max_tokens": 5}
+
+
+def test_a_model_that_takes_samplings_only_without_thinking_gets_them_only_then():
+    both = {"temperature": 1, "top_k": 2}
+    assert without(both, ["top_k"], ["temperature"]) == {}
+    assert without(both | {"reasoning_effort": "none"}, [], ["temperature"]) == both | {"reasoning_effort": "none"}
+    assert without(both | {"reasoning_effort": "low"}, [], ["temperature"]) == {"top_k": 2, "reasoning_effort": "low"}

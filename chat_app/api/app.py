@@ -18,7 +18,7 @@ from chat_app.api.identity import Identity
 from chat_app.api.programs import ForPrograms
 from chat_app.api.shapes import ANTHROPIC
 from chat_app.api.streams import FollowAnswers
-from chat_app.errors import ChatError, ImportFailed, StoreUnavailable
+from chat_app.errors import ChatError, Explained, StoreUnavailable
 from chat_app.logs import configure_logs
 from chat_app.services import Services, open_services, read_secret_key
 from chat_app.settings import load_settings
@@ -45,7 +45,7 @@ class _Asked:
             if isinstance(error, StoreUnavailable):
                 log.warning("api.unavailable", path=request.url.path, error=error.detail)
             body: dict[str, object] = {"code": error.code, "message": str(error)}
-            if isinstance(error, ImportFailed):
+            if isinstance(error, Explained):
                 body |= {"reason": error.reason, "values": error.values}
             response = JSONResponse({"error": body}, status_code=error.status)
         await response(scope, receive, send)

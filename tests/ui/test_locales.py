@@ -11,7 +11,7 @@ USED = re.compile(r"""\bt\(\s*f?["'`]([\w.\-]+)["'`]""")
 # Keys that the sources put together: by a model's error, a status, a choice.
 MADE = (
     "problem.", "error.", "facts.", "settings.", "status.", "library.", "toast.", "start.", "keys.", "ending.", "refused.",
-    "trouble.", "state.", "import.", "model.", "api_keys.", "models.", "usage.",
+    "trouble.", "state.", "import.", "model.", "api_keys.", "models.", "usage.", "value.",
 )  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def test_every_error_that_is_not_a_models_has_its_sentence():
 
     for cls in vars(errors).values():
         if isinstance(cls, type) and issubclass(cls, errors.ChatError) and not issubclass(cls, errors.ModelError):
-            assert cls is errors.ImportFailed or f"error.{cls.code}" in LOCALES["en"], cls
+            assert issubclass(cls, errors.Explained) or f"error.{cls.code}" in LOCALES["en"], cls
 
 
 def test_every_reason_an_import_fails_for_has_its_sentence():
@@ -70,3 +70,13 @@ def test_every_reason_an_import_fails_for_has_its_sentence():
 
     assert len(reasons) >= 12
     assert {f"import.{reason}" for reason in reasons} <= LOCALES["en"].keys()
+
+
+def test_every_reason_a_value_is_refused_for_has_its_sentence():
+    raised = re.compile(r"""raise ValueRefused\((?:[^"]|"(?![a-z_]+"[,)\s]))*"([a-z_]+)"[,)\s]""")
+    reasons = {reason for path in UI.parent.rglob("*.py") for reason in raised.findall(path.read_text())} | {
+        "above",
+        "range",
+    }
+
+    assert {key for key in LOCALES["en"] if key.startswith("value.")} == {f"value.{reason}" for reason in reasons}

@@ -1,0 +1,187 @@
+"""Whether a value that a person gave is one: what it then is, or the one sentence that says why it is none."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable
+from typing import NoReturn
+
+from jsonschema import Draft202012Validator, SchemaError
+
+from chat_app.errors import ValueRefused
+from chat_app.messages import Json, storable
+from chat_app.parameters import SENT, SPEC, VARIABLE, Spec
+
+_FORMAT_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_VARIABLE_NAME = re.compile(r"[^\W\d]\w{0,39}")
+_MOST_STOP_CHARS = 200
+_MOST_VARIABLE_CHARS = 10_000
+_PLACED = frozenset({"model", "messages", "stream", "stream_options", "n", "tools", "tool_choice"})
+"""What a request says elsewhere; among extra parameters it would undo that."""
+
+
+def checked(name: str, value: Json) -> Json:
+    """A value as it is stored; None, which is "not to be sent", always is one.
+
+    Args:
+        name: One of `parameters.SPECS`, or a variable's.
+        value: What was given; JSON may come as its text.
+
+    Raises:
+        ValueRefused: It is none.
+    """
+    if name.startswith(VARIABLE):
+        return _variable(name.removeprefix(VARIABLE), value)
+    spec = SPEC.get(name)
+    if spec is None:
+        raise ValueRefused(f"There is no parameter {name}.", "unknown", name=name)
+    return None if value is None else _CHECKS[spec.kind](spec, value)
+
+
+def _number(spec: Spec, value: Json) -> Json:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueRefused(f"{spec.name} must be a number.", "number")
+    too_low = value <= spec.low if spec.above else value < spec.low
+    if too_low or value > spec.high:
+        words = "above {low:g} and at most {high:g}" if spec.above else "from {low:g} to {high:g}"
+        sentence = f"{spec.name} must be {words.format(low=spec.low, high=spec.high)}."
+        raise ValueRefused(sentence, "above" if spec.above else "range", low=spec.low, high=spec.high)
+    return value
+
+
+def _integer(spec: Spec, value: Json) -> Json:
+    number = _number(spec, value)
+    if isinstance(number, float) and not number.is_integer():
+        raise ValueRefused(f"{spec.name} must be a whole number.", "whole")
+    return int(number) if isinstance(number, int | float) else number
+
+
+def _strings(spec: Spec, value: Json) -> Json:
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise ValueRefused(f"{spec.name} must be a list of texts.", "strings")
+    texts = [storable(each) for each in value if isinstance(each, str)]
+    if len(texts) > spec.high:
+        raise ValueRefused(f"{spec.name} takes at most {spec.high:g}.", "many", most=spec.high)
+    if any(not each or len(each) > _MOST_STOP_CHARS for each in texts):
+        raise ValueRefused(
+            f"Each of {spec.name} needs 1 to {_MOST_STOP_CHARS} characters.", "each", most=_MOST_STOP_CHARS
+        )
+    return list[Json](texts) or None
+
+
+def _choice(spec: Spec, value: Json) -> Json:
+    if value not in spec.choices:
+        raise ValueRefused(f"{spec.name} must be one of {', '.join(spec.choices)}.", "choice")
+    return value
+
+
+def _text(spec: Spec, value: Json) -> Json:
+    if not isinstance(value, str):
+        raise ValueRefused(f"{spec.name} must be a text.", "text")
+    if len(value) > spec.high:
+        raise ValueRefused(f"{spec.name} may have {spec.high:,.0f} characters.", "long", most=spec.high)
+    return storable(value)
+
+
+def _name(spec: Spec, value: Json) -> Json:
+    text = _text(spec, value)
+    return text.strip() if isinstance(text, str) and text.strip() else None
+
+
+def _object(spec: Spec, value: Json) -> Json:
+    found = _json_of(spec, value)
+    if not isinstance(found, dict):
+        raise ValueRefused(f"{spec.name} must be a JSON object.", "object")
+    for name in found:
+        if name in SENT:
+            raise ValueRefused(f"{name} has a field of its own.", "own_field", name=name)
+        if name in _PLACED:
+            raise ValueRefused(f"{name} is not a parameter.", "placed", name=name)
+    return found or None
+
+
+def _format(spec: Spec, value: Json) -> Json:
+    """Chat Completions' `response_format`, platform.openai.com/docs/api-reference/chat/create."""
+    kind = value.get("type") if isinstance(value, dict) else None
+    if not isinstance(value, dict) or kind not in spec.choices:
+        raise ValueRefused(f"{spec.name} must be one of {', '.join(spec.choices)}.", "choice")
+    if kind != "json_schema":
+        return {"type": kind}
+    wanted = value.get("json_schema")
+    if not isinstance(wanted, dict):
+        raise ValueRefused("A JSON schema is missing.", "schema_missing")
+    name = wanted.get("name") or "answer"
+    if not isinstance(name, str) or not _FORMAT_NAME.fullmatch(name):
+        raise ValueRefused("A schema's name has 1 to 64 letters, digits, _ or -.", "schema_name")
+    schema = _json_of(spec, wanted.get("schema"))
+    if not isinstance(schema, dict):
+        raise ValueRefused("A JSON schema must be an object.", "schema_object")
+    _check_schema(schema)
+    more: dict[str, Json] = {key: wanted[key] for key in ("description", "strict") if key in wanted}
+    return {"type": kind, "json_schema": {"name": name, "schema": schema} | more}
+
+
+def _check_schema(schema: dict[str, Json]) -> None:
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        where = "/".join(str(step) for step in error.absolute_path)
+        raise ValueRefused(
+            f"This is no JSON schema: {error.message}.", "schema", where=where or "/", what=error.message[:300]
+        ) from None
+    except RecursionError:
+        raise ValueRefused("This JSON schema is nested too deep.", "deep") from None
+
+
+def _json_of(spec: Spec, value: Json) -> Json:
+    """What a JSON text says; what is no text is JSON already."""
+    if not isinstance(value, str):
+        return value
+    if len(value) > spec.high:
+        raise ValueRefused(f"{spec.name} may have {spec.high:,.0f} characters.", "long", most=spec.high)
+    try:
+        return json.loads(storable(value), parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        sentence = f"This is not valid JSON: line {error.lineno}, column {error.colno}."
+        raise ValueRefused(sentence, "json", line=error.lineno, column=error.colno) from None
+    except RecursionError:
+        raise ValueRefused("This JSON is nested too deep.", "deep") from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueRefused(f"JSON has no {name}.", "constant", name=name)
+
+
+def _recipe(_: Spec, value: Json) -> Json:
+    known = isinstance(value, dict) and isinstance(value.get("id"), str)
+    number = value.get("version") if isinstance(value, dict) else None
+    if not known or not (number is None or (isinstance(number, int) and number > 0)):
+        raise ValueRefused("This is no recipe.", "recipe")
+    return value
+
+
+def _variable(name: str, value: Json) -> Json:
+    if not _VARIABLE_NAME.fullmatch(name):
+        raise ValueRefused(
+            "A variable's name has letters, digits and _, at most 40, and begins with a letter.", "variable_name"
+        )
+    if value is not None and not isinstance(value, str):
+        raise ValueRefused(f"{name} must be a text.", "text")
+    if value is not None and len(value) > _MOST_VARIABLE_CHARS:
+        raise ValueRefused(f"{name} may have {_MOST_VARIABLE_CHARS:,} characters.", "long", most=_MOST_VARIABLE_CHARS)
+    return None if value is None else storable(value)
+
+
+_CHECKS: dict[str, Callable[[Spec, Json], Json]] = {
+    "number": _number,
+    "integer": _integer,
+    "strings": _strings,
+    "choice": _choice,
+    "format": _format,
+    "object": _object,
+    "text": _text,
+    "model": _name,
+    "recipe": _recipe,
+}
