@@ -14,8 +14,8 @@ from chat_app.events import Event, Relayed, Start
 from chat_app.gateway.breaker import Breaker
 from chat_app.gateway.route import Deployment
 from chat_app.gateway.silence import Silence
-from chat_app.messages import ChatRequest, Json
-from chat_app.parameters import named, under
+from chat_app.messages import ChatRequest
+from chat_app.parameters import named, under, without
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +55,14 @@ class Attempt:
             ModelError: It did not answer, or not to the end.
         """
         held: list[Event] = []
+        asked, refused = for_deployment(request, self.deployment)
         try:
-            async with aclosing(self._in_time(request)) as events:
+            async with aclosing(self._in_time(asked)) as events:
                 async for event in events:
                     if self.has_begun:
                         yield event
                     elif isinstance(event, Start):
-                        self.start = self._told(event, request)
+                        self.start = self._told(event, request, refused)
                     elif not _says(event):
                         held.append(event)
                     else:
@@ -80,16 +81,14 @@ class Attempt:
             raise
         self.breaker.succeeded()
 
-    def _told(self, start: Start, request: ChatRequest) -> Start:
+    def _told(self, start: Start, request: ChatRequest, refused: tuple[str, ...]) -> Start:
         passes_on = request.wire in self.deployment.provider.relays
-        dropped = start.dropped if passes_on else (*start.dropped, *request.unplaced)
+        dropped = (*refused, *start.dropped, *(() if passes_on else request.unplaced))
         return msgspec.structs.replace(start, deployment=self.deployment.name, model=self.model, dropped=dropped)
 
     async def _in_time(self, request: ChatRequest) -> AsyncGenerator[Event]:
         clock = asyncio.get_running_loop().time
         until = clock() + self.wait_s
-        if defaults := self.deployment.parameters:
-            request = _with(request, defaults)
         try:
             async with aclosing(self.deployment.provider.stream(self.deployment.upstream, request)) as events:
                 with Silence() as silence:
@@ -117,8 +116,13 @@ def is_the_callers(error: ModelError) -> bool:
     return isinstance(error, PromptTooLong | RequestRefused)
 
 
-def _with(request: ChatRequest, defaults: dict[str, Json]) -> ChatRequest:
-    """The request with a deployment's own parameters below the caller's."""
+def for_deployment(request: ChatRequest, deployment: Deployment) -> tuple[ChatRequest, tuple[str, ...]]:
+    """(the request with a deployment's parameters below the caller's, the caller's that its model does not take)."""
+    defaults, never, thinking = deployment.parameters, deployment.refuses, deployment.refuses_thinking
+    if not (defaults or never or thinking):
+        return request, ()
     parameters = named(defaults) | request.parameters
-    body = None if request.body is None else under(defaults, request.body)
-    return msgspec.structs.replace(request, parameters=parameters, body=body)
+    taken = without(parameters, never, thinking)
+    body = None if request.body is None else without(under(defaults, request.body), never, thinking)
+    refused = tuple(name for name in parameters if name not in taken and parameters[name] is not None)
+    return msgspec.structs.replace(request, parameters=taken, body=body), refused

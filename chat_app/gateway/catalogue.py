@@ -23,6 +23,7 @@ from chat_app.gateway.model_files import Alias, DeploymentEntry, model_files, re
 from chat_app.gateway.route import Deployment, Route
 from chat_app.gateway.router import group_replicas
 from chat_app.messages import ModelCard
+from chat_app.parameters import REASONING
 from chat_app.providers.base import Offer, Provider
 from chat_app.providers.passages import MODEL as PASSAGES
 from chat_app.settings import Settings
@@ -222,19 +223,26 @@ class Catalogue:
     def _aliased(self, asked: Sequence[Provider]) -> dict[str, Route]:
         routes: dict[str, Route] = {}
         for name, alias in self._aliases.items():
-            found = [each for entry in alias.entries() for each in self._deployments(asked, entry, entry.model or name)]
+            found = [each for entry in alias.entries() for each in self._deployments(asked, entry, name, alias)]
             if found:
                 card = self._card(name, alias, found)
                 routes[name] = Route(card, _told_apart(found), alias.fallback, alias.cache_s, alias.is_public)
         return routes
 
-    def _deployments(self, asked: Sequence[Provider], entry: DeploymentEntry, model: str) -> list[Deployment]:
+    def _deployments(
+        self, asked: Sequence[Provider], entry: DeploymentEntry, name: str, alias: Alias
+    ) -> list[Deployment]:
         """Where an entry leads: several servers share its weight."""
+        model = entry.model or name
+        own, over = msgspec.to_builtins(entry.parameters), msgspec.to_builtins(alias.parameters)
+        thinks = not alias.capabilities or "reasoning" in alias.capabilities
+        refuses = frozenset(alias.refuses) if thinks else REASONING.union(alias.refuses)
         serving = [provider for provider in asked if self._serves(provider, entry, model)]
         return [
             Deployment(
                 f"{provider.server}/{model}", provider, model, weight=entry.weight / len(serving),
-                parameters=msgspec.to_builtins(entry.parameters), price=entry.price,
+                parameters=own | over, price=entry.price, own=frozenset(own.keys() - over.keys()),
+                refuses=refuses, refuses_thinking=frozenset(alias.refuses_thinking),
             )
             for provider in serving
         ]  # fmt: skip

@@ -46,6 +46,8 @@ class Alias(Struct, frozen=True, forbid_unknown_fields=True):
 
     One deployment's fields can stand in the entry itself. `fallback` is the model to ask when no deployment answers;
     `cache_s` is how long an answer to the very same request is given again, and `is_public` lets people share those.
+    `parameters` go with every request, over those of a deployment. The model takes none of `refuses`, and those of
+    `refuses_thinking` only where it is told not to think.
     """
 
     provider: str = ""
@@ -59,6 +61,8 @@ class Alias(Struct, frozen=True, forbid_unknown_fields=True):
     fallback: str = ""
     cache_s: float = 0
     is_public: bool = False
+    refuses: tuple[str, ...] = ()
+    refuses_thinking: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if bool(self.provider) == bool(self.deployments):
@@ -68,7 +72,7 @@ class Alias(Struct, frozen=True, forbid_unknown_fields=True):
 
     def entries(self) -> tuple[DeploymentEntry, ...]:
         """Its deployments, whichever way they are written."""
-        alone = DeploymentEntry(self.provider, self.model, 1, self.parameters, self.price)
+        alone = DeploymentEntry(self.provider, self.model, price=self.price)
         return self.deployments or (alone,)
 
 

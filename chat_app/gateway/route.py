@@ -14,7 +14,8 @@ class Deployment:
     """One place that serves a model.
 
     `name` tells it from every other; `upstream` is the server's own name for the model; `weight` is its share of the
-    calls; `parameters` go with every request.
+    calls; `parameters` go with every request, of which `own` are the deployment's and the others the model's. It gets
+    none of `refuses`, nor of `refuses_thinking` unless it is told not to think.
     """
 
     name: str
@@ -23,6 +24,9 @@ class Deployment:
     weight: float = 1
     parameters: dict[str, Json] = field(default_factory=dict[str, Json])
     price: Price | None = None
+    own: frozenset[str] = frozenset()
+    refuses: frozenset[str] = frozenset()
+    refuses_thinking: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from chat_app.messages import (
     ToolResultPart,
     Wire,
 )
-from chat_app.parameters import most_tokens
+from chat_app.parameters import SENT, most_tokens
 from chat_app.providers.base import GO_ON, Offer
 from chat_app.providers.connections import connections_to
 from chat_app.providers.messages_answers import Fold, whole_answer
@@ -41,6 +41,7 @@ _VERSION = "anthropic-version"
 _TAKEN = (
     "thinking", "output_config", "metadata", "service_tier", "tools", "tool_choice", "cache_control", "speed",
 )  # fmt: skip
+_EFFORTS = ("low", "medium", "high", "xhigh", "max")  # platform.claude.com/docs/en/build-with-claude/effort
 _CHOICES: dict[str, Json] = {"auto": {"type": "auto"}, "none": {"type": "none"}, "required": {"type": "any"}}
 
 
@@ -75,6 +76,7 @@ class AnthropicProvider:
     vendor: str = ""
     relays: frozenset[Wire] = frozenset[Wire](("messages",))
     only_streams: bool = False
+    refuses: frozenset[str] = SENT - {"max_tokens", "stop", "reasoning_effort", "response_format"}
 
     def __init__(self, *, server: str, base_url: str, api_key: str, connect_timeout_s: float) -> None:
         self.server = server
@@ -157,7 +159,10 @@ class AnthropicProvider:
         extra.pop("max_tokens", None)
         dropped: list[str] = []
         sent: dict[str, Json] = {"cache_control": {"type": "ephemeral"}}  # what a conversation began with comes again
-        if (effort := extra.pop("reasoning_effort", None)) is not None:
+        effort = extra.pop("reasoning_effort", None)
+        if effort is not None and effort not in _EFFORTS:
+            dropped.append("reasoning_effort")
+        elif effort is not None:
             extra.setdefault("thinking", {"type": "adaptive"})
             extra.setdefault("output_config", {"effort": effort})
         shape = extra.pop("response_format", None)

@@ -63,7 +63,8 @@ class Provider(Protocol):
     `kind` names the wire format, `server` is what a person recognises it by ("OpenAI", "vLLM 127.0.0.1:8000"),
     `base_url` is where it is; empty for what is built in. `vendor` is whose models are asked of it by their prefix
     alone, where no list has them; empty for nobody's. `relays` are the wires on which it sends a program's own body as
-    it is; with `only_streams` also then its answer is streamed, for whoever wants it at once too.
+    it is; with `only_streams` also then its answer is streamed, for whoever wants it at once too. `refuses` are the
+    names of parameters that it has no use for, whatever the model.
     """
 
     kind: str
@@ -72,6 +73,7 @@ class Provider(Protocol):
     vendor: str
     relays: frozenset[Wire]
     only_streams: bool
+    refuses: frozenset[str]
 
     async def offers(self) -> list[Offer]:
         """List the models.

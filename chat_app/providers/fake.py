@@ -24,6 +24,7 @@ class FakeProvider:
     vendor = ""
     relays: frozenset[Wire] = frozenset()
     only_streams = False
+    refuses: frozenset[str] = frozenset()
 
     def __init__(self, script: Sequence[Event | Exception] = (), *, pace_s: float = 0) -> None:
         self.script = script or (TextDelta("Hello."), Finish("stop", Usage(1, 1)))

@@ -28,6 +28,7 @@ from chat_app.messages import (
     Usage,
     Wire,
 )
+from chat_app.parameters import SENT
 from chat_app.providers.base import GO_ON, Offer
 from chat_app.providers.chat_answers import Fold, embeddings, whole_answer
 from chat_app.providers.connections import connections_to
@@ -87,12 +88,14 @@ class OpenAIProvider:
     vendor: str = ""
     relays: frozenset[Wire] = frozenset[Wire](("chat", "embeddings"))
     only_streams: bool = False
+    refuses: frozenset[str] = frozenset()
     _seam: ClassVar[str] = "instruction"
 
     def __init__(self, *, server: str, base_url: str, api_key: str, connect_timeout_s: float) -> None:
         self.server = server
         self.base_url = base_url
         self._foreign = _FOREIGN if urlsplit(base_url).hostname == _VENDOR else frozenset[str]()
+        self.refuses |= self._foreign & SENT
         self._refusals = Refusals(server, api_key, openai.APIStatusError, openai.APIConnectionError, openai.OpenAIError)
         connections = connections_to(base_url, connect_timeout_s)
         self._client = openai.AsyncOpenAI(
@@ -192,7 +195,7 @@ class OpenAIProvider:
     def parameters(self, request: ChatRequest) -> tuple[dict[str, Json], tuple[str, ...]]:
         """The parameters as this wire names them, and the names of those it does not take."""
         sent = wire_tools(request) | _wire_parameters(request.parameters, self._max_tokens_name)
-        dropped = tuple(name for name in sent if name in self._foreign)
+        dropped = tuple(name for name in sent if name in self._foreign | self.refuses)
         return {name: value for name, value in sent.items() if name not in dropped}, dropped
 
     def wire_messages(self, request: ChatRequest) -> list[Json]:

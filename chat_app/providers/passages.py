@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 from chat_app.events import Event, Finish, Sources, Start, TextDelta
 from chat_app.messages import ChatRequest, Message, Source, Usage, Wire, text_of
+from chat_app.parameters import SPEC
 from chat_app.providers.base import Offer
 
 KIND = "passages"
@@ -45,6 +46,7 @@ class PassagesProvider:
     vendor = ""
     relays: frozenset[Wire] = frozenset()
     only_streams = False
+    refuses = frozenset(SPEC) - {"model", "recipe"}  # it searches
 
     def __init__(self, find: Find) -> None:
         self._find = find

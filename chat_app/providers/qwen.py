@@ -20,6 +20,7 @@ class QwenProvider(OpenAIProvider):
     """DashScope in one region."""
 
     kind: str = "qwen"
+    refuses: frozenset[str] = frozenset[str](("min_p", "frequency_penalty"))
     only_streams: bool = True  # some of its models; who wants an answer at once gets the stream folded
 
     def parameters(self, request: ChatRequest) -> tuple[dict[str, Json], tuple[str, ...]]:
@@ -30,11 +31,15 @@ class QwenProvider(OpenAIProvider):
 
     def as_taken(self, body: dict[str, Json]) -> tuple[dict[str, Json], tuple[str, ...]]:
         """See `OpenAIProvider.as_taken`."""
-        if (effort := body.get("reasoning_effort")) is None:
+        effort, budget = body.get("reasoning_effort"), body.get("thinking_budget")
+        if effort is None and budget is None:
             return body, ()
-        rest = {name: value for name, value in body.items() if name != "reasoning_effort"}
-        thinks: dict[str, Json] = {"enable_thinking": effort not in _NO_THOUGHT}
-        return thinks | rest, ("reasoning_effort",)
+        thinks = effort is None or effort not in _NO_THOUGHT
+        dropped = {"reasoning_effort"} if effort is not None else set[str]()
+        if not thinks and budget is not None:
+            dropped.add("thinking_budget")
+        rest = {name: value for name, value in body.items() if name not in dropped}
+        return {"enable_thinking": thinks} | rest, tuple(sorted(dropped))
 
     async def offers(self) -> list[Offer]:
         """See `Provider.offers`. Where a region lists nothing, the names in `models.toml` are what there is."""

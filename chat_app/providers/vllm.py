@@ -38,6 +38,8 @@ class VllmProvider(OpenAIProvider):
     def parameters(self, request: ChatRequest) -> tuple[dict[str, Json], tuple[str, ...]]:
         """See `OpenAIProvider.parameters`."""
         sent, dropped = super().parameters(request)
+        if "thinking_budget" in sent:
+            sent["thinking_token_budget"] = sent.pop("thinking_budget")
         if request.continue_final:
             sent |= {"continue_final_message": True, "add_generation_prompt": False}
         return sent, dropped

@@ -148,6 +148,13 @@ async def test_max_tokens_is_always_there_and_never_above_what_the_model_can(ups
     assert [clamped for _, _, clamped in (unknown, known, asked)] == [{}, {}, {"max_tokens": 500}]
 
 
+@pytest.mark.parametrize("effort", ["none", "minimal"])
+async def test_an_effort_that_the_wire_does_not_know_is_dropped_and_said(upstream, effort):
+    start, _ = await _ask(upstream, Script(), ChatRequest("m", (HI,), {"reasoning_effort": effort}))
+
+    assert (start.dropped, "output_config" in start.sent) == (("reasoning_effort",), False)
+
+
 async def test_a_deployments_own_bound_and_stops_go_by_their_names_on_the_wire(upstream):
     own = named({"max_tokens": 50, "stop_sequences": ["END"]})
     start, _ = await _ask(upstream, Script(), ChatRequest("m", (HI,), own))

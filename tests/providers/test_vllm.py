@@ -53,3 +53,11 @@ async def test_every_parameter_of_its_own_goes_as_it_is_with_a_key_that_is_never
 
     assert {name: asked.body[name] for name in extra} == extra
     assert asked.headers["authorization"] == listed.headers["authorization"] == "Bearer none"
+
+
+async def test_a_budget_for_thoughts_goes_by_its_name_there():
+    provider = _provider("http://127.0.0.1:9/v1")
+    found = provider.parameters(ChatRequest("m", (), {"thinking_budget": 64}))
+    await provider.aclose()
+
+    assert found == ({"thinking_token_budget": 64}, ())
