@@ -25,7 +25,7 @@ async def metrics(services: Services) -> Response:
 async def ready(services: Services) -> Response:
     """`GET /readyz`: the database answers too."""
     try:
-        await services.conversations.library.preferences("")
+        await services.conversations.library.has_others("")
     except StoreUnavailable:
         return JSONResponse({"status": "store_unavailable"}, status_code=503)
     return JSONResponse({"status": "ok"})

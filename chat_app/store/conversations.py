@@ -185,17 +185,6 @@ class ConversationStore:
             query = select(users.c.id).where(users.c.id != user_id).limit(1)
             return (await connection.execute(query)).first() is not None
 
-    async def preferences(self, user_id: str) -> str:
-        """A person's preferences, as the JSON that was stored."""
-        async with self._database.read() as connection:
-            query = select(users.c.preferences).where(users.c.id == user_id)
-            return (await connection.execute(query)).scalar_one_or_none() or "{}"
-
-    async def set_preferences(self, user_id: str, preferences: str) -> None:
-        """Store a person's preferences, as JSON."""
-        async with self._database.write() as connection:
-            await connection.execute(update(users).where(users.c.id == user_id).values(preferences=preferences))
-
     async def _select(self, where: list[ColumnElement[bool]], limit: int) -> list[ConversationRecord]:
         query = select(*_COLUMNS).where(*where).limit(limit)
         query = query.order_by(conversations.c.updated_at.desc(), conversations.c.id.desc())

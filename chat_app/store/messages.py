@@ -7,17 +7,18 @@ thought dead and comes back cannot overwrite the one that took over.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 
-import msgspec
 from sqlalchemy import bindparam, func, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat_app.errors import Conflict, NotFound
-from chat_app.messages import Parts, ReasoningPart, TextPart, Usage
+from chat_app.messages import Parts, ReasoningPart, TextPart
 from chat_app.store.database import Database, new_id, now_ms
 from chat_app.store.records import (
+    NOTHING,
+    Asked,
     Checkpoint,
     Details,
     Found,
@@ -32,6 +33,7 @@ from chat_app.store.tables import conversations, messages
 from chat_app.store.tree import (
     RECORD,
     STORED,
+    details_of,
     id_of_key,
     insert_turn,
     insert_version,
@@ -115,14 +117,7 @@ class MessageStore:
             row = (await connection.execute(query)).mappings().one_or_none()
         if row is None:
             raise NotFound("There is no such message here.")
-        own = {field.name for field in fields(Details)} & row.keys() - {"notes"}
-        return Details(
-            **{name: row[name] for name in own},
-            sent=msgspec.json.decode(row["request_sent"]),
-            dropped=tuple(msgspec.json.decode(row["request_dropped"])),
-            notes=msgspec.json.decode(row["notes"]),
-            usage=Usage(row["input_tokens"], row["output_tokens"], row["cached_tokens"], row["reasoning_tokens"]),
-        )
+        return details_of(row)
 
     async def record(self, user_id: str, message_id: str) -> MessageRecord:
         """One message without its words.
@@ -179,25 +174,27 @@ class MessageStore:
                 raise
             return known
 
-    async def add_reply(self, user_id: str, question_id: str, model: str, idempotency_key: str) -> Turn:
+    async def add_reply(
+        self, user_id: str, question_id: str, model: str, idempotency_key: str, asked: Asked = NOTHING
+    ) -> Turn:
         """Store one more running answer beside those a question already has.
 
         Raises:
             NotFound: No such question, or someone else's.
         """
-        reply_id, generation_id = new_id(), new_id()
         try:
             async with self._database.write() as connection:
                 question = await one(connection, user_id, question_id)
+                turn = Turn(question["conversation_id"], question_id, new_id(), new_id(), True)
                 if known := await id_of_key(connection, user_id, idempotency_key):
-                    return Turn(question["conversation_id"], question_id, known, "", False)
-                row = reply_row(user_id, question["conversation_id"], question_id, reply_id, generation_id, model)
-                await connection.execute(insert(messages), [row | {"idempotency_key": idempotency_key}])
-                await show(connection, question["conversation_id"], reply_id, model=model)
+                    return replace(turn, reply_id=known, generation_id="", is_new=False)
+                row = reply_row(user_id, turn, model, asked) | {"idempotency_key": idempotency_key}
+                await connection.execute(insert(messages), [row])
+                await show(connection, turn.conversation_id, turn.reply_id, model=model)
         except IntegrityError:  # as in `add_turn`
             known = await self._id_of_key(user_id, idempotency_key)
             return Turn((await self.record(user_id, known)).conversation_id, question_id, known, "", False)
-        return Turn(question["conversation_id"], question_id, reply_id, generation_id, True)
+        return turn
 
     async def _id_of_key(self, user_id: str, key: str) -> str:
         async with self._database.read() as connection:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from chat_app.messages import UNKNOWN, Json, Parts, Role, Status, Usage
+from chat_app.messages import UNKNOWN, Json, Parameters, Parts, Role, Status, Usage
+from chat_app.parameters import Layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +91,28 @@ class Details:
     error_code: str | None
     error_text: str
     error_detail: str
+    asked: Asked
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an answer is asked with beside the words; `system` is the system prompt as the model gets it."""
+
+    system: str = ""
+    parameters: Parameters = field(default_factory=dict[str, Json])
+    recipe_version_id: str | None = None
+
+
+NOTHING = Asked()
+"""The words alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewTurn:
     """A question to store with its empty answer.
 
-    `conversation_id` None starts a conversation. `parent_id` is the message it follows, None the root.
+    `conversation_id` None starts a conversation, with a `layer` of its own. `parent_id` is the message that the
+    question follows, None the root.
     """
 
     parts: Parts
@@ -105,6 +121,8 @@ class NewTurn:
     title: str
     conversation_id: str | None = None
     parent_id: str | None = None
+    asked: Asked = NOTHING
+    layer: Layer = field(default_factory=dict[str, Json])
 
 
 @dataclass(frozen=True, slots=True)

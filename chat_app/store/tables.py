@@ -27,6 +27,7 @@ class User(SQLModel, table=True):
     role: str = Field(default="user", sa_type=Text)
     locale: str | None = Field(default=None, sa_type=Text)
     preferences: str = Field(default="{}", sa_type=Text)
+    time_zone: str | None = Field(default=None, sa_type=Text)
 
 
 class Conversation(SQLModel, table=True):
@@ -55,7 +56,7 @@ class Conversation(SQLModel, table=True):
 
 
 class MessageRow(SQLModel, table=True):
-    """One message. `parts` is the JSON of `messages.Parts`, `request_sent` and `request_dropped` are JSON too."""
+    """One message. `parts` is the JSON of `messages.Parts`, `parameters` of what an answer was asked with."""
 
     __tablename__ = "messages"  # pyright: ignore[reportAssignmentType] # SQLModel declares a function
     __table_args__ = (
@@ -94,6 +95,8 @@ class MessageRow(SQLModel, table=True):
     heartbeat_at: int | None = Field(default=None, sa_type=BigInteger)
     generation_id: str | None = Field(default=None, sa_type=Text)
     deleted_at: int | None = Field(default=None, sa_type=BigInteger)
+    parameters: str = Field(sa_column=Column(Text, nullable=False, server_default="{}"))
+    recipe_version_id: str | None = Field(default=None, sa_type=Text)
 
 
 class UsageRow(SQLModel, table=True):

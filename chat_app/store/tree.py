@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 
 import msgspec
 from sqlalchemy import RowMapping, Select, insert, literal, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat_app.errors import NotFound
-from chat_app.messages import Parts, storable, text_of
+from chat_app.messages import Parameters, Parts, Usage, storable, text_of
 from chat_app.store.database import new_id, now_ms
-from chat_app.store.records import NewTurn, StoredMessage, Turn
+from chat_app.store.records import Asked, Details, NewTurn, StoredMessage, Turn
 from chat_app.store.tables import conversations, messages
 
 _encode = msgspec.json.Encoder().encode
@@ -126,7 +127,7 @@ async def id_of_key(connection: AsyncConnection, user_id: str, key: str) -> str 
 EMPTY: dict[str, object] = {
     "parts": "[]", "search_text": "", "status": "complete", "revision": 0, "model": "", "deployment": "",
     "request_sent": "{}", "request_dropped": "[]", "error_text": "", "error_detail": "", "notes": "{}",
-    "idempotency_key": None, "heartbeat_at": None, "generation_id": None,
+    "idempotency_key": None, "heartbeat_at": None, "generation_id": None, "parameters": "{}", "recipe_version_id": None,
 }  # fmt: skip
 """A message of which nothing is known: the same columns in each, so that several rows go in by one statement."""
 
@@ -143,7 +144,8 @@ async def insert_turn(connection: AsyncConnection, user_id: str, turn: NewTurn) 
         await connection.execute(
             insert(conversations).values(
                 id=conversation_id, created_at=at, user_id=user_id, title=turn.title, title_source="question",
-                model=turn.model, parameters="{}", pinned=False, read_at=at, updated_at=at, leaf_message_id=reply_id,
+                model=turn.model, parameters=to_json(turn.layer), pinned=False, read_at=at,
+                updated_at=at, leaf_message_id=reply_id,
             )
         )  # fmt: skip
     elif turn.parent_id is not None:
@@ -161,23 +163,37 @@ async def insert_turn(connection: AsyncConnection, user_id: str, turn: NewTurn) 
         "parent_id": turn.parent_id, "role": "user", "parts": to_json(turn.parts),
         "search_text": searchable(turn.parts), "idempotency_key": turn.idempotency_key,
     }  # fmt: skip
-    reply = reply_row(user_id, conversation_id, question_id, reply_id, generation_id, turn.model)
-    await connection.execute(insert(messages), [question, reply])
+    new = Turn(conversation_id, question_id, reply_id, generation_id, True)
+    await connection.execute(insert(messages), [question, reply_row(user_id, new, turn.model, turn.asked)])
     if turn.conversation_id is not None:
         await show(connection, conversation_id, reply_id, model=turn.model)
-    return Turn(conversation_id, question_id, reply_id, generation_id, True)
+    return new
 
 
-def reply_row(
-    user_id: str, conversation_id: str, question_id: str, reply_id: str, generation_id: str, model: str
-) -> dict[str, object]:
+def reply_row(user_id: str, turn: Turn, model: str, asked: Asked) -> dict[str, object]:
     """The row of a running answer."""
     at = now_ms()
+    system: Parameters = {"system_prompt": asked.system} if asked.system else {}
     return EMPTY | {
-        "id": reply_id, "created_at": at, "conversation_id": conversation_id, "user_id": user_id,
-        "parent_id": question_id, "role": "assistant", "status": "streaming", "model": model, "heartbeat_at": at,
-        "generation_id": generation_id,
+        "id": turn.reply_id, "created_at": at, "conversation_id": turn.conversation_id, "user_id": user_id,
+        "parent_id": turn.question_id, "role": "assistant", "status": "streaming", "model": model, "heartbeat_at": at,
+        "generation_id": turn.generation_id, "recipe_version_id": asked.recipe_version_id,
+        "parameters": to_json(system | asked.parameters),
     }  # fmt: skip
+
+
+def details_of(row: RowMapping) -> Details:
+    """How an answer came about."""
+    own = {field.name for field in fields(Details)} & row.keys() - {"notes"}
+    parameters = msgspec.json.decode(row["parameters"])
+    return Details(
+        **{name: row[name] for name in own},
+        sent=msgspec.json.decode(row["request_sent"]),
+        dropped=tuple(msgspec.json.decode(row["request_dropped"])),
+        notes=msgspec.json.decode(row["notes"]),
+        usage=Usage(row["input_tokens"], row["output_tokens"], row["cached_tokens"], row["reasoning_tokens"]),
+        asked=Asked(parameters.pop("system_prompt", ""), parameters, row["recipe_version_id"]),
+    )
 
 
 async def insert_version(

@@ -126,9 +126,3 @@ async def test_nobody_reaches_another_persons_conversations(library):
     ):
         with pytest.raises(NotFound):
             await attempt
-
-
-async def test_preferences_are_kept(library):
-    assert await library.preferences("local") == "{}"
-    await library.set_preferences("local", '{"a":1}')
-    assert await library.preferences("local") == '{"a":1}'

@@ -10,7 +10,9 @@ from sqlmodel import SQLModel
 from chat_app.errors import StoreUnavailable
 from chat_app.store import tables
 from chat_app.store.database import Database
+from chat_app.store.layers import LayerStore
 from chat_app.store.messages import MessageStore
+from chat_app.store.records import NOTHING
 from tests.waiting import until
 
 
@@ -90,4 +92,16 @@ async def test_what_was_answered_before_costs_were_kept_has_none(bare_database_u
     details = await MessageStore(database).details("local", "a")
 
     assert (details.usage.output_tokens, details.cost_micros) == (7, None)
+    await database.aclose()
+
+
+async def test_what_was_answered_before_parameters_were_kept_was_asked_with_none(bare_database_url: str):
+    database = Database(bare_database_url)
+    await database.migrate(to="0003")
+    await _store(database, "a", "assistant")
+    await database.migrate()
+
+    assert (await MessageStore(database).details("local", "a")).asked == NOTHING
+    said = await LayerStore(database).read("local", "c")
+    assert (said.name, said.locale, said.time_zone, said.person, said.conversation) == ("local", "", "", {}, {})
     await database.aclose()
