@@ -86,7 +86,7 @@ def merged(layers: Iterable[tuple[str, Mapping[str, Json]]]) -> Merged:
     return Merged(values, sources)
 
 
-def asked(values: Mapping[str, Json]) -> Parameters:
+def to_send(values: Mapping[str, Json]) -> Parameters:
     """What of a layer goes to a model; None stays, so that it counts over a deployment's own."""
     extra = values.get("extra")
     more = named(extra) if isinstance(extra, dict) else {}

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import structlog
 
+from chat_app.conversations.answering import Answering
 from chat_app.conversations.generations import Generations
+from chat_app.conversations.layers import Layers
 from chat_app.conversations.service import ConversationService
 from chat_app.errors import StoreUnavailable
 from chat_app.gateway.attempt import Patience
@@ -34,6 +36,7 @@ from chat_app.settings import Settings
 from chat_app.store.conversations import ConversationStore
 from chat_app.store.database import Database, now_ms, to_the_end
 from chat_app.store.keys import KeyStore
+from chat_app.store.layers import LayerStore
 from chat_app.store.messages import MessageStore
 from chat_app.store.usage import UsageStore
 from chat_app.streams.base import StreamLog
@@ -163,16 +166,17 @@ async def open_services(
         checkpoint_s=settings.checkpoint_s,
         shutdown_s=settings.shutdown_s,
     )
-    conversations = ConversationService(
+    answering = Answering(
         library,
         store,
-        generations,
         gateway,
-        max_message_chars=settings.max_message_chars,
+        generations.announce,
         prompt_messages=settings.prompt_messages,
         reply_reserve_tokens=settings.reply_reserve_tokens,
         title_tokens=settings.title_tokens,
     )
+    layers, most_chars = Layers(LayerStore(database)), settings.max_message_chars
+    conversations = ConversationService(library, store, layers, generations, answering, max_message_chars=most_chars)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.aclose)
         stack.push_async_callback(counters.aclose)

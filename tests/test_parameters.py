@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat_app.parameters import asked, merged, most_tokens, named, under, without
+from chat_app.parameters import merged, most_tokens, named, to_send, under, without
 
 
 def test_a_parameter_has_one_name_whichever_wire_it_comes_from():
@@ -62,7 +62,7 @@ def test_what_is_not_to_be_sent_counts_over_a_default_and_what_is_ours_never_goe
         "model": "m",
         "extra": {"max_completion_tokens": 5},
     }
-    assert asked(values) == {"temperature": None, "top_k": 3, "max_tokens": 5}
+    assert to_send(values) == {"temperature": None, "top_k": 3, "max_tokens": 5}
 
 
 def test_a_model_that_takes_samplings_only_without_thinking_gets_them_only_then():

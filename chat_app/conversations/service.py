@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 
-import structlog
-
+from chat_app.conversations.answering import Answering, Question
 from chat_app.conversations.generations import Generations
-from chat_app.conversations.prompt import build_prompt, spoken
-from chat_app.conversations.titles import title_from_model, title_from_question
+from chat_app.conversations.layers import NO_CHANGE, Change, Layers
+from chat_app.conversations.titles import title_from_question
 from chat_app.conversations.turns import Bill, Earlier, Running
-from chat_app.errors import BadRequest, ChatError, MessageTooLong, NotFound, PromptTooLong
-from chat_app.events import Event, Reply, Start
-from chat_app.gateway.caller import Caller
-from chat_app.gateway.gateway import Gateway
+from chat_app.errors import BadRequest, MessageTooLong, NotFound
+from chat_app.events import Reply
 from chat_app.messages import Json, Message, Parts, Principal, ReasoningPart, TextPart, storable, text_of
 from chat_app.store.conversations import ConversationStore
 from chat_app.store.messages import MessageStore
-from chat_app.store.records import ConversationRecord, Details, MessageRecord, NewTurn, Settlement, Turn
+from chat_app.store.records import ConversationRecord, Details, MessageRecord, NewTurn, Turn
 
-log = structlog.get_logger(__name__)
 PAGE = 50
 _TITLE_CHARS = 200
 
@@ -42,33 +35,28 @@ class ConversationService:
     Args:
         conversations: The library.
         messages: The messages.
+        layers: What is asked beside the words.
         generations: Replies in progress.
-        gateway: The door to the models.
+        answering: Asks the models.
         max_message_chars: Longest message.
-        prompt_messages: Most messages that are read for a prompt.
-        reply_reserve_tokens: Part of the context kept free for an answer.
-        title_tokens: Most tokens for a title, thoughts included.
     """
 
     def __init__(
         self,
         conversations: ConversationStore,
         messages: MessageStore,
+        layers: Layers,
         generations: Generations,
-        gateway: Gateway,
+        answering: Answering,
         *,
         max_message_chars: int,
-        prompt_messages: int,
-        reply_reserve_tokens: int,
-        title_tokens: int,
     ) -> None:
         self.library = conversations
         self.messages = messages
+        self.layers = layers
         self._generations = generations
-        self._gateway = gateway
+        self._answering = answering
         self._max_message_chars = max_message_chars
-        self._prompt_messages = prompt_messages
-        self._reserve, self._title_tokens = reply_reserve_tokens, title_tokens
 
     async def open(self, who: Principal, conversation_id: str, *, before: str | None = None, limit: int = PAGE) -> Page:
         """A page of the branch in view.
@@ -94,9 +82,24 @@ class ConversationService:
         return Page(conversation, found[-limit:], len(found) > limit)
 
     async def send(
-        self, who: Principal, *, text: str, model: str, key: str, conversation_id: str | None = None
+        self,
+        who: Principal,
+        *,
+        text: str,
+        model: str,
+        key: str,
+        conversation_id: str | None = None,
+        change: Change = NO_CHANGE,
     ) -> Turn:
         """Store a question and let its answer run. The same key gives the same turn, and one answer.
+
+        Args:
+            who: Who asks.
+            text: The question.
+            model: Who is to answer.
+            key: The idempotency key.
+            conversation_id: Where; None begins a conversation.
+            change: Of the conversation's own values, from this answer on; those that are none are left out.
 
         Raises:
             BadRequest: The text is blank, or too long.
@@ -104,12 +107,16 @@ class ConversationService:
             StoreUnavailable: Nothing was stored; the caller keeps the text.
         """
         text = self._checked(text)
-        leaf = None
-        if conversation_id is not None:
-            leaf = (await self.library.get(who.user_id, conversation_id)).leaf_message_id
-        return await self._ask(who, text, model, key, conversation_id, leaf)
+        prepared = await self.layers.prepare(who.user_id, conversation_id, change)
+        new = NewTurn(
+            (TextPart(text),), model, key, title_from_question(text), conversation_id, prepared.leaf_message_id,
+            prepared.asked, prepared.layer,
+        )  # fmt: skip
+        return await self._ask(who, new)
 
-    async def edit(self, who: Principal, message_id: str, *, text: str, model: str, key: str) -> Turn:
+    async def edit(
+        self, who: Principal, message_id: str, *, text: str, model: str, key: str, change: Change = NO_CHANGE
+    ) -> Turn:
         """Put other words beside a message's: a question is asked anew, an answer is what the model goes on from.
 
         Returns:
@@ -125,9 +132,14 @@ class ConversationService:
             version_id = await self.messages.add_version(who.user_id, message_id, (TextPart(text),), key)
             self._generations.announce(who.user_id)
             return Turn(old.conversation_id, old.parent_id or "", version_id, "", False)
-        return await self._ask(who, text, model, key, old.conversation_id, old.parent_id)
+        prepared = await self.layers.prepare(who.user_id, old.conversation_id, change)
+        title = title_from_question(text)
+        new = NewTurn((TextPart(text),), model, key, title, old.conversation_id, old.parent_id, prepared.asked)
+        return await self._ask(who, new)
 
-    async def regenerate(self, who: Principal, message_id: str, *, model: str, key: str, hint: str = "") -> Turn:
+    async def regenerate(
+        self, who: Principal, message_id: str, *, model: str, key: str, hint: str = "", change: Change = NO_CHANGE
+    ) -> Turn:
         """Answer a question once more, beside the answers it has.
 
         Args:
@@ -136,6 +148,7 @@ class ConversationService:
             model: Who is to answer.
             key: The idempotency key of this request.
             hint: A wish for this answer only, such as "shorter".
+            change: As for `send`.
 
         Raises:
             BadRequest: It is neither, or the wish is too long.
@@ -147,9 +160,10 @@ class ConversationService:
         question_id = old.id if old.role == "user" else old.parent_id
         if question_id is None:
             raise BadRequest("There is no question to answer here.")
-        turn = await self.messages.add_reply(who.user_id, question_id, model, key)
+        asked = (await self.layers.prepare(who.user_id, old.conversation_id, change)).asked
+        turn = await self.messages.add_reply(who.user_id, question_id, model, key, asked)
         if turn.is_new:
-            self._start(who, turn, model, hint=hint, is_again=True)
+            self._start(who, turn, Question(model, asked, hint, is_again=True))
         return turn
 
     async def resume(self, who: Principal, message_id: str) -> Turn:
@@ -166,12 +180,10 @@ class ConversationService:
         self._start(
             who,
             turn,
-            details.model,
-            hint=str(details.notes.get("hint", "")),
+            Question(details.model, details.asked, str(details.notes.get("hint", "")), is_again=True),
             reply=Reply(_base(stored.parts)),
             earlier=Earlier(details.usage, details.first_token_ms, details.duration_ms) if stored.parts else None,
             bill=_bill(details),
-            is_again=True,
             notes=dict(details.notes),
         )
         return turn
@@ -254,35 +266,24 @@ class ConversationService:
             raise MessageTooLong(f"A message may have {self._max_message_chars:,} characters; this has {len(text):,}.")
         return storable(text)
 
-    async def _ask(
-        self,
-        who: Principal,
-        text: str,
-        model: str,
-        key: str,
-        conversation_id: str | None,
-        parent_id: str | None,
-    ) -> Turn:
-        new = NewTurn((TextPart(text),), model, key, title_from_question(text), conversation_id, parent_id)
+    async def _ask(self, who: Principal, new: NewTurn) -> Turn:
         turn = await self.messages.add_turn(who.user_id, new)
         if turn.is_new:
             # Nothing stands before a first question, so that its branch need not be read.
-            self._start(who, turn, model, branch=[Message("user", new.parts)] if parent_id is None else None)
+            branch = [Message("user", new.parts)] if new.parent_id is None else None
+            self._start(who, turn, Question(new.model, new.asked, branch=branch))
         return turn
 
     def _start(
         self,
         who: Principal,
         turn: Turn,
-        model: str,
+        question: Question,
         *,
-        hint: str = "",
-        branch: Sequence[Message] | None = None,
         reply: Reply | None = None,
         earlier: Earlier | None = None,
         bill: Bill | None = None,
         notes: dict[str, Json] | None = None,
-        is_again: bool = False,
     ) -> None:
         running = Running(
             who.user_id, turn, reply or Reply(), notes or {},
@@ -290,97 +291,9 @@ class ConversationService:
         )  # fmt: skip
         self._generations.start(
             running,
-            lambda running: self._answer(running, model, hint, branch, is_again=is_again),
-            lambda running, settlement: self._entitle(running, settlement, model),
+            lambda running: self._answering.events(running, question),
+            lambda running, settlement: self._answering.entitle(running, settlement, question.model),
         )
-
-    async def _answer(
-        self, running: Running, model: str, hint: str, branch: Sequence[Message] | None, *, is_again: bool
-    ) -> AsyncGenerator[Event]:
-        """Build the prompt from the branch, newest first, and ask the gateway."""
-        route = await self._gateway.route(model)
-        heard = text_of(running.reply.parts)
-        unread = 0
-        if branch is None:
-            leaf = running.turn.reply_id if heard else running.turn.question_id
-            history = await self.messages.history(running.user_id, leaf, self._prompt_messages)
-            branch = [Message(m.role, spoken(m.parts)) for m in history if text_of(m.parts)]
-            if len(history) == self._prompt_messages:
-                unread = await self.messages.depth(running.user_id, leaf) - len(history)
-        if hint:
-            running.notes["hint"] = hint
-        most_tokens: int | None = None
-        caller = Caller(
-            running.user_id, address=running.address, affinity=running.turn.conversation_id, on_used=running.bill.add,
-            cache_s=0 if is_again else None,  # whoever asks again wants another answer
-        )  # fmt: skip
-        while True:
-            prompt = build_prompt(
-                model=model,
-                newest_first=branch,
-                context_tokens=route.card.context_tokens,
-                reserve_tokens=self._reserve,
-                most_tokens=most_tokens,
-                hint=hint,
-                continue_final=bool(heard),
-            )
-            running.notes |= {
-                "estimated_input_tokens": prompt.estimated_tokens,
-                "messages_left_out": prompt.left_out + unread,
-            }
-            try:
-                async with aclosing(self._gateway.stream(prompt.request, caller)) as events:
-                    async for event in events:
-                        if isinstance(event, Start):
-                            _note(running.notes, event, model, len(heard))
-                        yield event
-            except PromptTooLong:  # the server counts more than was estimated, or its context was not known
-                if prompt.is_shortest:
-                    raise
-                most_tokens = prompt.estimated_tokens * 3 // 4
-                caller = replace(caller, is_counted=False)
-            else:
-                return
-
-    async def _entitle(self, running: Running, settlement: Settlement, model: str) -> None:
-        """After the first complete answer, one title by the model; when that fails the question's words stay."""
-        if settlement.status != "complete":
-            return
-        who, conversation_id = Principal(running.user_id), settlement.conversation_id
-        try:
-            page = await self.open(who, conversation_id, limit=3)
-            if page.conversation.title_source != "question" or len(page.messages) != 2:
-                return
-            card = self._gateway.catalogue.resolve(model).card
-            if not card.is_language_model:
-                return
-            question = await self._text(running.user_id, page.messages[0].id)
-            answer = text_of(settlement.parts)
-            most_tokens = min(self._title_tokens, (card.context_tokens or 8192) // 4)
-            caller = Caller(running.user_id, affinity=conversation_id, purpose="title", is_counted=False)
-            ask = partial(self._gateway.stream, caller=caller)
-            title = await title_from_model(ask, model, question, answer, most_tokens)
-            if title:
-                await self.library.rename(running.user_id, conversation_id, title, source="model")
-                self._generations.announce(running.user_id)
-        except ChatError as error:
-            log.info("title.kept", conversation_id=conversation_id, code=error.code)
-
-    async def _text(self, user_id: str, message_id: str) -> str:
-        found = await self.messages.history(user_id, message_id, 1)
-        return text_of(found[0].parts) if found else ""
-
-
-def _note(notes: dict[str, Json], start: Start, asked: str, at: int) -> None:
-    """What the details say beside what was sent: where an answer went on, who was asked, what went otherwise."""
-    if start.seam:
-        noted = notes.get("seams")
-        seams = noted if isinstance(noted, list) else []
-        # A try that added nothing leaves no seam of its own.
-        earlier = [seam for seam in seams if not (isinstance(seam, dict) and seam.get("at") == at)]
-        notes["seams"] = [*earlier, {"at": at, "how": start.seam}]
-    if start.model:
-        notes["asked"] = asked
 
 
 def _bill(details: Details) -> Bill:

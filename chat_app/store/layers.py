@@ -57,7 +57,7 @@ class LayerStore:
             NotFound: No such conversation, deleted, or someone else's.
         """
         async with self._database.write() as connection:
-            # PostgreSQL's; SQLite has one writer anyway. By itself, as what is read with it would be of before the wait.
+            # For PostgreSQL, and by itself: what is read with a lock would be of before the wait for it.
             await connection.execute(select(users.c.id).where(users.c.id == user_id).with_for_update())
             said = await _read(connection, user_id, conversation_id)
             layer = _encode(change(said)).decode()

@@ -72,6 +72,19 @@ class StoredMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What an answer is asked with beside the words; `system` is the system prompt as the model gets it."""
+
+    system: str = ""
+    parameters: Parameters = field(default_factory=dict[str, Json])
+    recipe_version_id: str | None = None
+
+
+NOTHING = Asked()
+"""The words alone."""
+
+
+@dataclass(frozen=True, slots=True)
 class Details:
     """All that is known of how an answer came about."""
 
@@ -91,20 +104,7 @@ class Details:
     error_code: str | None
     error_text: str
     error_detail: str
-    asked: Asked
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What an answer is asked with beside the words; `system` is the system prompt as the model gets it."""
-
-    system: str = ""
-    parameters: Parameters = field(default_factory=dict[str, Json])
-    recipe_version_id: str | None = None
-
-
-NOTHING = Asked()
-"""The words alone."""
+    asked: Asked = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
