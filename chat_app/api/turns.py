@@ -10,12 +10,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from chat_app.api.bodies import read_body
+from chat_app.api.parameters import Changed
+from chat_app.conversations.layers import Place
 from chat_app.errors import NOT_JSON, BadRequest, MessageTooLong
 from chat_app.messages import Principal, Struct
 from chat_app.services import Services
 
 _BYTES_PER_CHARACTER = 12  # JSON's longest: a pair of \uXXXX escapes
-_ROOM_BYTES = 10_000
+_ROOM_BYTES = 1_000_000  # for the parameters
 T = TypeVar("T")
 _encode = msgspec.json.Encoder().encode
 
@@ -23,7 +25,8 @@ _encode = msgspec.json.Encoder().encode
 class _Send(Struct, frozen=True):
     """`conversation_id` is empty for a new conversation; an empty `model` asks the first on the list.
 
-    `edit` names a message that the words are to stand beside, `wish` one that is to be answered once more as they say.
+    `change` is of the conversation's own parameters, from this answer on. `edit` names a message that the words are to
+    stand beside, `wish` one that is to be answered once more as they say.
     """
 
     key: Annotated[str, msgspec.Meta(min_length=8, max_length=100)]
@@ -32,6 +35,9 @@ class _Send(Struct, frozen=True):
     conversation_id: str = ""
     edit: str = ""
     wish: str = ""
+    change: Changed = Changed()
+    language: Annotated[str, msgspec.Meta(max_length=35)] = ""
+    time_zone: Annotated[str, msgspec.Meta(max_length=64)] = ""
 
 
 class _Stop(Struct, frozen=True):
@@ -56,14 +62,18 @@ async def send(request: Request, services: Services, user_id: str) -> Response:
         await services.catalogue.looked()
     address = request.client.host if request.client else ""
     who, talk, key = Principal(user_id, address), services.conversations, sent.key
+    change = sent.change.change()
     model = sent.model or next((card.id for card in services.catalogue.cards()), "")
     if sent.edit:
-        turn = await talk.edit(who, sent.edit, text=sent.text, model=model, key=key)
+        turn = await talk.edit(who, sent.edit, text=sent.text, model=model, key=key, change=change)
     elif sent.wish:
-        turn = await talk.regenerate(who, sent.wish, model=model, key=key, hint=sent.text)
+        turn = await talk.regenerate(who, sent.wish, model=model, key=key, hint=sent.text, change=change)
     else:
         into = sent.conversation_id or None
-        turn = await talk.send(who, text=sent.text, model=model, key=key, conversation_id=into)
+        place = Place(sent.language, sent.time_zone)
+        turn = await talk.send(
+            who, text=sent.text, model=model, key=key, conversation_id=into, change=change, place=place
+        )
     told = {
         "conversation_id": turn.conversation_id,
         "question_id": turn.question_id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -55,6 +55,18 @@ class Prepared:
     leaf_message_id: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The language of a person's page, such as "zh-CN", and their time zone, such as "Asia/Shanghai"."""
+
+    locale: str = ""
+    time_zone: str = ""
+
+
+NOWHERE = Place()
+"""Nobody says."""
+
+
 class Layers:
     """Use cases."""
 
@@ -78,8 +90,22 @@ class Layers:
         said, refused = await self._changed(user_id, conversation_id, change)
         return View(_layers(said), refused)
 
-    async def prepare(self, user_id: str, conversation_id: str | None, change: Change = NO_CHANGE) -> Prepared:
+    async def look(self, user_id: str, change: Change) -> View:
+        """What a conversation would say that begins with a change; nothing is kept."""
+        said = await self.store.read(user_id, None)
+        own, refused = applied({}, change, _layers(said)[:-1])
+        return View([*_layers(said)[:-1], ("conversation", own)], refused)
+
+    async def prepare(
+        self, user_id: str, conversation_id: str | None, change: Change = NO_CHANGE, place: Place = NOWHERE
+    ) -> Prepared:
         """What the next answer of a conversation is asked with, after a change that comes with its question.
+
+        Args:
+            user_id: Whose.
+            conversation_id: Which; None begins one.
+            change: Of its own values.
+            place: Where the person is, as far as their page says.
 
         Raises:
             NotFound: No such conversation, deleted, or someone else's.
@@ -88,6 +114,9 @@ class Layers:
             said, _ = await self._changed(user_id, conversation_id, change)
         else:
             said = await self.store.read(user_id, conversation_id)
+        if place != NOWHERE and place != Place(said.locale, said.time_zone):
+            await self.store.place(user_id, locale=place.locale, time_zone=place.time_zone)
+            said = replace(said, locale=place.locale, time_zone=place.time_zone)
         own = said.conversation
         if change and conversation_id is None:
             own, _ = applied(own, change, _layers(said)[:-1])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from chat_app.conversations.answering import Answering, Question
 from chat_app.conversations.generations import Generations
-from chat_app.conversations.layers import NO_CHANGE, Change, Layers
+from chat_app.conversations.layers import NO_CHANGE, NOWHERE, Change, Layers, Place
 from chat_app.conversations.titles import title_from_question
 from chat_app.conversations.turns import Bill, Earlier, Running
 from chat_app.errors import BadRequest, MessageTooLong, NotFound
@@ -90,6 +90,7 @@ class ConversationService:
         key: str,
         conversation_id: str | None = None,
         change: Change = NO_CHANGE,
+        place: Place = NOWHERE,
     ) -> Turn:
         """Store a question and let its answer run. The same key gives the same turn, and one answer.
 
@@ -100,6 +101,7 @@ class ConversationService:
             key: The idempotency key.
             conversation_id: Where; None begins a conversation.
             change: Of the conversation's own values, from this answer on; those that are none are left out.
+            place: Where the person is.
 
         Raises:
             BadRequest: The text is blank, or too long.
@@ -107,7 +109,7 @@ class ConversationService:
             StoreUnavailable: Nothing was stored; the caller keeps the text.
         """
         text = self._checked(text)
-        prepared = await self.layers.prepare(who.user_id, conversation_id, change)
+        prepared = await self.layers.prepare(who.user_id, conversation_id, change, place)
         new = NewTurn(
             (TextPart(text),), model, key, title_from_question(text), conversation_id, prepared.leaf_message_id,
             prepared.asked, prepared.layer,

@@ -23,7 +23,7 @@ from chat_app.gateway.model_files import Alias, DeploymentEntry, model_files, re
 from chat_app.gateway.route import Deployment, Route
 from chat_app.gateway.router import group_replicas
 from chat_app.messages import ModelCard
-from chat_app.parameters import REASONING
+from chat_app.parameters import REASONING, named
 from chat_app.providers.base import Offer, Provider
 from chat_app.providers.passages import MODEL as PASSAGES
 from chat_app.settings import Settings
@@ -241,7 +241,7 @@ class Catalogue:
         return [
             Deployment(
                 f"{provider.server}/{model}", provider, model, weight=entry.weight / len(serving),
-                parameters=own | over, price=entry.price, own=frozenset(own.keys() - over.keys()),
+                parameters=own | over, price=entry.price, own=frozenset(named(own).keys() - named(over).keys()),
                 refuses=refuses, refuses_thinking=frozenset(alias.refuses_thinking),
             )
             for provider in serving

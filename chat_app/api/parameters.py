@@ -1,0 +1,95 @@
+"""What a person tunes: the parameters of a conversation and their own defaults, as the panel shows and changes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from chat_app.api.bodies import decoded, read_body, told
+from chat_app.conversations.layers import Change, View
+from chat_app.conversations.template import GIVEN
+from chat_app.errors import BadRequest, ModelError
+from chat_app.gateway.takes import takes
+from chat_app.messages import Json, Struct
+from chat_app.parameters import SPECS
+from chat_app.services import Services
+
+_MOST_BYTES = 1_000_000
+_SPECS: Json = msgspec.to_builtins(SPECS)
+
+
+class Changed(Struct, frozen=True):
+    """A change as a page sends it."""
+
+    set: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
+    reset: tuple[str, ...] = ()
+
+    def change(self) -> Change:
+        """The same for the use cases."""
+        return Change(self.set, self.reset)
+
+
+async def read(request: Request, services: Services, user_id: str) -> Response:
+    """`GET /api/parameters?conversation=…&model=…`: the layers, the table, and what the model takes.
+
+    Raises:
+        NotFound: No such conversation, or someone else's.
+    """
+    conversation_id, model = request.query_params.get("conversation", ""), request.query_params.get("model", "")
+    view = await services.conversations.layers.view(user_id, conversation_id or None)
+    known: dict[str, Json] = {"specs": _SPECS, "given": list[Json](GIVEN), "model": await _model(services, model)}
+    return told(_told(view) | known)
+
+
+async def change(request: Request, services: Services, user_id: str) -> Response:
+    """`PATCH /api/parameters?conversation=…`: change a conversation's own; without one they are only looked at.
+
+    Raises:
+        BadRequest: The body is no change.
+        NotFound: No such conversation, or someone else's.
+    """
+    conversation_id = request.query_params.get("conversation", "")
+    asked, layers = await _changed(request), services.conversations.layers
+    view = await (layers.change(user_id, conversation_id, asked) if conversation_id else layers.look(user_id, asked))
+    return told(_told(view))
+
+
+async def prefer(request: Request, services: Services, user_id: str) -> Response:
+    """`PATCH /api/preferences`: change a person's own defaults.
+
+    Raises:
+        BadRequest: The body is no change.
+    """
+    return told(_told(await services.conversations.layers.change(user_id, None, await _changed(request))))
+
+
+async def _changed(request: Request) -> Change:
+    body = await read_body(request, _MOST_BYTES, BadRequest("This is more than parameters can be."))
+    return decoded(body, Changed)[1].change()
+
+
+def _told(view: View) -> dict[str, Json]:
+    refused: dict[str, Json] = {
+        name: {"reason": error.reason, "values": dict[str, Json](error.values)} for name, error in view.refused.items()
+    }
+    layers: list[Json] = [{"name": name, "values": values} for name, values in view.layers]
+    return {"layers": layers, "refused": refused}
+
+
+async def _model(services: Services, model: str) -> Json:
+    """What a model takes; None where nobody serves it now."""
+    try:
+        found = takes(await services.gateway.route(model))
+    except ModelError:
+        return None
+    return {
+        "id": model,
+        "server": found.server,
+        "refuses": dict[str, Json](found.refuses),
+        "model": found.model,
+        "deployment": {name: list[Json](values) for name, values in found.deployment.items()},
+        "output_tokens": found.output_tokens,
+    }
