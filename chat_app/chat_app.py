@@ -52,7 +52,7 @@ async def _lifespan() -> AsyncGenerator[None]:
 
 
 app = rx.App(
-    stylesheets=["/theme.css"],
+    stylesheets=["/theme.css", "/panel.css"],
     head_components=[
         rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
         # After Reflex's own, so that it counts: without `cover` a phone tells no safe areas.

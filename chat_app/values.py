@@ -127,7 +127,7 @@ def _check_schema(schema: dict[str, Json]) -> None:
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
-        where = "/".join(str(step) for step in error.absolute_path)
+        where = "".join(f"/{step}" for step in error.absolute_path)
         raise ValueRefused(
             f"This is no JSON schema: {error.message}.", "schema", where=where or "/", what=error.message[:300]
         ) from None

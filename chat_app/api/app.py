@@ -84,6 +84,7 @@ def make_api(lifespan: Lifespan[Starlette] | None = None) -> Starlette:
             Route("/v1/models/{model:path}", ForPrograms(openai.model), methods=["GET"]),
             Route("/api/parameters", _Asked(parameters.read), methods=["GET"]),
             Route("/api/parameters", _Asked(parameters.change), methods=["PATCH"]),
+            Route("/api/preferences", _Asked(parameters.preferences), methods=["GET"]),
             Route("/api/preferences", _Asked(parameters.prefer), methods=["PATCH"]),
             Route("/api/servers", _Asked(servers.listed), methods=["GET"]),
             Route("/api/servers/test", _Asked(servers.tested), methods=["POST"]),

@@ -41,7 +41,7 @@ async def read(request: Request, services: Services, user_id: str) -> Response:
     conversation_id, model = request.query_params.get("conversation", ""), request.query_params.get("model", "")
     view = await services.conversations.layers.view(user_id, conversation_id or None)
     known: dict[str, Json] = {"specs": _SPECS, "given": list[Json](GIVEN), "model": await _model(services, model)}
-    return told(_told(view) | known)
+    return told(_told(view) | known | {"last": await _last(services, user_id, conversation_id)})
 
 
 async def change(request: Request, services: Services, user_id: str) -> Response:
@@ -57,13 +57,24 @@ async def change(request: Request, services: Services, user_id: str) -> Response
     return told(_told(view))
 
 
+async def preferences(_: Request, services: Services, user_id: str) -> Response:
+    """`GET /api/preferences`: a person's own defaults, and the table."""
+    view = await services.conversations.layers.view(user_id, None)
+    known: dict[str, Json] = {"specs": _SPECS, "given": list[Json](GIVEN), "model": None}
+    return told(_told(_of_person(view)) | known)
+
+
 async def prefer(request: Request, services: Services, user_id: str) -> Response:
     """`PATCH /api/preferences`: change a person's own defaults.
 
     Raises:
         BadRequest: The body is no change.
     """
-    return told(_told(await services.conversations.layers.change(user_id, None, await _changed(request))))
+    return told(_told(_of_person(await services.conversations.layers.change(user_id, None, await _changed(request)))))
+
+
+def _of_person(view: View) -> View:
+    return View(view.layers[:1], view.refused)
 
 
 async def _changed(request: Request) -> Change:
@@ -77,6 +88,21 @@ def _told(view: View) -> dict[str, Json]:
     }
     layers: list[Json] = [{"name": name, "values": values} for name, values in view.layers]
     return {"layers": layers, "refused": refused}
+
+
+async def _last(services: Services, user_id: str, conversation_id: str) -> Json:
+    """What the last answer of a conversation was asked with; None where there is none yet."""
+    if not conversation_id:
+        return None
+    details = await services.conversations.last_answer(user_id, conversation_id)
+    if details is None or not details.deployment:
+        return None
+    return {
+        "model": details.model,
+        "sent": details.sent,
+        "dropped": list[Json](details.dropped),
+        "clamped": details.notes.get("clamped", {}),
+    }
 
 
 async def _model(services: Services, model: str) -> Json:

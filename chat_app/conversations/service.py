@@ -81,6 +81,15 @@ class ConversationService:
             found = found[:-1]
         return Page(conversation, found[-limit:], len(found) > limit)
 
+    async def last_answer(self, user_id: str, conversation_id: str) -> Details | None:
+        """How the answer at the end of the branch in view came about; None where a question stands there, or nothing.
+
+        Raises:
+            NotFound: No such conversation, or someone else's.
+        """
+        leaf = (await self.library.get(user_id, conversation_id)).leaf_message_id
+        return None if leaf is None else await self.messages.details(user_id, leaf)
+
     async def send(
         self,
         who: Principal,

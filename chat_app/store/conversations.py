@@ -29,7 +29,7 @@ _NAMES = [
     "deleted_at",
     "import_key",
 ]
-_COLUMNS = [conversations.c[name] for name in _NAMES]
+_COLUMNS = [*(conversations.c[name] for name in _NAMES), (conversations.c.parameters != "{}").label("is_tuned")]
 _BATCH = 1000
 
 Imported: TypeAlias = tuple[str, ConversationRecord, Sequence[StoredMessage]]

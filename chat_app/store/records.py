@@ -10,7 +10,10 @@ from chat_app.parameters import Layer
 
 @dataclass(frozen=True, slots=True)
 class ConversationRecord:
-    """A conversation without its messages. Times are milliseconds since the epoch."""
+    """A conversation without its messages. Times are milliseconds since the epoch.
+
+    `is_tuned` says that it has parameters of its own.
+    """
 
     id: str
     title: str
@@ -24,6 +27,7 @@ class ConversationRecord:
     archived_at: int | None
     deleted_at: int | None
     import_key: str | None = None
+    is_tuned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ _KEYS = (
     ("Ctrl/⌘ Shift O", "new"),
     ("Ctrl/⌘ B", "sidebar"),
     ("Ctrl/⌘ Shift ;", "copy"),
+    ("Ctrl/⌘ Shift .", "parameters"),
     ("Ctrl/⌘ /", "help"),
     ("/", "focus"),
     ("↑", "edit"),

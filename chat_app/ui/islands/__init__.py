@@ -91,6 +91,34 @@ class ModelPicker(_Island):
     on_pick: rx.EventHandler[passthrough_event_spec(str)]
 
 
+class ParametersButton(_Island):
+    """Opens the panel, and closes it."""
+
+    library = f"{PUBLIC}/parameter_panel.jsx"
+    tag = "ParametersButton"
+
+    is_tuned: rx.Var[bool]
+
+
+class ParameterPanel(_Island):
+    """What the next answer is asked with."""
+
+    library = f"{PUBLIC}/parameter_panel.jsx"
+    tag = "ParameterPanel"
+
+    model: rx.Var[str]
+    items: rx.Var[list[dict[str, str]]]
+    running: rx.Var[list[str]]
+    on_pick: rx.EventHandler[passthrough_event_spec(str)]
+
+
+class MyDefaults(_Island):
+    """A person's own defaults."""
+
+    library = f"{PUBLIC}/my_defaults.jsx"
+    tag = "MyDefaults"
+
+
 class StartingPoint(_Island):
     """A question to begin with."""
 

@@ -22,7 +22,7 @@ export const StartingPoint = ({ text }) => <button type="button" className="star
 
 export function ComposerField({ conversationId, model: known, running, isLoaded, accepted, limit, onSent, children }) {
   const { id, draft, isKept, change, clear } = useDraft();
-  const model = useModel(id, known);
+  const [model] = useModel(id, known);
   const [refusal, refuse] = useState("");
   const field = useRef(null);
   const text = whole(draft);

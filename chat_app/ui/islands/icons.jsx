@@ -6,10 +6,12 @@ import Copy from "lucide-react/dist/esm/icons/copy.mjs";
 import Ellipsis from "lucide-react/dist/esm/icons/ellipsis.mjs";
 import Menu from "lucide-react/dist/esm/icons/menu.mjs";
 import Pencil from "lucide-react/dist/esm/icons/pencil.mjs";
+import SlidersHorizontal from "lucide-react/dist/esm/icons/sliders-horizontal.mjs";
 import RotateCw from "lucide-react/dist/esm/icons/rotate-cw.mjs";
+import Undo2 from "lucide-react/dist/esm/icons/undo-2.mjs";
 import X from "lucide-react/dist/esm/icons/x.mjs";
 
-const ICONS = { "arrow-down": ArrowDown, "arrow-up": ArrowUp, check: Check, copy: Copy, ellipsis: Ellipsis, menu: Menu, pencil: Pencil, "rotate-cw": RotateCw, x: X };
+const ICONS = { "arrow-down": ArrowDown, "arrow-up": ArrowUp, check: Check, copy: Copy, ellipsis: Ellipsis, menu: Menu, pencil: Pencil, "rotate-cw": RotateCw, sliders: SlidersHorizontal, undo: Undo2, x: X };
 
 export function Icon({ name, size = 18 }) {
   const Drawn = ICONS[name];

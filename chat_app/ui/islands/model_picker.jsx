@@ -17,20 +17,20 @@ function choose(id, model) {
   listeners.forEach((call) => call());
 }
 
-/** Who is asked next in a conversation, of whose model the page's state has last `known`. */
-export function useModel(id, known) {
+/** Who is asked next in a conversation, of whose model the page's state has last `known`, and what chooses another. */
+export function useModel(id, known, onPick) {
   const wish = useSyncExternalStore(onChoice, () => (chosen.id === id ? chosen.model : ""));
   useEffect(() => {
     if (wish && wish === known) choose(null, "");
   }, [wish, known]);
-  return wish || known;
+  const pick = (model) => {
+    choose(id, model);
+    onPick(model);
+  };
+  return [wish || known, pick];
 }
 
 export function ModelPicker({ known, items, onPick }) {
-  const model = useModel(idHere(), known);
-  const pick = (each) => {
-    choose(idHere(), each);
-    onPick(each);
-  };
+  const [model, pick] = useModel(idHere(), known, onPick);
   return <Picker label={t("model.button")} listLabel={t("model.list")} text={model ? `${model} ▾` : t("model.none")} kind="listbox" items={items} selected={model} onPick={pick} />;
 }

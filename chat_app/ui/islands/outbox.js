@@ -1,7 +1,9 @@
 // What was sent, until the server has it. It lies in this browser meanwhile: a reload, a crash or a server that is away
 // loses no word, and a send that comes twice has the same key, by which the server knows it.
 import { idHere, isNewHere, newKey, whole } from "./drafts.js";
+import { language } from "./i18n.js";
 import { forget as unkeep, keep, namesOf, recall } from "./kept.js";
+import { begin as beginParameters, changeOf } from "./parameters.js";
 import { begin } from "./words.js";
 
 const PLACE = "chat_app.outbox.";
@@ -99,7 +101,8 @@ export function put(draft, { conversationId, root, about, model }) {
   const words = wordsIn({ conversationId, about, draft });
   const key = taken.get(words) ?? newKey();
   taken.delete(words);
-  const entry = { key, conversationId: conversationId || delivered.get(root) || "", root: root || key, about, model, draft, tab, at: Date.now() };
+  const into = conversationId || delivered.get(root) || "";
+  const entry = { key, conversationId: into, root: root || key, about, model, draft, change: into ? undefined : changeOf(""), tab, at: Date.now() };
   hold(entry);
   return entry;
 }
@@ -144,8 +147,10 @@ export async function deliver(entry) {
   }
 }
 
-async function attempt({ key, model, draft, conversationId, about }, signal) {
-  const body = JSON.stringify({ key, model, text: whole(draft), conversation_id: conversationId, [about?.how ?? "edit"]: about?.id ?? "" });
+async function attempt({ key, model, draft, conversationId, about, change }, signal) {
+  const where = { language, time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone };
+  const asked = { change: conversationId ? changeOf(conversationId) : change, [about?.how ?? "edit"]: about?.id ?? "" };
+  const body = JSON.stringify({ key, model, text: whole(draft), conversation_id: conversationId, ...asked, ...where });
   try {
     const response = await fetch("/api/turns", { method: "POST", body, signal, headers: { "content-type": "application/json" } });
     if (response.status >= 500) return { trouble: response.status === 503 ? "store_unavailable" : "error" };
@@ -167,6 +172,7 @@ function refuse(entry) {
 function conclude(entry, turn) {
   if (!entry.conversationId) {
     delivered.set(entry.root, turn.conversation_id);
+    beginParameters(turn.conversation_id, entry.change);
     for (const next of kept().filter(isOurs)) {
       if (!next.conversationId && next.root === entry.root && next.key !== entry.key) hold({ ...next, conversationId: turn.conversation_id });
     }

@@ -2,8 +2,10 @@
 // An item marked `local` is asked of `subject` on this page. The list lies in the browser's top layer, so that nothing around it cuts it off.
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "react";
 import { act } from "./acts.js";
+import { idHere } from "./drafts.js";
 import { t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
+import { saved } from "./parameters.js";
 
 const GAP = 4;
 const TAP_MS = 500;
@@ -81,7 +83,8 @@ export function Picker({ label, text, icon, items, selected, kind, listLabel, su
   const pick = (item) => {
     close();
     if (item.local) act(item.id, subject);
-    else onPick(item.id);
+    else if (isList) onPick(item.id);
+    else saved(idHere()).then(() => onPick(item.id)); // what is done to an answer is done with what was changed before
   };
   const onKeyDown = (event) => {
     if (!isOpen) return;

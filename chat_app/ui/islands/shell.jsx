@@ -36,6 +36,7 @@ export function Keys({ onNew, onReady }) {
       else if (command && key === "b" && !event.shiftKey) document.body.toggleAttribute("data-sidebar-hidden");
       else if (command && event.shiftKey && (key === ";" || key === ":")) copyLast();
       else if (command && key === "/") act("keys");
+      else if (command && event.shiftKey && (key === "." || key === ">")) act("parameters");
       else if (key === "escape" && !event.defaultPrevented && openEdit()) openEdit().focus();
       else if (key === "escape" && !event.defaultPrevented && canStop()) act("stop");
       else if (key === "/" && !isTyping(event.target) && localStorage.getItem("chat_app.slash") !== "0") document.getElementById("composer")?.focus();

@@ -9,7 +9,7 @@ from chat_app.ui.components.composer import composer
 from chat_app.ui.components.sidebar import sidebar
 from chat_app.ui.components.transcript import transcript
 from chat_app.ui.i18n import dollars, t
-from chat_app.ui.islands import ClientOnly, DrawerButton
+from chat_app.ui.islands import ClientOnly, DrawerButton, ParameterPanel, ParametersButton
 from chat_app.ui.states.chat import ChatState
 
 ROUTE = "/[[...splat]]"
@@ -32,6 +32,7 @@ def chat_page() -> rx.Component:
                         ChatState.cost_micros > 0,
                         rx.el.span(dollars(ChatState.cost_micros), class_name="cost", title=t("conversation.cost")),
                     ),
+                    rx.cond(ChatState.is_missing, rx.fragment(), ParametersButton.create(is_tuned=ChatState.is_tuned)),
                     rx.el.a(
                         rx.icon("square-pen", size=18),
                         href="/new",
@@ -41,6 +42,16 @@ def chat_page() -> rx.Component:
                 ),
                 transcript(),
                 rx.cond(ChatState.is_missing, rx.fragment(), composer()),
+            ),
+            rx.cond(
+                ChatState.is_missing,
+                rx.fragment(),
+                ParameterPanel.create(
+                    model=ChatState.model,
+                    items=ChatState.models,
+                    running=ChatState.running,
+                    on_pick=ChatState.choose_model,
+                ),
             ),
             around(title=rx.cond(ChatState.is_missing, "", ChatState.title), shows_conversation=True),
             class_name="page",

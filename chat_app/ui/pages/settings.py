@@ -6,7 +6,7 @@ import reflex as rx
 
 from chat_app.ui.components.frame import framed
 from chat_app.ui.i18n import t
-from chat_app.ui.islands import ApiKeys, Choice, Dialog, ImportFile
+from chat_app.ui.islands import ApiKeys, Choice, Dialog, ImportFile, MyDefaults
 from chat_app.ui.states.library import LibraryState
 from chat_app.ui.views import RowView
 
@@ -25,6 +25,7 @@ def settings_page() -> rx.Component:
             Choice.create(name="slash"),
         ),
         rx.el.section(rx.el.h2(t("settings.language")), Choice.create(name="language")),
+        rx.el.section(rx.el.h2(t("settings.defaults")), MyDefaults.create()),
         _data(),
         rx.el.section(rx.el.h2(t("api_keys.title")), ApiKeys.create()),
     )

@@ -40,6 +40,7 @@ class ChatState(rx.State):
     marks: dict[str, str] = {}
     problems: dict[str, ProblemView] = {}
     running: list[str] = []
+    is_tuned: bool = False
     cost_micros: int = 0  # as far as prices are known
     has_more: bool = False
     is_missing: bool = False
@@ -101,7 +102,7 @@ class ChatState(rx.State):
     def _clear(self, conversation_id: str) -> None:
         self.conversation_id = conversation_id
         self.title, self.messages, self.marks, self.problems, self.running = "", [], {}, {}, []
-        self.has_more, self.is_missing, self.cost_micros = False, False, 0
+        self.has_more, self.is_missing, self.is_tuned, self.cost_micros = False, False, False, 0
         self.error_code = ""
         self._seen = ("", 0, "")
 
@@ -124,6 +125,8 @@ class ChatState(rx.State):
         self._seen = (conversation.id, conversation.updated_at, conversation.leaf_message_id or "")
         if self.title != conversation.title:
             self.title = conversation.title
+        if self.is_tuned != conversation.is_tuned:
+            self.is_tuned = conversation.is_tuned
         if conversation.model and self.model != conversation.model:
             self.model = conversation.model
         oldest = page.messages[0].id if page.messages else ""

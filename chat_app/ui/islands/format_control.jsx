@@ -1,0 +1,34 @@
+// The form of an answer: text, any JSON, or the JSON of a schema that is written here.
+import { useId } from "react";
+import { t } from "./i18n.js";
+import { textOf } from "./parameter_values.js";
+import { Typed } from "./typed.jsx";
+
+const EXAMPLE = '{\n  "type": "object",\n  "properties": {"answer": {"type": "string"}},\n  "required": ["answer"],\n  "additionalProperties": false\n}';
+
+export function FormatControl({ spec, id, value, onValue, ...more }) {
+  const field = useId();
+  const kind = value?.type ?? "";
+  const wanted = value?.json_schema ?? {};
+  const choose = ({ target }) => {
+    if (!target.value) onValue(undefined);
+    else onValue(target.value === "json_schema" ? { type: "json_schema", json_schema: { name: "answer", schema: EXAMPLE } } : { type: target.value });
+  };
+  const write = (changes) => onValue({ type: "json_schema", json_schema: { ...wanted, ...changes } });
+  return (
+    <>
+      <select id={id} value={kind} onChange={choose} {...more}>
+        <option value="">{t("parameter.not_sent")}</option>
+        {spec.choices.map((each) => <option key={each} value={each}>{t(`parameter.format.${each}`)}</option>)}
+      </select>
+      {kind === "json_schema" && (
+        <>
+          <label htmlFor={`${field}-name`} className="help">{t("parameter.schema_name")}</label>
+          <Typed id={`${field}-name`} text={wanted.name ?? ""} onText={(name) => write({ name })} spellCheck={false} />
+          <label htmlFor={`${field}-schema`} className="help">{t("parameter.schema")}</label>
+          <Typed id={`${field}-schema`} className="code-field" rows={9} text={textOf("object", wanted.schema)} onText={(schema) => write({ schema })} spellCheck={false} aria-invalid={more["aria-invalid"]} />
+        </>
+      )}
+    </>
+  );
+}

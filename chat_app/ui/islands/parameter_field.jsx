@@ -1,0 +1,79 @@
+// One parameter: its name, where its value comes from, a way back, and the control that its kind has.
+import { useId } from "react";
+import { FormatControl } from "./format_control.jsx";
+import { number, t } from "./i18n.js";
+import { Icon } from "./icons.jsx";
+import { found, textOf, valueOf } from "./parameter_values.js";
+import { Typed } from "./typed.jsx";
+
+function Written({ spec, value, onValue, ...more }) {
+  const isNumber = spec.kind === "number" || spec.kind === "integer";
+  return (
+    <Typed
+      text={textOf(spec.kind, value)} onText={(text) => onValue(valueOf(spec.kind, text))} spellCheck={spec.kind === "text"}
+      inputMode={isNumber ? "decimal" : undefined} placeholder={isNumber ? "—" : undefined} {...more}
+    />
+  );
+}
+
+/** A slider for the hand, and a field for a value that is known. */
+function Range({ spec, id, value, onValue, ...more }) {
+  const shown = typeof value === "number" ? value : spec.usual;
+  return (
+    <div className="range">
+      <input
+        type="range" id={id} min={spec.low ?? 0} max={spec.high} step={spec.step} value={shown} data-unset={typeof value !== "number"}
+        aria-valuetext={typeof value === "number" ? number(value) : t("parameter.not_sent")} onChange={({ target }) => onValue(Number(target.value))} {...more}
+      />
+      <Written spec={spec} value={value} onValue={onValue} aria-label={t("parameter.exact", { name: spec.name })} {...more} />
+    </div>
+  );
+}
+
+function Choice({ spec, id, value, onValue, ...more }) {
+  return (
+    <select id={id} value={value ?? ""} onChange={({ target }) => onValue(target.value || undefined)} {...more}>
+      <option value="">{t("parameter.not_sent")}</option>
+      {spec.choices.map((each) => <option key={each}>{each}</option>)}
+    </select>
+  );
+}
+
+const ROWS = { text: 5, strings: 2, object: 3 };
+
+function Control(props) {
+  const { spec } = props;
+  if (spec.kind === "choice") return <Choice {...props} />;
+  if (spec.kind === "format") return <FormatControl {...props} />;
+  return spec.step ? <Range {...props} /> : <Written rows={ROWS[spec.kind]} {...props} />;
+}
+
+/** Why a value was not taken, in the reader's language. */
+export const sentenceOf = ({ reason, values }) => t(`value.${reason}`, values);
+
+export function ParameterField({ spec, layers, refusedFor, why, server, most, onSet }) {
+  const id = useId();
+  const { now, below, isOwn } = found(layers, spec.name);
+  const isSent = now !== undefined && now.value !== null;
+  const isOff = Boolean(why);
+  // An empty field over a value from below says that it is not to be sent; over none it says nothing.
+  const set = (value) => onSet({ [spec.name]: value === undefined && below !== undefined && below.value !== null ? null : value });
+  const help = isOff ? t(`parameter.not.${why}`, { server, name: spec.name }) : t(`parameter.${spec.name}`, { most });
+  return (
+    <div className="parameter" data-off={isOff}>
+      <div className="parameter-head">
+        <label htmlFor={id}>{spec.name}</label>
+        <span className="source">{[!isSent && t("parameter.not_sent"), now && t(`parameter.from.${now.source}`)].filter(Boolean).join(" · ")}</span>
+        {isOwn && (
+          <button type="button" className="quiet icon-only" aria-label={t("parameter.reset", { name: spec.name })} title={t("parameter.reset", { name: spec.name })} onClick={() => onSet({ [spec.name]: undefined })}>
+            <Icon name="undo" size={14} />
+          </button>
+        )}
+      </div>
+      <Control spec={spec} id={id} value={isSent ? now.value : undefined} onValue={set} disabled={isOff && !isOwn} aria-describedby={`${id}-help`} aria-invalid={Boolean(refusedFor)} />
+      <p id={`${id}-help`} className={refusedFor ? "limit" : "help"} role={refusedFor ? "alert" : undefined}>
+        {refusedFor ? `${sentenceOf(refusedFor)} ${t("parameter.unused")}` : help}
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,100 @@
+// The panel beside the conversation: what the next answer is asked with, and where each of it comes from.
+import { useEffect, useLayoutEffect, useRef, useSyncExternalStore } from "react";
+import { onAct } from "./acts.js";
+import { idHere } from "./drafts.js";
+import { t } from "./i18n.js";
+import { Icon } from "./icons.jsx";
+import { LastRequest } from "./last_request.jsx";
+import { useModel } from "./model_picker.jsx";
+import { Fields } from "./parameter_fields.jsx";
+import { change, PERSON, read, saved } from "./parameters.js";
+import { useParameters } from "./parameters_hook.js";
+
+const OPEN = "chat_app.panel";
+const isNarrow = () => matchMedia("(max-width: 1023px)").matches;
+
+const listeners = new Set();
+let isShown = Boolean(globalThis.matchMedia) && !isNarrow() && localStorage.getItem(OPEN) === "1";
+
+function show(isWanted) {
+  isShown = isWanted;
+  if (!isNarrow()) localStorage.setItem(OPEN, isWanted ? "1" : "0");
+  listeners.forEach((call) => call());
+}
+
+const useOpen = () =>
+  useSyncExternalStore((call) => {
+    listeners.add(call);
+    return () => listeners.delete(call);
+  }, () => isShown);
+
+export const ParametersButton = ({ isTuned }) => (
+  <button type="button" className="icon" aria-label={t("parameters.title")} title={t("parameters.title")} aria-expanded={useOpen()} data-tuned={isTuned} onClick={() => show(!isShown)}>
+    <Icon name="sliders" />
+  </button>
+);
+
+function ModelField({ model, items, onPick }) {
+  return (
+    <div className="parameter">
+      <div className="parameter-head"><label htmlFor="parameter-model">model</label></div>
+      <select id="parameter-model" value={model} onChange={({ target }) => onPick(target.value)}>
+        {!items.some(({ id }) => id === model) && <option>{model}</option>}
+        {items.map(({ id }) => <option key={id}>{id}</option>)}
+      </select>
+    </div>
+  );
+}
+
+/** What the conversation says becomes what every other one begins with; here it says nothing of its own any more. */
+function MakeDefaults({ id, own, refused, model }) {
+  const make = async () => {
+    const good = Object.fromEntries(Object.entries(own).filter(([name]) => !(name in refused) && name !== "recipe"));
+    change(PERSON, good);
+    await saved(PERSON);
+    change(id, Object.fromEntries(Object.keys(good).map((name) => [name, undefined])));
+    await saved(id);
+    await read(id, model);
+  };
+  return <button type="button" className="button" onClick={make}>{t("parameters.make_default")}</button>;
+}
+
+export function ParameterPanel({ model: known, items, running, onPick }) {
+  const isOpen = useOpen();
+  const close = () => show(false);
+  const panel = useRef(null);
+  const [model, pick] = useModel(idHere(), known, onPick);
+  const { id, known: parameters, refused, set } = useParameters(model, isOpen, running.length);
+  useLayoutEffect(() => onAct((action) => action === "parameters" && show(!isShown)), []);
+  useLayoutEffect(() => {
+    document.body.toggleAttribute("data-parameters", isOpen);
+    return () => document.body.removeAttribute("data-parameters");
+  }, [isOpen]);
+  useEffect(() => {
+    if (isOpen && isNarrow()) panel.current.focus();
+  }, [isOpen]);
+  if (!isOpen) return null;
+  const onKeyDown = (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented || !isNarrow()) return;
+    event.preventDefault();
+    event.stopPropagation();
+    close();
+  };
+  return (
+    <>
+      <div className="panel-scrim" onClick={close} />
+      <aside ref={panel} className="panel fields" aria-label={t("parameters.title")} tabIndex={-1} onKeyDown={onKeyDown}>
+        <header>
+          <h2>{t("parameters.title")}</h2>
+          <button type="button" className="icon" aria-label={t("action.close")} title={t("action.close")} onClick={close}><Icon name="x" /></button>
+        </header>
+        <div className="panel-body">
+          <ModelField model={model} items={items} onPick={pick} />
+          {parameters ? <Fields known={parameters} refused={refused} onSet={set} /> : <div className="panel-wait" />}
+          {parameters && Object.keys(parameters.own).length > 0 && <MakeDefaults id={id} own={parameters.own} refused={refused} model={model} />}
+          {parameters?.told.last && <LastRequest last={parameters.told.last} />}
+        </div>
+      </aside>
+    </>
+  );
+}

@@ -1,0 +1,127 @@
+// What a conversation's next answer is asked with. A change counts at once: it lies in this browser until the server has it, goes
+// with whatever is sent meanwhile, and outlives a reload. What the server does not take stays as it was written, with the reason.
+import { ask } from "./ask.js";
+import { isNewHere } from "./drafts.js";
+import { forget, keep, recall } from "./kept.js";
+
+const PLACE = "chat_app.parameters.";
+const SAVE_MS = 300;
+const RETRY_MS = 2000;
+const LONGEST_MS = 1000;
+
+/** Not a conversation, but the person, whose defaults are changed in the same way. */
+export const PERSON = "~person";
+const pathOf = (id) => (id === PERSON ? "/api/preferences" : `/api/parameters?conversation=${id}`);
+const NOTHING = Object.freeze({ set: Object.freeze({}), reset: Object.freeze([]) });
+const isChange = ({ set, reset }) => typeof set === "object" && set !== null && Array.isArray(reset);
+const placeOf = (id) => PLACE + (id || "new");
+const isEmpty = ({ set, reset }) => !Object.keys(set).length && !reset.length;
+
+const changes = new Map(); // conversation → what the server does not have yet
+const told = new Map(); // conversation → what it last said
+const refused = new Map(); // conversation → name → why a value was not taken
+const saving = new Map(); // conversation → the promise of the save that is under way
+const timers = new Map();
+const listeners = new Set();
+const tell = () => listeners.forEach((call) => call());
+
+export function onParameters(call) {
+  listeners.add(call);
+  return () => listeners.delete(call);
+}
+
+/** What the server does not have yet of a conversation; "" is a new one, of which it has nothing. */
+export function changeOf(id) {
+  if (!changes.has(id)) changes.set(id, recall(placeOf(id), isChange) ?? NOTHING);
+  return changes.get(id);
+}
+
+export const toldOf = (id) => told.get(id);
+const NONE = Object.freeze({});
+export const refusedOf = (id) => refused.get(id) ?? NONE;
+
+function put(id, change) {
+  changes.set(id, isEmpty(change) ? NOTHING : change);
+  if (isEmpty(change)) forget(placeOf(id));
+  else keep(placeOf(id), change);
+}
+
+/** Set some values; one that is undefined says nothing any more, and null that the parameter is not to be sent. */
+export function change(id, values) {
+  const { set, reset } = changeOf(id);
+  const names = Object.keys(values);
+  const gone = names.filter((name) => values[name] === undefined);
+  const kept = Object.entries({ ...set, ...values }).filter(([name]) => !gone.includes(name));
+  const stored = told.get(id)?.layers.at(-1).values ?? {};
+  put(id, { set: Object.fromEntries(kept), reset: [...reset.filter((name) => !names.includes(name)), ...gone.filter((name) => name in stored)] });
+  refused.set(id, Object.fromEntries(Object.entries(refusedOf(id)).filter(([name]) => !names.includes(name))));
+  tell();
+  clearTimeout(timers.get(id));
+  timers.set(id, setTimeout(() => save(id), SAVE_MS));
+}
+
+/** Give the server what it does not have; at once, and one after the other. */
+export function save(id) {
+  clearTimeout(timers.get(id));
+  timers.delete(id);
+  const next = (saving.get(id) ?? Promise.resolve()).then(() => send(id));
+  saving.set(id, next);
+  return next;
+}
+
+async function send(id) {
+  const sent = changeOf(id);
+  if (isEmpty(sent)) return;
+  try {
+    const response = await fetch(pathOf(id), { method: "PATCH", body: JSON.stringify(sent) });
+    if (response.status >= 500) throw response.status;
+    if (response.ok) taken(id, sent, await response.json());
+    else put(id, NOTHING); // there is no such conversation any more
+  } catch {
+    timers.set(id, timers.get(id) ?? setTimeout(() => save(id), RETRY_MS)); // it lies here meanwhile
+  }
+}
+
+/** What was sent and not changed since is the server's; of a new conversation it only says what it thinks of it. */
+function taken(id, sent, answer) {
+  const now = changeOf(id);
+  const isSame = (name) => name in now.set && JSON.stringify(now.set[name]) === JSON.stringify(sent.set[name]);
+  const why = Object.entries(answer.refused).filter(([name]) => isSame(name) || sent.reset.includes(name));
+  refused.set(id, { ...Object.fromEntries(Object.entries(refusedOf(id)).filter(([name]) => !(name in sent.set))), ...Object.fromEntries(why) });
+  if (id) {
+    const set = Object.entries(now.set).filter(([name]) => !isSame(name) || name in answer.refused);
+    put(id, { set: Object.fromEntries(set), reset: now.reset.filter((name) => !sent.reset.includes(name)) });
+    told.set(id, { ...told.get(id), layers: answer.layers });
+  }
+  tell();
+}
+
+/** Wait until whatever was changed is with the server, or known not to get there now; no longer than a moment. */
+export function saved(id) {
+  const underWay = timers.has(id) ? save(id) : saving.get(id);
+  return Promise.race([underWay, new Promise((over) => setTimeout(over, LONGEST_MS))]);
+}
+
+/** Read what the server has of a conversation, and what a model takes. */
+export async function read(id, model) {
+  const answer = await ask(`${pathOf(id)}${id === PERSON ? "?" : "&"}model=${encodeURIComponent(model)}`);
+  told.set(id, answer);
+  if (!isEmpty(changeOf(id))) save(id);
+  tell();
+}
+
+/** The first send of a new conversation took its values along: what was changed since belongs there, and the next one begins anew. */
+export function begin(id, sent = NOTHING) {
+  if (!isNewHere() && JSON.stringify(changeOf("").set) !== JSON.stringify(sent.set)) return; // they are another new one's
+  const since = Object.entries(changeOf("").set).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(sent.set[name]) || name in refusedOf(""));
+  refused.delete("");
+  put("", NOTHING);
+  if (since.length) change(id, Object.fromEntries(since));
+  tell();
+}
+
+globalThis.addEventListener?.("pagehide", () => [...timers.keys()].forEach((id) => id && save(id)));
+globalThis.addEventListener?.("storage", ({ key }) => {
+  for (const id of changes.keys()) if (placeOf(id) === key) changes.delete(id);
+  tell();
+});
