@@ -148,8 +148,41 @@ class ApiKey(SQLModel, table=True):
     last_used_at: int | None = Field(default=None, sa_type=BigInteger)
 
 
+class Recipe(SQLModel, table=True):
+    """A recipe, which its versions tell all about. `published_version` is the number of the one that others get."""
+
+    __tablename__ = "recipes"  # pyright: ignore[reportAssignmentType] # SQLModel declares a function
+
+    id: str = Field(sa_column=Column(Text, primary_key=True))
+    created_at: int = Field(sa_type=BigInteger)
+    user_id: str = Field(sa_column=_ref("users", index=True))
+    shared: bool
+    published_version: int | None = Field(default=None)
+    deleted_at: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class RecipeVersion(SQLModel, table=True):
+    """One version, which never changes. `parameters` is a layer and `starting_points` a list, as JSON."""
+
+    __tablename__ = "recipe_versions"  # pyright: ignore[reportAssignmentType] # SQLModel declares a function
+    __table_args__ = (UniqueConstraint("recipe_id", "number", name="uq_recipe_versions_number"),)
+
+    id: str = Field(sa_column=Column(Text, primary_key=True))
+    created_at: int = Field(sa_type=BigInteger)
+    recipe_id: str = Field(sa_column=_ref("recipes"))
+    number: int
+    author_id: str = Field(sa_type=Text)
+    note: str = Field(sa_type=Text)
+    name: str = Field(sa_type=Text)
+    description: str = Field(sa_type=Text)
+    parameters: str = Field(sa_type=Text)
+    starting_points: str = Field(sa_type=Text)
+
+
 users = SQLModel.metadata.tables["users"]
 conversations = SQLModel.metadata.tables["conversations"]
 messages = SQLModel.metadata.tables["messages"]
 usage = SQLModel.metadata.tables["usage"]
 api_keys = SQLModel.metadata.tables["api_keys"]
+recipes = SQLModel.metadata.tables["recipes"]
+recipe_versions = SQLModel.metadata.tables["recipe_versions"]
