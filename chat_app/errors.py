@@ -10,6 +10,8 @@
     ├── Forbidden                  403  another site's page is asking
     ├── NotFound                   404  no such thing here, or it is someone else's
     ├── Conflict                   409  the conversation moved on meanwhile
+    │   ├── RecipeGone             409  the recipe of a conversation is not there any more
+    │   └── SavedMeanwhile         409  somebody else has saved the recipe meanwhile
     ├── LimitReached           429  a key, a person or an address has asked for as much as it may
     ├── StoreUnavailable           503  the database is locked, full or gone
     ├── StreamsUnavailable         503  the log of running answers is gone
@@ -116,6 +118,18 @@ class Conflict(ChatError):
 
     code = "conflict"
     status = 409
+
+
+class RecipeGone(Conflict):
+    """The recipe of a conversation is not there any more, or not shared any more: it must be another, or none."""
+
+    code = "recipe_gone"
+
+
+class SavedMeanwhile(Conflict):
+    """Somebody else has saved a version of the recipe since this one was begun."""
+
+    code = "saved_meanwhile"
 
 
 class LimitReached(ChatError):

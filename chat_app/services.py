@@ -14,6 +14,7 @@ import structlog
 from chat_app.conversations.answering import Answering
 from chat_app.conversations.generations import Generations
 from chat_app.conversations.layers import Layers
+from chat_app.conversations.recipes import Recipes
 from chat_app.conversations.service import ConversationService
 from chat_app.errors import StoreUnavailable
 from chat_app.gateway.attempt import Patience
@@ -38,6 +39,7 @@ from chat_app.store.database import Database, now_ms, to_the_end
 from chat_app.store.keys import KeyStore
 from chat_app.store.layers import LayerStore
 from chat_app.store.messages import MessageStore
+from chat_app.store.recipes import RecipeStore
 from chat_app.store.usage import UsageStore
 from chat_app.streams.base import StreamLog
 from chat_app.streams.memory import MemoryLog
@@ -99,6 +101,7 @@ class Services:
     catalogue: Catalogue
     gateway: Gateway
     conversations: ConversationService
+    recipes: Recipes
     changes: Changes
     metrics: Metrics
     limiter: Limiter
@@ -175,7 +178,8 @@ async def open_services(
         reply_reserve_tokens=settings.reply_reserve_tokens,
         title_tokens=settings.title_tokens,
     )
-    layers, most_chars = Layers(LayerStore(database)), settings.max_message_chars
+    recipes, most_chars = Recipes(RecipeStore(database)), settings.max_message_chars
+    layers = Layers(LayerStore(database), recipes)
     conversations = ConversationService(library, store, layers, generations, answering, max_message_chars=most_chars)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.aclose)
@@ -212,6 +216,7 @@ async def open_services(
             catalogue,
             gateway,
             conversations,
+            recipes,
             changes,
             metrics,
             limiter,

@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from chat_app.api.bodies import decoded, read_body, told
-from chat_app.conversations.layers import Change, View
+from chat_app.conversations.changes import Change
+from chat_app.conversations.layers import View
 from chat_app.conversations.template import GIVEN
 from chat_app.errors import BadRequest, ModelError
 from chat_app.gateway.takes import takes

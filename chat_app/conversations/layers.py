@@ -5,45 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import msgspec
-
-from chat_app.conversations.template import GIVEN, given, rendered, variables_in
-from chat_app.errors import ValueRefused
-from chat_app.messages import Json, Struct
-from chat_app.parameters import VARIABLE, Layer, Merged, merged, to_send
+from chat_app.conversations.changes import NO_CHANGE, Change, applied
+from chat_app.conversations.recipes import Listed, Recipes
+from chat_app.conversations.template import given, rendered
+from chat_app.errors import RecipeGone, ValueRefused
+from chat_app.messages import Json
+from chat_app.parameters import VARIABLE, Layer, merged, to_send
 from chat_app.store.layers import LayerStore, Said
 from chat_app.store.records import Asked
-from chat_app.values import checked
 
 _NOT_NAMED = "local"  # the name that the first person has until they give themselves one
-MOST_NAMES = 100
-
-
-class Change(Struct, frozen=True):
-    """Values to set, and names that are to say nothing any more."""
-
-    set: dict[str, Json] = msgspec.field(default_factory=dict[str, Json])
-    reset: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.set or self.reset)
-
-
-NO_CHANGE = Change()
-"""Nothing changes."""
+RECIPE = "recipe"
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The layers, each by its name, the lowest first, and why some values of a change were not taken."""
+    """The layers, each by its name, the lowest first, and why some values of a change were not taken.
+
+    `recipe` is what the conversation is asked by; `is_recipe_gone` says that it names one that is not there.
+    """
 
     layers: list[tuple[str, Layer]]
     refused: dict[str, ValueRefused]
-
-    @property
-    def merged(self) -> Merged:
-        """The values that count."""
-        return merged(self.layers)
+    recipe: Listed | None = None
+    is_recipe_gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +55,9 @@ NOWHERE = Place()
 class Layers:
     """Use cases."""
 
-    def __init__(self, store: LayerStore) -> None:
+    def __init__(self, store: LayerStore, recipes: Recipes) -> None:
         self.store = store
+        self._recipes = recipes
 
     async def view(self, user_id: str, conversation_id: str | None) -> View:
         """The layers of a conversation, or of a new one.
@@ -79,7 +65,7 @@ class Layers:
         Raises:
             NotFound: No such conversation, deleted, or someone else's.
         """
-        return View(_layers(await self.store.read(user_id, conversation_id)), {})
+        return await self._view(user_id, await self._said(user_id, conversation_id), {})
 
     async def change(self, user_id: str, conversation_id: str | None, change: Change) -> View:
         """Change a conversation's own values, or a person's where none is named. Values that are none are left out.
@@ -88,13 +74,13 @@ class Layers:
             NotFound: No such conversation, deleted, or someone else's.
         """
         said, refused = await self._changed(user_id, conversation_id, change)
-        return View(_layers(said), refused)
+        return await self._view(user_id, said, refused)
 
     async def look(self, user_id: str, change: Change) -> View:
         """What a conversation would say that begins with a change; nothing is kept."""
-        said = await self.store.read(user_id, None)
-        own, refused = applied({}, change, _layers(said)[:-1])
-        return View([*_layers(said)[:-1], ("conversation", own)], refused)
+        said = await self._said(user_id, None)
+        own, refused = await self._applied(user_id, said, change)
+        return await self._view(user_id, replace(said, conversation=own), refused)
 
     async def prepare(
         self, user_id: str, conversation_id: str | None, change: Change = NO_CHANGE, place: Place = NOWHERE
@@ -109,82 +95,78 @@ class Layers:
 
         Raises:
             NotFound: No such conversation, deleted, or someone else's.
+            RecipeGone: The conversation is asked by a recipe that is not there any more.
         """
         if change and conversation_id is not None:
             said, _ = await self._changed(user_id, conversation_id, change)
         else:
-            said = await self.store.read(user_id, conversation_id)
+            said = await self._said(user_id, conversation_id)
         if place != NOWHERE and place != Place(said.locale, said.time_zone):
             await self.store.place(user_id, locale=place.locale, time_zone=place.time_zone)
             said = replace(said, locale=place.locale, time_zone=place.time_zone)
-        own = said.conversation
         if change and conversation_id is None:
-            own, _ = applied(own, change, _layers(said)[:-1])
-        values = merged([*_layers(said)[:-1], ("conversation", own)]).values
-        return Prepared(_asked(values, said), own, said.leaf_message_id)
+            own, _ = await self._applied(user_id, said, change)
+            said = replace(said, conversation=own)
+        recipe = await self._recipes.chosen(user_id, said.conversation.get(RECIPE), said.locale)
+        asked = _asked(merged(_layers(said, recipe)).values, said)
+        version_id = recipe.version_id if recipe else None
+        return Prepared(replace(asked, recipe_version_id=version_id), said.conversation, said.leaf_message_id)
+
+    async def _said(self, user_id: str, conversation_id: str | None) -> Said:
+        """What is said; a new conversation begins with the recipe that the person begins with."""
+        said = await self.store.read(user_id, conversation_id)
+        if conversation_id is None and (usual := said.person.get(RECIPE)) is not None:
+            return replace(said, conversation={RECIPE: usual})
+        return said
+
+    async def _view(self, user_id: str, said: Said, refused: dict[str, ValueRefused]) -> View:
+        try:
+            recipe = await self._recipes.chosen(user_id, said.conversation.get(RECIPE), said.locale)
+        except RecipeGone:
+            return View(_layers(said, None), refused, None, is_recipe_gone=True)
+        return View(_layers(said, recipe), refused, recipe)
 
     async def _changed(
         self, user_id: str, conversation_id: str | None, change: Change
     ) -> tuple[Said, dict[str, ValueRefused]]:
         refused: dict[str, ValueRefused] = {}
+        if conversation_id is None:
+            below: list[tuple[str, Layer]] = []
+        else:
+            said = await self.store.read(user_id, conversation_id)
+            change, below, refused = await self._above(user_id, said, change)
 
         def apply(said: Said) -> Layer:
-            below = [] if conversation_id is None else _layers(said)[:-1]
             layer, because = applied(said.person if conversation_id is None else said.conversation, change, below)
             refused.update(because)
             return layer
 
         return await self.store.change(user_id, conversation_id, apply), refused
 
+    async def _applied(self, user_id: str, said: Said, change: Change) -> tuple[Layer, dict[str, ValueRefused]]:
+        change, below, refused = await self._above(user_id, said, change)
+        layer, because = applied(said.conversation, change, below)
+        return layer, refused | because
 
-def applied(
-    layer: Mapping[str, Json], change: Change, below: list[tuple[str, Layer]]
-) -> tuple[Layer, dict[str, ValueRefused]]:
-    """(a layer after a change, why some of its values were not taken).
-
-    Args:
-        layer: As it was.
-        change: What is to be other.
-        below: The layers under it, which may have variables for its system prompt.
-    """
-    refused: dict[str, ValueRefused] = {}
-    changed: Layer = {name: value for name, value in layer.items() if name not in change.reset}
-    for name, value in change.set.items():
+    async def _above(
+        self, user_id: str, said: Said, change: Change
+    ) -> tuple[Change, list[tuple[str, Layer]], dict[str, ValueRefused]]:
+        """(a change without a recipe that is not there, the layers that it is to lie on, why that is not taken)."""
+        refused: dict[str, ValueRefused] = {}
+        wanted = change.set.get(RECIPE, None if RECIPE in change.reset else said.conversation.get(RECIPE))
         try:
-            changed[name] = checked(name, value)
-        except ValueRefused as error:
-            refused[name] = error
-    for name in [name for name in changed if name not in layer][::-1][: max(0, len(changed) - MOST_NAMES)]:
-        del changed[name]
-        refused[name] = ValueRefused(f"At most {MOST_NAMES} values are kept.", "too_many", most=MOST_NAMES)
-    unknown = _unknown(merged([*below, ("own", changed)]).values)
-    if unknown and "system_prompt" in change.set:
-        known = ", ".join(GIVEN)
-        refused["system_prompt"] = ValueRefused(
-            f"There is no variable {unknown}; known are {known}.", "variable", name=unknown, known=known
-        )
-        _put_back("system_prompt", layer, changed)
-    elif unknown and (variable := f"{VARIABLE}{unknown}") in change.reset:
-        refused[variable] = ValueRefused(f"The system prompt uses {unknown}.", "used", name=unknown)
-        _put_back(variable, layer, changed)
-    return changed, refused
+            recipe = await self._recipes.chosen(user_id, wanted, said.locale)
+        except RecipeGone as error:
+            recipe = None
+            if RECIPE in change.set:
+                refused[RECIPE] = ValueRefused(str(error), "recipe_gone")
+                change = Change({name: v for name, v in change.set.items() if name != RECIPE}, change.reset)
+        return change, _layers(said, recipe)[:-1], refused
 
 
-def _put_back(name: str, before: Mapping[str, Json], layer: Layer) -> None:
-    layer.pop(name, None)
-    if name in before:
-        layer[name] = before[name]
-
-
-def _unknown(values: Mapping[str, Json]) -> str:
-    """The first variable of a system prompt that nobody has a value for."""
-    text = values.get("system_prompt")
-    names = variables_in(text) if isinstance(text, str) else []
-    return next((name for name in names if name not in GIVEN and f"{VARIABLE}{name}" not in values), "")
-
-
-def _layers(said: Said) -> list[tuple[str, Layer]]:
-    return [("person", said.person), ("conversation", said.conversation)]
+def _layers(said: Said, recipe: Listed | None) -> list[tuple[str, Layer]]:
+    middle = [("recipe", recipe.content.values)] if recipe else []
+    return [("person", said.person), *middle, ("conversation", said.conversation)]
 
 
 def _asked(values: Mapping[str, Json], said: Said) -> Asked:

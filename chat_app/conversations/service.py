@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chat_app.conversations.answering import Answering, Question
+from chat_app.conversations.changes import NO_CHANGE, Change
 from chat_app.conversations.generations import Generations
-from chat_app.conversations.layers import NO_CHANGE, NOWHERE, Change, Layers, Place
+from chat_app.conversations.layers import NOWHERE, Layers, Place
 from chat_app.conversations.titles import title_from_question
 from chat_app.conversations.turns import Bill, Earlier, Running
 from chat_app.errors import BadRequest, MessageTooLong, NotFound

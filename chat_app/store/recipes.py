@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, RowMapping, Select, Subquery, func, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chat_app.errors import Conflict, NotFound
+from chat_app.errors import NotFound, SavedMeanwhile
 from chat_app.messages import Json
 from chat_app.parameters import Layer
 from chat_app.store.database import Database, new_id, now_ms
@@ -129,7 +129,7 @@ class RecipeStore:
 
         Raises:
             NotFound: No such recipe, or someone else's that is not shared.
-            Conflict: Somebody else has saved one meanwhile.
+            SavedMeanwhile: Somebody else has saved one meanwhile.
         """
         try:
             async with self._database.write() as connection:
@@ -141,7 +141,7 @@ class RecipeStore:
                     return newest + 1
         except IntegrityError:  # another worker's, at the same moment
             pass
-        raise Conflict("Somebody else has saved this recipe meanwhile.")
+        raise SavedMeanwhile("Somebody else has saved this recipe meanwhile.")
 
     async def publish(self, user_id: str, recipe_id: str, number: int | None) -> None:
         """Let a version be the one that everybody gets; None is none.

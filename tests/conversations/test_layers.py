@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat_app.conversations.layers import MOST_NAMES, Change, applied
+from chat_app.conversations.changes import MOST_NAMES, Change, applied
 from chat_app.errors import NotFound
 from chat_app.messages import Message, TextPart
 from chat_app.providers.fake import FakeProvider

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from sqlalchemy import insert
 
-from chat_app.errors import Conflict, NotFound
+from chat_app.errors import NotFound, SavedMeanwhile
 from chat_app.store.database import Database
 from chat_app.store.recipes import Content, RecipeStore
 from chat_app.store.tables import users
@@ -54,7 +54,7 @@ async def test_of_two_who_save_at_once_one_is_told_and_nothing_is_lost(store):
     outcomes = await asyncio.gather(*saves, return_exceptions=True)
 
     assert [outcome for outcome in outcomes if outcome == 2] == [2]
-    assert {type(outcome) for outcome in outcomes if outcome != 2} == {Conflict}
+    assert {type(outcome) for outcome in outcomes if outcome != 2} == {SavedMeanwhile}
     assert [version.number for version in await store.versions("local", mine)] == [2, 1]
 
 
