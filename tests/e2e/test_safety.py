@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from chat_app.parameters import SPEC, SPECS
 from tests.browser import Chat, until_heard
 from tests.server import Server
 from tests.upstream import Script, Upstream, chunk, words
@@ -148,7 +149,8 @@ def test_axe_finds_nothing_on_any_page(new_context: Callable, server: Server, up
 ALLOWED = {
     "OpenAI", "Anthropic", "Qwen",
     "chat_app", "vLLM", "Passages", "echo", "other", "English", "Ctrl", "Shift", "O", "B", "Alt", "Esc", "s", "AM", "PM", "v1",
-    "JSON", "Markdown", "ChatGPT", "Claude", "python", "mermaid",
+    "JSON", "Markdown", "ChatGPT", "Claude", "python", "mermaid", *SPEC, "date", "user", "language",
+    *(choice for spec in SPECS for choice in spec.choices),
 }  # fmt: skip
 OWN = """() => {
   const all = [...document.querySelectorAll("body *")];
@@ -180,6 +182,10 @@ def test_a_pseudo_language_leaves_no_english(lone_chat: Chat, server: Server, up
     composer = page.locator("#composer")
     expect(composer).to_be_visible()
     assert _english(page) == [], "before anything was said"
+    page.keyboard.press("Control+Shift+Period")
+    expect(page.locator(".panel .parameter").last).to_be_visible()
+    assert _english(page) == [], "the panel"
+    page.keyboard.press("Control+Shift+Period")
 
     def ask(text: str, status: str, script: Script) -> None:
         upstream.then(script)

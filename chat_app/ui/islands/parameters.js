@@ -52,8 +52,7 @@ export function change(id, values) {
   const names = Object.keys(values);
   const gone = names.filter((name) => values[name] === undefined);
   const kept = Object.entries({ ...set, ...values }).filter(([name]) => !gone.includes(name));
-  const stored = told.get(id)?.layers.at(-1).values ?? {};
-  put(id, { set: Object.fromEntries(kept), reset: [...reset.filter((name) => !names.includes(name)), ...gone.filter((name) => name in stored)] });
+  put(id, { set: Object.fromEntries(kept), reset: [...reset.filter((name) => !names.includes(name)), ...(id ? gone : [])] });
   refused.set(id, Object.fromEntries(Object.entries(refusedOf(id)).filter(([name]) => !names.includes(name))));
   tell();
   clearTimeout(timers.get(id));
