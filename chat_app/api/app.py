@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
-from chat_app.api import anthropic, health, keys, messages, openai, parameters, servers, transfer, turns, usage
+from chat_app.api import anthropic, health, keys, messages, openai, parameters, recipes, servers, transfer, turns, usage
 from chat_app.api.guard import Guard
 from chat_app.api.identity import Identity
 from chat_app.api.programs import ForPrograms
@@ -86,6 +86,15 @@ def make_api(lifespan: Lifespan[Starlette] | None = None) -> Starlette:
             Route("/api/parameters", _Asked(parameters.change), methods=["PATCH"]),
             Route("/api/preferences", _Asked(parameters.preferences), methods=["GET"]),
             Route("/api/preferences", _Asked(parameters.prefer), methods=["PATCH"]),
+            Route("/api/recipes", _Asked(recipes.listed), methods=["GET"]),
+            Route("/api/recipes", _Asked(recipes.made), methods=["POST"]),
+            Route("/api/recipes.toml", _Asked(recipes.exported_all), methods=["GET"]),
+            Route("/api/recipes/import", _Asked(recipes.imported), methods=["POST"]),
+            Route("/api/recipes/{recipe_id}", _Asked(recipes.versions), methods=["GET"]),
+            Route("/api/recipes/{recipe_id}", _Asked(recipes.saved), methods=["POST"]),
+            Route("/api/recipes/{recipe_id}", _Asked(recipes.moved), methods=["PATCH"]),
+            Route("/api/recipes/{recipe_id}/diff", _Asked(recipes.compared), methods=["GET"]),
+            Route("/api/recipes/{recipe_id}/export", _Asked(recipes.exported), methods=["GET"]),
             Route("/api/servers", _Asked(servers.listed), methods=["GET"]),
             Route("/api/servers/test", _Asked(servers.tested), methods=["POST"]),
             Route("/api/usage", _Asked(usage.summary), methods=["GET"]),

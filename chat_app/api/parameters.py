@@ -40,7 +40,8 @@ async def read(request: Request, services: Services, user_id: str) -> Response:
         NotFound: No such conversation, or someone else's.
     """
     conversation_id, model = request.query_params.get("conversation", ""), request.query_params.get("model", "")
-    view = await services.conversations.layers.view(user_id, conversation_id or None)
+    language = request.query_params.get("language", "")
+    view = await services.conversations.layers.view(user_id, conversation_id or None, language)
     known: dict[str, Json] = {"specs": _SPECS, "given": list[Json](GIVEN), "model": await _model(services, model)}
     return told(_told(view) | known | {"last": await _last(services, user_id, conversation_id)})
 
@@ -54,7 +55,11 @@ async def change(request: Request, services: Services, user_id: str) -> Response
     """
     conversation_id = request.query_params.get("conversation", "")
     asked, layers = await _changed(request), services.conversations.layers
-    view = await (layers.change(user_id, conversation_id, asked) if conversation_id else layers.look(user_id, asked))
+    language = request.query_params.get("language", "")
+    if conversation_id:
+        view = await layers.change(user_id, conversation_id, asked, language)
+    else:
+        view = await layers.look(user_id, asked, language)
     return told(_told(view))
 
 
@@ -88,7 +93,15 @@ def _told(view: View) -> dict[str, Json]:
         name: {"reason": error.reason, "values": dict[str, Json](error.values)} for name, error in view.refused.items()
     }
     layers: list[Json] = [{"name": name, "values": values} for name, values in view.layers]
-    return {"layers": layers, "refused": refused}
+    return {"layers": layers, "refused": refused, "recipe": _recipe(view), "is_recipe_gone": view.is_recipe_gone}
+
+
+def _recipe(view: View) -> Json:
+    """Which recipe, at which version."""
+    if (recipe := view.recipe) is None:
+        return None
+    return {"id": recipe.id, "name": recipe.content.name, "number": recipe.number, "newest": recipe.newest,
+            "published": recipe.published, "is_shipped": recipe.is_shipped}  # fmt: skip
 
 
 async def _last(services: Services, user_id: str, conversation_id: str) -> Json:

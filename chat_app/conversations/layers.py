@@ -59,26 +59,31 @@ class Layers:
         self.store = store
         self._recipes = recipes
 
-    async def view(self, user_id: str, conversation_id: str | None) -> View:
+    async def view(self, user_id: str, conversation_id: str | None, language: str = "") -> View:
         """The layers of a conversation, or of a new one.
+
+        Args:
+            user_id: Whose.
+            conversation_id: Which.
+            language: Of the page that shows it; empty is that of the page that asked last.
 
         Raises:
             NotFound: No such conversation, deleted, or someone else's.
         """
-        return await self._view(user_id, await self._said(user_id, conversation_id), {})
+        return await self._view(user_id, _read_in(await self._said(user_id, conversation_id), language), {})
 
-    async def change(self, user_id: str, conversation_id: str | None, change: Change) -> View:
+    async def change(self, user_id: str, conversation_id: str | None, change: Change, language: str = "") -> View:
         """Change a conversation's own values, or a person's where none is named. Values that are none are left out.
 
         Raises:
             NotFound: No such conversation, deleted, or someone else's.
         """
         said, refused = await self._changed(user_id, conversation_id, change)
-        return await self._view(user_id, said, refused)
+        return await self._view(user_id, _read_in(said, language), refused)
 
-    async def look(self, user_id: str, change: Change) -> View:
+    async def look(self, user_id: str, change: Change, language: str = "") -> View:
         """What a conversation would say that begins with a change; nothing is kept."""
-        said = await self._said(user_id, None)
+        said = _read_in(await self._said(user_id, None), language)
         own, refused = await self._applied(user_id, said, change)
         return await self._view(user_id, replace(said, conversation=own), refused)
 
@@ -162,6 +167,10 @@ class Layers:
                 refused[RECIPE] = ValueRefused(str(error), "recipe_gone")
                 change = Change({name: v for name, v in change.set.items() if name != RECIPE}, change.reset)
         return change, _layers(said, recipe)[:-1], refused
+
+
+def _read_in(said: Said, language: str) -> Said:
+    return replace(said, locale=language or said.locale)
 
 
 def _layers(said: Said, recipe: Listed | None) -> list[tuple[str, Layer]]:
