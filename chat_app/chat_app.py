@@ -20,6 +20,8 @@ from chat_app.ui.pages.chat import ROUTE as CHAT_ROUTE
 from chat_app.ui.pages.chat import chat_page
 from chat_app.ui.pages.models import ROUTE as MODELS_ROUTE
 from chat_app.ui.pages.models import models_page
+from chat_app.ui.pages.recipes import ROUTE as RECIPES_ROUTE
+from chat_app.ui.pages.recipes import recipes_page
 from chat_app.ui.pages.settings import ROUTE as SETTINGS_ROUTE
 from chat_app.ui.pages.settings import settings_page
 from chat_app.ui.pages.usage import ROUTE as USAGE_ROUTE
@@ -70,5 +72,6 @@ app.add_page(chat_page, route=CHAT_ROUTE, title="chat_app", on_load=[ChatState.l
 app.add_page(
     settings_page, route=SETTINGS_ROUTE, title="chat_app", on_load=[LibraryState.arrive, LibraryState.read_shelves]
 )
+app.add_page(recipes_page, route=RECIPES_ROUTE, title="chat_app", on_load=[LibraryState.arrive])
 app.add_page(models_page, route=MODELS_ROUTE, title="chat_app", on_load=[LibraryState.arrive])
 app.add_page(usage_page, route=USAGE_ROUTE, title="chat_app", on_load=[LibraryState.arrive])

@@ -84,7 +84,7 @@ def new_context(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Ca
 MISSING = re.compile(r"status of 404 .*/c/")
 BROKEN = re.compile(
     # A connection that is cut has as many names as moments, so that any of them will do where the application was asked.
-    r"net::ERR_(?!BLOCKED)\w+ http://127\.0\.0\.1|WebSocket|evil\.example|on purpose|status of (400|403|503)"
+    r"net::ERR_(?!BLOCKED)\w+ http://127\.0\.0\.1|WebSocket|evil\.example|on purpose|status of (400|403|409|503)"
 )
 
 

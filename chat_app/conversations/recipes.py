@@ -68,6 +68,16 @@ class Recipes:
         except NotFound as error:
             raise RecipeGone("The recipe of this conversation is not there any more.") from error
 
+    async def called(self, version_id: str | None) -> str:
+        """What the version is called that an answer was asked by, such as "Writer v3"; empty where there was none."""
+        if not version_id:
+            return ""
+        recipe_id, _, number = version_id.partition("@")
+        if (found := shipped("en").get(recipe_id)) is not None:
+            return f"{found.content.name} v{number}"
+        known = await self.store.called(version_id)
+        return version_id if known is None else f"{known[0]} v{known[1]}"
+
     async def versions(self, user_id: str, recipe_id: str, language: str) -> list[VersionRecord]:
         """Every version, the newest first.
 

@@ -163,9 +163,11 @@ def _dollars(micros: int | None) -> str | None:
     return None if micros is None else f"${micros / 1_000_000:.6f}"
 
 
-def fact_views(details: Details) -> list[FactView]:
-    """Everything that is known of how an answer came about; unknown is a dash, never 0."""
+def fact_views(details: Details, recipe: str = "") -> list[FactView]:
+    """Everything that is known of how an answer came about, by which recipe, too; unknown is a dash, never 0."""
     usage = details.usage
+    asked = [("facts.recipe", recipe)] if recipe else []
+    asked += [("facts.system_prompt", details.asked.system)] if details.asked.system else []
     facts: list[tuple[str, object]] = [
         ("facts.model", details.model),
         ("facts.deployment", details.deployment),
@@ -177,6 +179,7 @@ def fact_views(details: Details) -> list[FactView]:
         ("facts.cost", _dollars(details.cost_micros)),
         ("facts.first_token_ms", details.first_token_ms),
         ("facts.duration_ms", details.duration_ms),
+        *asked,
         *((name, value) for name, value in details.sent.items()),
         ("facts.dropped", ", ".join(details.dropped)),
         *((f"facts.{name}", _noted(name, value)) for name, value in details.notes.items()),

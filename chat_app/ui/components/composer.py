@@ -7,6 +7,7 @@ from reflex_components_core.core.banner import has_connection_errors
 
 from chat_app.ui.i18n import t
 from chat_app.ui.islands import ComposerField, ModelPicker
+from chat_app.ui.islands.tuning import RecipePicker
 from chat_app.ui.states.chat import ChatState
 
 
@@ -27,6 +28,7 @@ def composer() -> rx.Component:
         ),
         ComposerField.create(
             ModelPicker.create(known=ChatState.model, items=ChatState.models, on_pick=ChatState.choose_model),
+            RecipePicker.create(known=ChatState.model, is_tuned=ChatState.is_tuned, on_pick=ChatState.choose_model),
             conversation_id=ChatState.conversation_id,
             model=ChatState.model,
             running=ChatState.running,

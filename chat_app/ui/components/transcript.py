@@ -9,6 +9,7 @@ import reflex as rx
 from chat_app.ui.components.message import message
 from chat_app.ui.i18n import t
 from chat_app.ui.islands import BeforeFirst, LiveAnswers, Picker, StartingPoint, TranscriptScroller
+from chat_app.ui.islands.tuning import StartingPoints
 from chat_app.ui.states.chat import ChatState
 from chat_app.ui.states.library import LibraryState
 
@@ -62,7 +63,12 @@ def _greeting() -> rx.Component:
     return rx.el.div(
         rx.el.h1(t("greeting.title")),
         rx.cond(is_first_start | (ChatState.servers.length() == 0), _first_start()),
-        rx.cond(ChatState.servers.length() == 0, _starting_points(_GUIDED), _starting_points(_STARTS)),
+        StartingPoints.create(
+            rx.cond(ChatState.servers.length() == 0, _starting_points(_GUIDED), _starting_points(_STARTS)),
+            known=ChatState.model,
+            is_tuned=ChatState.is_tuned,
+            on_pick=ChatState.choose_model,
+        ),
         class_name="greeting",
     )
 

@@ -39,11 +39,11 @@ def _link_files() -> None:
 _link_files()
 
 
-class _Island(rx.Component):
+class Island(rx.Component):
     """A React component of ours."""
 
 
-class MessageBody(_Island):
+class MessageBody(Island):
     """A message's words, live or settled."""
 
     library = f"{PUBLIC}/message_body.jsx"
@@ -55,7 +55,7 @@ class MessageBody(_Island):
     status: rx.Var[str]
 
 
-class RetryButton(_Island):
+class RetryButton(Island):
     """Retry, once the wait is over."""
 
     library = f"{PUBLIC}/retry_button.jsx"
@@ -65,7 +65,7 @@ class RetryButton(_Island):
     on_retry: rx.EventHandler[no_args_event_spec]
 
 
-class ComposerField(_Island):
+class ComposerField(Island):
     """The field people write in."""
 
     library = f"{PUBLIC}/composer_field.jsx"
@@ -80,7 +80,7 @@ class ComposerField(_Island):
     on_sent: rx.EventHandler[passthrough_event_spec(str, str)]
 
 
-class ModelPicker(_Island):
+class ModelPicker(Island):
     """Who answers next."""
 
     library = f"{PUBLIC}/model_picker.jsx"
@@ -91,35 +91,7 @@ class ModelPicker(_Island):
     on_pick: rx.EventHandler[passthrough_event_spec(str)]
 
 
-class ParametersButton(_Island):
-    """Opens the panel, and closes it."""
-
-    library = f"{PUBLIC}/parameter_panel.jsx"
-    tag = "ParametersButton"
-
-    is_tuned: rx.Var[bool]
-
-
-class ParameterPanel(_Island):
-    """What the next answer is asked with."""
-
-    library = f"{PUBLIC}/parameter_panel.jsx"
-    tag = "ParameterPanel"
-
-    model: rx.Var[str]
-    items: rx.Var[list[dict[str, str]]]
-    running: rx.Var[list[str]]
-    on_pick: rx.EventHandler[passthrough_event_spec(str)]
-
-
-class MyDefaults(_Island):
-    """A person's own defaults."""
-
-    library = f"{PUBLIC}/my_defaults.jsx"
-    tag = "MyDefaults"
-
-
-class StartingPoint(_Island):
+class StartingPoint(Island):
     """A question to begin with."""
 
     library = f"{PUBLIC}/composer_field.jsx"
@@ -128,7 +100,7 @@ class StartingPoint(_Island):
     text: rx.Var[str]
 
 
-class TranscriptScroller(_Island):
+class TranscriptScroller(Island):
     """The one owner of scrolling."""
 
     library = f"{PUBLIC}/transcript_scroller.jsx"
@@ -142,14 +114,14 @@ class TranscriptScroller(_Island):
     on_older: rx.EventHandler[passthrough_event_spec(str)]
 
 
-class BeforeFirst(_Island):
+class BeforeFirst(Island):
     """What a new conversation shows until its first question is sent."""
 
     library = f"{PUBLIC}/before_first.jsx"
     tag = "BeforeFirst"
 
 
-class LiveAnswers(_Island):
+class LiveAnswers(Island):
     """Follows the running answers of the open conversation; its children show when one is slow to start."""
 
     library = f"{PUBLIC}/live_answers.jsx"
@@ -164,7 +136,7 @@ class LiveAnswers(_Island):
     on_settled: rx.EventHandler[passthrough_event_spec(str)]
 
 
-class Picker(_Island):
+class Picker(Island):
     """A button that opens a menu or a listbox."""
 
     library = f"{PUBLIC}/picker.jsx"
@@ -181,7 +153,7 @@ class Picker(_Island):
     on_pick: rx.EventHandler[passthrough_event_spec(str)]
 
 
-class CopyButton(_Island):
+class CopyButton(Island):
     """Copies a message as Markdown and HTML together."""
 
     library = f"{PUBLIC}/copy_button.jsx"
@@ -190,7 +162,7 @@ class CopyButton(_Island):
     message_id: rx.Var[str]
 
 
-class Figures(_Island):
+class Figures(Island):
     """What an answer took, in tokens and time."""
 
     library = f"{PUBLIC}/figures.jsx"
@@ -199,7 +171,7 @@ class Figures(_Island):
     message_id: rx.Var[str]
 
 
-class Editable(_Island):
+class Editable(Island):
     """A message whose words can be edited, and which can be asked for otherwise."""
 
     library = f"{PUBLIC}/edit_field.jsx"
@@ -213,7 +185,7 @@ class Editable(_Island):
     accepted: rx.Var[str]
 
 
-class EditButton(_Island):
+class EditButton(Island):
     """Begins to edit a message."""
 
     library = f"{PUBLIC}/edit_field.jsx"
@@ -222,7 +194,7 @@ class EditButton(_Island):
     message_id: rx.Var[str]
 
 
-class Renamable(_Island):
+class Renamable(Island):
     """A row of the sidebar whose title can be given anew."""
 
     library = f"{PUBLIC}/edit_field.jsx"
@@ -234,7 +206,7 @@ class Renamable(_Island):
     on_rename: rx.EventHandler[passthrough_event_spec(str, str)]
 
 
-class Keys(_Island):
+class Keys(Island):
     """The page's keys, and word to the server that the page is here."""
 
     library = f"{PUBLIC}/shell.jsx"
@@ -244,7 +216,7 @@ class Keys(_Island):
     on_ready: rx.EventHandler[no_args_event_spec]
 
 
-class PageTitle(_Island):
+class PageTitle(Island):
     """The title of the tab; tells of answers that run and of those that ended unseen."""
 
     library = f"{PUBLIC}/shell.jsx"
@@ -257,7 +229,7 @@ class PageTitle(_Island):
     on_seen: rx.EventHandler[no_args_event_spec]
 
 
-class Dialog(_Island):
+class Dialog(Island):
     """A modal dialog."""
 
     library = f"{PUBLIC}/shell.jsx"
@@ -268,7 +240,7 @@ class Dialog(_Island):
     on_close: rx.EventHandler[no_args_event_spec]
 
 
-class LocalDialog(_Island):
+class LocalDialog(Island):
     """A modal dialog that needs no server; an act of its name opens it."""
 
     library = f"{PUBLIC}/shell.jsx"
@@ -278,7 +250,7 @@ class LocalDialog(_Island):
     label: rx.Var[str]
 
 
-class Toast(_Island):
+class Toast(Island):
     """What just happened, with Undo."""
 
     library = f"{PUBLIC}/shell.jsx"
@@ -292,14 +264,14 @@ class Toast(_Island):
     on_gone: rx.EventHandler[no_args_event_spec]
 
 
-class Notice(_Island):
+class Notice(Island):
     """Says what failed unforeseen; it has an id, by which `rx.set_value` reaches it."""
 
     library = f"{PUBLIC}/notice.jsx"
     tag = "Notice"
 
 
-class Drawer(_Island):
+class Drawer(Island):
     """The sidebar, or on a narrow page a drawer."""
 
     library = f"{PUBLIC}/drawer.jsx"
@@ -309,7 +281,7 @@ class Drawer(_Island):
     label: rx.Var[str]
 
 
-class DrawerButton(_Island):
+class DrawerButton(Island):
     """Opens the drawer of a narrow page."""
 
     library = f"{PUBLIC}/drawer.jsx"
@@ -318,7 +290,7 @@ class DrawerButton(_Island):
     label: rx.Var[str]
 
 
-class Sentinel(_Island):
+class Sentinel(Island):
     """Calls when it comes into view."""
 
     library = f"{PUBLIC}/shell.jsx"
@@ -328,7 +300,7 @@ class Sentinel(_Island):
     on_seen: rx.EventHandler[no_args_event_spec]
 
 
-class Choice(_Island):
+class Choice(Island):
     """A choice that belongs to this browser."""
 
     library = f"{PUBLIC}/preferences.jsx"
@@ -337,35 +309,35 @@ class Choice(_Island):
     name: rx.Var[str]
 
 
-class ImportFile(_Island):
+class ImportFile(Island):
     """Imports a file of conversations."""
 
     library = f"{PUBLIC}/preferences.jsx"
     tag = "ImportFile"
 
 
-class ApiKeys(_Island):
+class ApiKeys(Island):
     """Programs' keys: a list, and a form to make one."""
 
     library = f"{PUBLIC}/api_keys.jsx"
     tag = "ApiKeys"
 
 
-class Usage(_Island):
+class Usage(Island):
     """What calls took, by day, model and key."""
 
     library = f"{PUBLIC}/usage.jsx"
     tag = "Usage"
 
 
-class Servers(_Island):
+class Servers(Island):
     """The servers of models, each with a test."""
 
     library = f"{PUBLIC}/servers.jsx"
     tag = "Servers"
 
 
-class ClientOnly(_Island):
+class ClientOnly(Island):
     """Renders its children in the browser alone, not while the page is built."""
 
     library = f"{PUBLIC}/shell.jsx"

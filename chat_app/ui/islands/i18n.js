@@ -60,6 +60,9 @@ export function timeOfDay(ms) {
 /** A day, as the reader's region writes it. */
 export const date = (ms) => new Intl.DateTimeFormat(region, { dateStyle: "medium" }).format(ms);
 
+/** A moment, as the reader's region writes it. */
+export const moment = (ms) => new Intl.DateTimeFormat(region, { dateStyle: "medium", timeStyle: "short" }).format(ms);
+
 /** The same, by its number since 1970. */
 export const day = (days) => new Intl.DateTimeFormat(region, { dateStyle: "medium", timeZone: "UTC" }).format(days * 86_400_000);
 

@@ -8,6 +8,8 @@ import { LastRequest } from "./last_request.jsx";
 import { useModel } from "./model_picker.jsx";
 import { Fields } from "./parameter_fields.jsx";
 import { change, PERSON, read, saved } from "./parameters.js";
+import { useRecipe } from "./recipe_picker.jsx";
+import { RecipeField } from "./recipe_save.jsx";
 import { useParameters } from "./parameters_hook.js";
 
 const OPEN = "chat_app.panel";
@@ -64,6 +66,7 @@ export function ParameterPanel({ model: known, items, running, onPick }) {
   const close = () => show(false);
   const panel = useRef(null);
   const [model, pick] = useModel(idHere(), known, onPick);
+  const { chosen, choose } = useRecipe({ known, isTuned: isOpen, onPick });
   const { id, known: parameters, refused, set } = useParameters(model, isOpen, running.length);
   useLayoutEffect(() => onAct((action) => action === "parameters" && show(!isShown)), []);
   useLayoutEffect(() => {
@@ -89,6 +92,7 @@ export function ParameterPanel({ model: known, items, running, onPick }) {
           <button type="button" className="icon" aria-label={t("action.close")} title={t("action.close")} onClick={close}><Icon name="x" /></button>
         </header>
         <div className="panel-body">
+          {parameters && <RecipeField id={id} known={parameters} model={model} chosen={chosen} choose={choose} />}
           <ModelField model={model} items={items} onPick={pick} />
           {parameters ? <Fields known={parameters} refused={refused} onSet={set} /> : <div className="panel-wait" />}
           {parameters && Object.keys(parameters.own).length > 0 && <MakeDefaults id={id} own={parameters.own} refused={refused} model={model} />}

@@ -2,6 +2,7 @@
 // with whatever is sent meanwhile, and outlives a reload. What the server does not take stays as it was written, with the reason.
 import { ask } from "./ask.js";
 import { isNewHere } from "./drafts.js";
+import { language } from "./i18n.js";
 import { forget, keep, recall } from "./kept.js";
 
 const PLACE = "chat_app.parameters.";
@@ -11,7 +12,7 @@ const LONGEST_MS = 1000;
 
 /** Not a conversation, but the person, whose defaults are changed in the same way. */
 export const PERSON = "~person";
-const pathOf = (id) => (id === PERSON ? "/api/preferences" : `/api/parameters?conversation=${id}`);
+const pathOf = (id) => (id === PERSON ? "/api/preferences?" : `/api/parameters?conversation=${id}&language=${language}`);
 const NOTHING = Object.freeze({ set: Object.freeze({}), reset: Object.freeze([]) });
 const isChange = ({ set, reset }) => typeof set === "object" && set !== null && Array.isArray(reset);
 const placeOf = (id) => PLACE + (id || "new");
@@ -22,6 +23,7 @@ const told = new Map(); // conversation → what it last said
 const refused = new Map(); // conversation → name → why a value was not taken
 const saving = new Map(); // conversation → the promise of the save that is under way
 const timers = new Map();
+const reading = new Map(); // address → the promise of what is read there
 const listeners = new Set();
 const tell = () => listeners.forEach((call) => call());
 
@@ -87,10 +89,11 @@ function taken(id, sent, answer) {
   const isSame = (name) => name in now.set && JSON.stringify(now.set[name]) === JSON.stringify(sent.set[name]);
   const why = Object.entries(answer.refused).filter(([name]) => isSame(name) || sent.reset.includes(name));
   refused.set(id, { ...Object.fromEntries(Object.entries(refusedOf(id)).filter(([name]) => !(name in sent.set))), ...Object.fromEntries(why) });
+  const layers = id ? answer.layers : [...answer.layers.slice(0, -1), ...(told.get(id)?.layers.slice(-1) ?? [])];
+  told.set(id, { ...told.get(id), ...answer, layers });
   if (id) {
     const set = Object.entries(now.set).filter(([name]) => !isSame(name) || name in answer.refused);
     put(id, { set: Object.fromEntries(set), reset: now.reset.filter((name) => !sent.reset.includes(name)) });
-    told.set(id, { ...told.get(id), layers: answer.layers });
   }
   tell();
 }
@@ -101,9 +104,18 @@ export function saved(id) {
   return Promise.race([underWay, new Promise((over) => setTimeout(over, LONGEST_MS))]);
 }
 
-/** Read what the server has of a conversation, and what a model takes. */
-export async function read(id, model) {
-  const answer = await ask(`${pathOf(id)}${id === PERSON ? "?" : "&"}model=${encodeURIComponent(model)}`);
+/** What a person's own defaults say. */
+export const ownDefaults = () => told.get(PERSON)?.layers.at(-1).values ?? {};
+
+/** Read what the server has of a conversation, and what a model takes; whoever asks meanwhile gets the same. */
+export function read(id, model) {
+  const path = `${pathOf(id)}&model=${encodeURIComponent(model)}`;
+  if (!reading.has(path)) reading.set(path, readAt(id, path).finally(() => reading.delete(path)));
+  return reading.get(path);
+}
+
+async function readAt(id, path) {
+  const answer = await ask(path);
   told.set(id, answer);
   if (!isEmpty(changeOf(id))) save(id);
   tell();
@@ -114,6 +126,7 @@ export function begin(id, sent = NOTHING) {
   if (!isNewHere() && JSON.stringify(changeOf("").set) !== JSON.stringify(sent.set)) return; // they are another new one's
   const since = Object.entries(changeOf("").set).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(sent.set[name]) || name in refusedOf(""));
   refused.delete("");
+  told.delete("");
   put("", NOTHING);
   if (since.length) change(id, Object.fromEntries(since));
   tell();

@@ -5,7 +5,7 @@ import { idHere, onDrafts } from "./drafts.js";
 import { layersOf, ownOf } from "./parameter_values.js";
 import { change, changeOf, onParameters, read, refusedOf, toldOf } from "./parameters.js";
 
-/** What is known of them, null until something is; `isWanted` says whether anybody looks, `mark` when to read anew. */
+/** The conversation's own values and what else is known, null until all is; `isWanted` says whether anybody looks, `mark` when to read anew. */
 export function useParameters(model, isWanted, mark) {
   useLocation(); // renders again when the address changes
   const id = useSyncExternalStore(onDrafts, idHere);
@@ -19,7 +19,7 @@ export function useParameters(model, isWanted, mark) {
     document.addEventListener("visibilitychange", look);
     return () => document.removeEventListener("visibilitychange", look);
   }, [id, model, isWanted, mark]);
-  if (!told) return { id, refused, known: null };
   const own = ownOf(told, pending);
-  return { id, refused, known: { told, own, layers: layersOf(told, own) }, set: (values) => change(id, values) };
+  const known = told?.specs ? { told, own, layers: layersOf(told, own) } : null; // what is told of a change has no table
+  return { id, told, own, refused, known, set: (values) => change(id, values) };
 }

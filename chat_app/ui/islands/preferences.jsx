@@ -48,10 +48,11 @@ export function Choice({ name }) {
 }
 
 /** Why nothing was imported, in the reader's language. */
-function refusal({ code, reason, values }) {
+export function refusalOf({ code, reason, values }) {
   if (!reason) return t(`error.${code}`);
   const place = values.entry ? t(values.title ? "import.entry_titled" : "import.entry", values) : "";
-  return place + t(`import.${reason}`, values);
+  const sentence = values.why ? t(`value.${values.why}`, values) : "";
+  return place + t(`import.${reason}`, { ...values, sentence });
 }
 
 /** Import of a file: posted as it is, checked by the server. */
@@ -67,7 +68,7 @@ export function ImportFile() {
       const response = await fetch("/api/import", { method: "POST", body: file, headers: { "content-type": "application/json" } });
       const body = await response.json();
       setRefused(!response.ok);
-      say(response.ok ? t("settings.imported", body) : refusal(body.error));
+      say(response.ok ? t("settings.imported", body) : refusalOf(body.error));
     } catch {
       setRefused(true);
       say(t("error.offline"));

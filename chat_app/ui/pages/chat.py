@@ -9,7 +9,8 @@ from chat_app.ui.components.composer import composer
 from chat_app.ui.components.sidebar import sidebar
 from chat_app.ui.components.transcript import transcript
 from chat_app.ui.i18n import dollars, t
-from chat_app.ui.islands import ClientOnly, DrawerButton, ParameterPanel, ParametersButton
+from chat_app.ui.islands import ClientOnly, DrawerButton
+from chat_app.ui.islands.tuning import ParameterPanel, ParametersButton
 from chat_app.ui.states.chat import ChatState
 
 ROUTE = "/[[...splat]]"

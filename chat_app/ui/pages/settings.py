@@ -6,7 +6,8 @@ import reflex as rx
 
 from chat_app.ui.components.frame import framed
 from chat_app.ui.i18n import t
-from chat_app.ui.islands import ApiKeys, Choice, Dialog, ImportFile, MyDefaults
+from chat_app.ui.islands import ApiKeys, Choice, Dialog, ImportFile
+from chat_app.ui.islands.tuning import MyDefaults
 from chat_app.ui.states.library import LibraryState
 from chat_app.ui.views import RowView
 

@@ -23,7 +23,7 @@ class DialogState(rx.State):
         except ChatError as error:
             self.facts = [FactView("facts.error", f"error.{error.code}", "key")]
         else:
-            self.facts = fact_views(details)
+            self.facts = fact_views(details, await services().recipes.called(details.asked.recipe_version_id))
         self.facts_open = True
 
     @rx.event

@@ -1,0 +1,80 @@
+// A recipe written or changed: its name, what it says, and a note for the version. What is typed is kept until it is saved.
+import { useEffect, useState } from "react";
+import { ask } from "./ask.js";
+import { Differences } from "./differences.jsx";
+import { t } from "./i18n.js";
+import { forget, keep, recall } from "./kept.js";
+import { Fields } from "./parameter_fields.jsx";
+import { layersOf } from "./parameter_values.js";
+import { PERSON, read, toldOf } from "./parameters.js";
+import { saveRecipe } from "./recipes.js";
+
+const placeOf = (id) => `chat_app.recipe.${id || "new"}`;
+const isForm = ({ name, values }) => typeof name === "string" && typeof values === "object" && values !== null;
+const EMPTY = { name: "", description: "", values: {}, starting_points: [] };
+
+export function RecipeEditor({ recipe, from = EMPTY, onClose }) {
+  const place = placeOf(recipe?.id);
+  const [form, setForm] = useState(() => recall(place, isForm) ?? { ...from, points: from.starting_points.join("\n"), note: "" });
+  const [told, setTold] = useState(() => toldOf(PERSON));
+  const [models, setModels] = useState([]);
+  const [trouble, setTrouble] = useState(null);
+  const [conflict, setConflict] = useState(null);
+  useEffect(() => {
+    read(PERSON, "").then(() => setTold(toldOf(PERSON)), (sentence) => setTrouble({ sentence: String(sentence) }));
+    ask("/api/servers").then(({ servers }) => setModels(servers.flatMap((server) => server.models.map(({ id }) => id))), () => {});
+  }, []);
+  const write = (changes) => {
+    const next = { ...form, ...changes };
+    setForm(next);
+    keep(place, next);
+  };
+  const setValues = (changes) => {
+    setTrouble(null);
+    write({ values: Object.fromEntries(Object.entries({ ...form.values, ...changes }).filter(([, value]) => value !== undefined)) });
+  };
+  const end = () => {
+    forget(place);
+    onClose();
+  };
+  const save = async (event) => {
+    event.preventDefault();
+    setTrouble(null);
+    const { name, description, values, points, note } = form;
+    const content = { name, description, values, starting_points: points.split("\n").filter((point) => point.trim()) };
+    try {
+      const answer = await saveRecipe(recipe?.id ?? "", content, note, conflict ? conflict.newest.number : (recipe?.newest ?? 0));
+      if (answer.conflict) setConflict(answer.conflict);
+      else end();
+    } catch (error) {
+      setTrouble(error);
+    }
+  };
+  const text = (name, more) => ({ id: `recipe-${name}`, value: form[name], dir: "auto", autoComplete: "off", onChange: ({ target }) => write({ [name]: target.value }), ...more });
+  const refused = trouble?.field in form.values || trouble?.field === "system_prompt" ? { [trouble.field]: trouble } : {};
+  const own = [{ name: "recipe", values: form.values }];
+  return (
+    <form className="recipe-editor fields" onSubmit={save} aria-label={recipe ? t("recipe.edit", { name: recipe.content.name }) : t("recipe.new")}>
+      <label htmlFor="recipe-name">{t("recipe.name")}</label><input {...text("name")} required />
+      <label htmlFor="recipe-description">{t("recipe.description")}</label><input {...text("description")} />
+      <label htmlFor="recipe-points">{t("recipe.points")}</label><textarea rows={3} {...text("points")} />
+      <label htmlFor="recipe-model">model</label>
+      <input id="recipe-model" list="recipe-models" value={form.values.model ?? ""} placeholder={t("recipe.any_model")} autoComplete="off" onChange={({ target }) => setValues({ model: target.value || undefined })} />
+      <datalist id="recipe-models">{models.map((id) => <option key={id} value={id} />)}</datalist>
+      {told && <Fields known={{ told: { ...told, model: null }, own: form.values, layers: layersOf({ model: null, layers: own }, form.values) }} refused={refused} onSet={setValues} />}
+      <label htmlFor="recipe-note">{t("recipe.note")}</label><input {...text("note", { maxLength: 500 })} />
+      {conflict && (
+        <div role="alert">
+          <p className="limit">{t("error.saved_meanwhile")} {t("recipe.conflict", { author: conflict.newest.author, number: conflict.newest.number })}</p>
+          <Differences found={conflict.differences} old={`v${conflict.newest.number}`} now={t("recipe.yours")} />
+        </div>
+      )}
+      {trouble && !Object.keys(refused).length && <p role="alert" className="limit">{trouble.sentence}</p>}
+      {Object.keys(refused).length > 0 && <p role="alert" className="limit">{t("recipe.look_at", { field: trouble.field })}</p>}
+      <div className="row">
+        <button type="submit" className="button primary">{conflict ? t("recipe.save_above", { number: conflict.newest.number }) : t("action.save")}</button>
+        <button type="button" className="button" onClick={end}>{t("action.cancel")}</button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,53 @@
+// The recipe that the next message is asked by, and the questions that it proposes to begin with.
+import { act } from "./acts.js";
+import { idHere } from "./drafts.js";
+import { t } from "./i18n.js";
+import { useModel } from "./model_picker.jsx";
+import { useParameters } from "./parameters_hook.js";
+import { Picker } from "./picker.jsx";
+import { recipeOf, useRecipes } from "./recipes.js";
+
+const NONE = "";
+
+/** Which recipe a conversation is asked by, what it is called, and what chooses another; with it comes its model. */
+export function useRecipe({ known, isTuned, onPick }) {
+  const recipes = useRecipes();
+  const isNew = !idHere();
+  const [model, pickModel] = useModel(idHere(), known, onPick);
+  const isTelling = isTuned || isNew; // any other has no values, which need not be asked for
+  const { told, own, set } = useParameters(model, isTelling);
+  const chosen = own.recipe ?? null;
+  const recipe = recipeOf(recipes, chosen);
+  const stored = told?.recipe;
+  const choose = (id) => {
+    set({ recipe: id ? { id } : null });
+    const wanted = recipeOf(recipes, { id })?.content.values.model;
+    if (wanted) pickModel(wanted);
+  };
+  const name = recipe?.content.name ?? (stored?.id === chosen?.id ? stored?.name : undefined);
+  return { recipes, recipe, chosen, name: chosen ? (name ?? t("recipe.gone")) : "", choose: told || !isTelling ? choose : undefined };
+}
+
+export function RecipePicker(props) {
+  const { recipes, chosen, name, choose } = useRecipe(props);
+  if (!choose || !recipes) return null;
+  const items = [
+    { id: NONE, text: t("recipe.none") },
+    ...recipes.map(({ id, content, number, published, is_shipped: comes }) => ({
+      id, text: content.name, note: comes ? content.description : `v${number}${published ? "" : ` · ${t("recipe.draft")}`}`,
+    })),
+  ];
+  return <Picker label={t("recipe.button")} listLabel={t("recipe.list")} text={`${name || t("recipe.button")} ▾`} kind="listbox" items={items} selected={chosen?.id ?? NONE} onPick={choose} />;
+}
+
+/** The recipe's questions to begin with; where it has none, the children. */
+export function StartingPoints({ children, ...props }) {
+  const { recipe } = useRecipe(props);
+  const points = recipe?.content.starting_points ?? [];
+  if (!points.length) return children;
+  return (
+    <div className="starts">
+      {points.map((text) => <button key={text} type="button" className="start" dir="auto" onClick={() => act("write", text)}>{text}</button>)}
+    </div>
+  );
+}

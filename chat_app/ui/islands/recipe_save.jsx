@@ -1,0 +1,89 @@
+// In the panel: which recipe, and what works kept as one, or as the next version of the one that there is.
+import { useState } from "react";
+import { Differences } from "./differences.jsx";
+import { t } from "./i18n.js";
+import { change, read, saved } from "./parameters.js";
+import { recipeOf, saveRecipe, useRecipes } from "./recipes.js";
+
+/** What the recipe says with what the conversation says over it. */
+function contentOf(recipe, layers, own, model, name) {
+  const below = layers.find((layer) => layer.name === "recipe")?.values ?? {};
+  const values = Object.fromEntries(Object.entries({ ...below, ...own, model }).filter(([key]) => key !== "recipe"));
+  return { name, values, description: recipe?.content.description ?? "", starting_points: recipe?.content.starting_points ?? [] };
+}
+
+function SaveForm({ recipe, isNew, layers, own, model, onSaved, onClose }) {
+  const [name, setName] = useState(isNew ? "" : recipe.content.name);
+  const [note, setNote] = useState("");
+  const [trouble, setTrouble] = useState("");
+  const [conflict, setConflict] = useState(null);
+  const save = async (event) => {
+    event.preventDefault();
+    setTrouble("");
+    try {
+      const base = conflict ? conflict.newest.number : (recipe?.newest ?? 0);
+      const answer = await saveRecipe(isNew ? "" : recipe.id, contentOf(recipe, layers, own, model, name), note, base);
+      if (answer.conflict) setConflict(answer.conflict);
+      else onSaved(answer);
+    } catch ({ sentence, field }) {
+      setTrouble(field && field !== "name" ? `${field}: ${sentence}` : sentence);
+    }
+  };
+  return (
+    <form className="save-form" onSubmit={save}>
+      <label>{t("recipe.name")}<input dir="auto" value={name} onChange={({ target }) => setName(target.value)} required autoComplete="off" /></label>
+      <label>{t("recipe.note")}<input dir="auto" value={note} onChange={({ target }) => setNote(target.value)} maxLength={500} autoComplete="off" /></label>
+      {conflict && (
+        <div role="alert">
+          <p className="limit">{t("error.saved_meanwhile")} {t("recipe.conflict", { author: conflict.newest.author, number: conflict.newest.number })}</p>
+          <Differences found={conflict.differences} old={`v${conflict.newest.number}`} now={t("recipe.yours")} />
+        </div>
+      )}
+      {trouble && <p className="limit" role="alert">{trouble}</p>}
+      <div className="row">
+        <button type="submit" className="button primary">{conflict ? t("recipe.save_above", { number: conflict.newest.number }) : t("action.save")}</button>
+        <button type="button" className="button" onClick={onClose}>{t("action.cancel")}</button>
+      </div>
+    </form>
+  );
+}
+
+export function RecipeField({ id, known: { told, own, layers }, model, chosen, choose }) {
+  const recipes = useRecipes();
+  const [form, open] = useState(""); // "", "new" or "version"
+  if (!recipes) return null;
+  const recipe = recipeOf(recipes, chosen);
+  const number = told.recipe?.id === chosen?.id ? (told.recipe?.number ?? recipe?.number) : recipe?.number;
+  const isChanged = Object.keys(own).some((name) => name !== "recipe");
+  const onSaved = async ({ id: recipeId, number: version }) => {
+    open("");
+    const isPinned = recipe && recipe.id === recipeId && recipe.published;
+    const values = Object.fromEntries(Object.keys(own).map((name) => [name, undefined]));
+    change(id, { ...values, recipe: { id: recipeId, ...(isPinned ? { version } : {}) } });
+    await saved(id);
+    await read(id, model);
+  };
+  return (
+    <div className="parameter">
+      <div className="parameter-head">
+        <label htmlFor="parameter-recipe">recipe</label>
+        {recipe && <span className="source">v{number}{isChanged ? ` · ${t("recipe.changed")}` : ""}</span>}
+      </div>
+      <select id="parameter-recipe" value={chosen?.id ?? ""} onChange={({ target }) => choose(target.value)}>
+        <option value="">{t("recipe.none")}</option>
+        {chosen && !recipe && <option value={chosen.id}>{t("recipe.gone")}</option>}
+        {recipes.map((each) => <option key={each.id} value={each.id}>{each.content.name}</option>)}
+      </select>
+      {told.is_recipe_gone && <p className="limit" role="alert">{t("error.recipe_gone")}</p>}
+      {form ? (
+        <SaveForm recipe={recipe} isNew={form === "new"} layers={layers} own={own} model={model} onSaved={onSaved} onClose={() => open("")} />
+      ) : (
+        <div className="row">
+          {recipe && !recipe.is_shipped && isChanged && <button type="button" className="button" onClick={() => open("version")}>{t("recipe.save_version", { number: recipe.newest + 1 })}</button>}
+          <button type="button" className="button" onClick={() => open("new")}>{t("recipe.save_new")}</button>
+          <a className="link" href="/recipes">{t("recipe.all")}</a>
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,87 @@
+// The page of recipes: those that there are, each with what can be done with it; new ones, and files of them.
+import { useEffect, useState } from "react";
+import { t } from "./i18n.js";
+import { change, changeOf, ownDefaults, PERSON, read, saved } from "./parameters.js";
+import { refusalOf } from "./preferences.jsx";
+import { RecipeEditor } from "./recipe_editor.jsx";
+import { RecipeHistory } from "./recipe_history.jsx";
+import { exportOf, move, readRecipes, saveRecipe, useRecipes } from "./recipes.js";
+
+function Row({ recipe, isUsual, isOpen, onOpen, onEdit, onDuplicate, onMove, onUsual }) {
+  const { id, content, number, published, is_mine: isMine, is_shared: isShared, is_shipped: comes } = recipe;
+  const facts = [`v${number}`, published === null && t("recipe.draft"), comes ? t("recipe.comes_along") : isShared && t("recipe.shared"), isUsual && t("recipe.usual")];
+  const button = (key, onClick) => <button type="button" className="quiet" aria-label={t("recipe.of", { act: t(key), name: content.name })} onClick={onClick}>{t(key)}</button>;
+  return (
+    <li aria-label={content.name}>
+      <div className="recipe">
+        <span><b dir="auto">{content.name}</b> <span className="muted">{[...facts.filter(Boolean), content.description].filter(Boolean).join(" · ")}</span></span>
+        <span className="row">
+          {!comes && button("action.edit", () => onEdit(recipe))}
+          {button("recipe.history", onOpen)}
+          {button("recipe.duplicate", () => onDuplicate(recipe))}
+          {button(isUsual ? "recipe.not_usual" : "recipe.make_usual", onUsual)}
+          {isMine && button(isShared ? "recipe.unshare" : "recipe.share", () => onMove(id, { shared: !isShared }))}
+          <a className="quiet link" href={exportOf(id)} download aria-label={t("recipe.of", { act: t("recipe.export"), name: content.name })}>{t("recipe.export")}</a>
+          {isMine && button("recipe.delete", () => onMove(id, { deleted: true }))}
+        </span>
+      </div>
+      {isOpen && <RecipeHistory recipe={recipe} onEdit={(version) => onEdit(recipe, version.content)} />}
+    </li>
+  );
+}
+
+export function Recipes() {
+  const recipes = useRecipes();
+  const [open, setOpen] = useState("");
+  const [editing, edit] = useState(null); // {recipe, from}
+  const [said, say] = useState({ text: "", isTrouble: false });
+  const [gone, setGone] = useState("");
+  const [usual, setUsual] = useState("");
+  const attempt = (work) => work().then(() => say({ text: "" }), (error) => say({ text: String(error.sentence ?? error), isTrouble: true }));
+  useEffect(() => void read(PERSON, "").then(() => setUsual(ownDefaults().recipe?.id ?? ""), () => {}), []);
+  const moveOne = (id, changes) => attempt(async () => {
+    await move(id, changes);
+    setGone(changes.deleted ? id : "");
+  });
+  const makeUsual = (id) => attempt(async () => {
+    change(PERSON, { recipe: id === usual ? undefined : { id } });
+    await saved(PERSON);
+    if (Object.keys(changeOf(PERSON).set).length) throw t("error.offline");
+    setUsual(id === usual ? "" : id);
+  });
+  const take = async ({ target }) => {
+    const [file] = target.files;
+    target.value = "";
+    if (!file) return;
+    try {
+      const response = await fetch("/api/recipes/import", { method: "POST", body: file, headers: { "content-type": "application/toml" } });
+      const body = await response.json();
+      say(response.ok ? { text: t("recipe.imported", { count: body.added }) } : { text: refusalOf(body.error), isTrouble: true });
+      await readRecipes();
+    } catch {
+      say({ text: t("error.offline"), isTrouble: true });
+    }
+  };
+  const duplicate = ({ content }) => attempt(() => saveRecipe("", { ...content, name: t("recipe.copy_of", { name: content.name }) }, "", 0));
+  if (editing) return <RecipeEditor key={editing.recipe?.id ?? "new"} recipe={editing.recipe} from={editing.from} onClose={() => edit(null)} />;
+  return (
+    <section className="recipes" aria-busy={recipes ? undefined : "true"}>
+      <div className="row">
+        <button type="button" className="button primary" onClick={() => edit({})}>{t("recipe.new")}</button>
+        <label className="button">{t("recipe.import")}<input type="file" accept=".toml,application/toml" className="visually-hidden" onChange={take} /></label>
+        <a className="button" href="/api/recipes.toml" download="recipes.toml">{t("recipe.export_all")}</a>
+      </div>
+      <p role={said.isTrouble ? "alert" : "status"} className={said.isTrouble ? "limit" : undefined}>{said.text}</p>
+      {gone && <p role="status">{t("recipe.deleted")} <button type="button" className="link" onClick={() => moveOne(gone, { deleted: false })}>{t("action.undo")}</button></p>}
+      <ul>
+        {recipes?.map((recipe) => (
+          <Row
+            key={recipe.id} recipe={recipe} isUsual={usual === recipe.id} isOpen={open === recipe.id} onOpen={() => setOpen(open === recipe.id ? "" : recipe.id)}
+            onEdit={(each, content) => edit({ recipe: each, from: content ?? each.content })} onDuplicate={duplicate}
+            onMove={moveOne} onUsual={() => makeUsual(recipe.id)}
+          />
+        ))}
+      </ul>
+    </section>
+  );
+}

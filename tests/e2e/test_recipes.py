@@ -1,0 +1,239 @@
+"""Recipes: chosen, kept, compared, shared between people, exchanged as files."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import tomllib
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser import Chat
+from tests.server import Server
+from tests.upstream import Upstream
+
+
+class Recipes:
+    """The page of recipes by the names that assistive technology knows."""
+
+    def __init__(self, page: Page, server: Server) -> None:
+        self.page = page
+        page.goto(f"{server.url}/recipes")
+        expect(self.row("Assistant")).to_be_visible()
+
+    def row(self, name: str) -> Locator:
+        return self.page.get_by_role("listitem", name=name, exact=True)
+
+    def press(self, act: str, name: str) -> None:
+        self.page.get_by_role("button", name=f"{act}: {name}", exact=True).click()
+
+    def make(self, name: str, **fields: str) -> None:
+        self.page.get_by_role("button", name="New recipe").click()
+        self.write(name=name, **fields)
+
+    def write(self, **fields: str) -> None:
+        form = self.page.get_by_role("form")
+        for field, text in fields.items():
+            label = {"name": "Name", "description": "Description", "note": "Note for this version"}.get(field, field)
+            place = form.get_by_role("slider" if field == "temperature" else "textbox", name=label, exact=True)
+            place.fill(text)
+        form.get_by_role("button", name="Save", exact=True).click()
+
+    def version(self, number: int) -> Locator:
+        return self.page.get_by_role("listitem", name=f"Version {number}", exact=True)
+
+
+@pytest.fixture
+def clean(server: Server, new_page: Page) -> Server:
+    """Nobody's recipes, and no defaults."""
+
+    with sqlite3.connect(server.folder / "chat.db", timeout=10) as database:
+        database.execute("DELETE FROM recipe_versions")
+        database.execute("DELETE FROM recipes")
+        database.execute("UPDATE users SET preferences = '{}'")
+    database.close()
+    return server
+
+
+@pytest.fixture
+def chat(clean: Server, new_page: Page, upstream: Upstream) -> Chat:
+    new_page.goto(clean.url)
+    opened = Chat(new_page)
+    expect(opened.button("Recipe")).to_be_visible()
+    return opened
+
+
+def _choose(chat: Chat, name: str) -> None:
+    chat.button("Recipe").click()
+    chat.page.get_by_role("option", name=re.compile(f"^{name}")).click()
+
+
+def _asked(upstream: Upstream) -> tuple[str, float | None]:
+    """(system prompt, temperature) of the last question."""
+    body = next(
+        call.body for call in reversed(upstream.chats) if "title" not in str(call.body["messages"][-1]["content"])
+    )
+    first = body["messages"][0]
+    return (first["content"] if first["role"] == "system" else ""), body.get("temperature")
+
+
+def test_a_recipe_chosen_at_the_composer_asks_and_proposes_how_to_begin(chat: Chat, upstream):
+    _choose(chat, "Code")
+    expect(chat.button("Recipe")).to_have_text("Code ▾")
+    chat.page.get_by_role("button", name="Explain what this regular expression matches.").click()
+    expect(chat.field).to_have_value("Explain what this regular expression matches.")
+    chat.field.press("Enter")
+    chat.expect_status("complete")
+    chat.conversation_id()
+
+    prompt, temperature = _asked(upstream)
+    assert (prompt.startswith("You are an experienced programmer."), temperature) == (True, 0.2)
+    chat.page.reload()
+    expect(chat.button("Recipe")).to_have_text("Code ▾")
+    chat.button("More").last.click()
+    chat.page.get_by_role("menuitem", name="Details").click()
+    facts = chat.page.get_by_role("dialog", name="Details of the answer")
+    expect(facts.locator('dt:text-is("Recipe") + dd')).to_have_text("Code v1")
+    expect(facts.locator('dt:text-is("System prompt") + dd')).to_contain_text("experienced programmer")
+    chat.button("Close").click()
+    _choose(chat, "No recipe")
+    chat.get("and now")
+    assert _asked(upstream) == ("", None)
+
+
+def test_what_works_is_kept_as_a_recipe_and_then_as_its_next_version(chat: Chat, upstream):
+    chat.page.keyboard.press("Control+Shift+Period")
+    panel = chat.page.get_by_role("complementary", name="Parameters")
+    panel.get_by_role("textbox", name="system_prompt", exact=True).fill("Be {{tone}}.")
+    panel.get_by_role("button", name="Add the variable tone").click()
+    panel.get_by_role("textbox", name="{{tone}}").fill("warm")
+    panel.get_by_role("slider", name="temperature").fill("0.4")
+    panel.get_by_role("button", name="Save as a recipe…").click()
+    panel.get_by_role("textbox", name="Name").fill("Mine")
+    panel.get_by_role("button", name="Save", exact=True).click()
+    expect(panel.get_by_role("combobox", name="recipe")).to_have_value(re.compile(".{36}"))
+    expect(chat.button("Recipe")).to_have_text("Mine ▾")
+    chat.get("hello")
+    assert _asked(upstream) == ("Be warm.", 0.4)
+
+    panel.get_by_role("textbox", name="{{tone}}").fill("cool")
+    panel.get_by_role("button", name="Save as v2…").click()
+    panel.get_by_role("textbox", name="Note for this version").fill("cooler")
+    panel.get_by_role("button", name="Save", exact=True).click()
+    expect(panel.locator(".parameter").first.locator(".source")).to_have_text("v2")
+    chat.get("again")
+    assert _asked(upstream) == ("Be cool.", 0.4)
+
+
+def test_versions_are_compared_restored_and_published(new_page: Page, clean: Server):
+    page = Recipes(new_page, clean)
+    page.make("Mine", system_prompt="One.\nTwo.", temperature="0.4")
+    page.press("Edit", "Mine")
+    page.write(system_prompt="One.\nThree.", note="third")
+    page.press("History", "Mine")
+    expect(page.version(2)).to_contain_text("third")
+    page.version(2).get_by_role("button", name="Compare with v1").click()
+    lines = page.page.get_by_role("region", name="Differences").locator(".line")
+    expect(lines).to_have_text([re.compile("One."), re.compile("− Two."), re.compile(r"\+ Three.")])
+    page.version(1).get_by_role("button", name="Restore").click()
+    expect(page.version(3)).to_contain_text("Restored v1")
+    page.version(1).get_by_role("button", name="Publish").click()
+    expect(page.version(1)).to_contain_text("published")
+    page.version(2).get_by_role("button", name="Publish").click()
+    expect(page.version(2)).to_contain_text("published")
+    expect(page.version(1)).not_to_contain_text("published")
+    expect(page.row("Mine").locator(".recipe")).to_contain_text("v2")
+
+
+@pytest.mark.breaks
+def test_of_two_who_save_one_recipe_the_second_sees_the_difference_and_loses_nothing(new_context, clean: Server):
+    first, second = (Recipes(new_context().new_page(), clean) for _ in range(2))
+    first.make("Ours", system_prompt="One.")
+    expect(first.row("Ours")).to_be_visible()
+    second.page.reload()
+    for page in (first, second):
+        page.press("Edit", "Ours")
+    first.write(system_prompt="Theirs.")
+    expect(first.row("Ours")).to_contain_text("v2")
+    second.write(system_prompt="Mine.")
+    form = second.page.get_by_role("form")
+    expect(form.get_by_role("alert")).to_contain_text("Somebody else has saved this recipe meanwhile.")
+    expect(form.locator(".differences td")).to_have_text(["Theirs.", "Mine."])
+    expect(form.get_by_role("textbox", name="system_prompt", exact=True)).to_have_value("Mine.")
+    form.get_by_role("button", name="Save mine above v2").click()
+    expect(second.row("Ours")).to_contain_text("v3")
+
+
+@pytest.mark.breaks
+def test_a_recipe_with_a_bad_value_says_where_and_what_is_typed_outlives_a_reload(new_page: Page, clean: Server):
+    page = Recipes(new_page, clean)
+    page.make("Mine", top_k="many")
+    form = new_page.get_by_role("form")
+    expect(form.locator(".parameter [role=alert]")).to_have_text("This is not a number. It is not used.")
+    expect(form.get_by_text("Not saved: look at top_k.")).to_be_visible()
+    new_page.reload()
+    new_page.get_by_role("button", name="New recipe").click()
+    expect(form.get_by_role("textbox", name="Name")).to_have_value("Mine")
+    expect(form.get_by_role("textbox", name="top_k", exact=True)).to_have_value("many")
+    page.write(top_k="5")
+    expect(page.row("Mine")).to_be_visible()
+
+
+@pytest.mark.breaks
+def test_recipes_are_duplicated_deleted_brought_back_exported_and_imported(
+    new_page: Page, clean: Server, tmp_path: Path
+):
+    page = Recipes(new_page, clean)
+    page.press("Duplicate", "Writer")
+    expect(page.row("Copy of Writer")).to_be_visible()
+    with new_page.expect_download() as download:
+        new_page.get_by_role("link", name="Export: Copy of Writer").click()
+    text = Path(download.value.path()).read_text()
+    assert tomllib.loads(text)["recipes"][0]["variables"] == {"tone": "friendly and clear"}
+    page.press("Delete", "Copy of Writer")
+    expect(page.row("Copy of Writer")).to_have_count(0)
+    new_page.get_by_role("button", name="Undo").click()
+    expect(page.row("Copy of Writer")).to_be_visible()
+
+    for content, said in (
+        (text.replace("0.8", "8.0"), "Entry 1 (“Copy of Writer”): temperature: This must be from 0 to 2."),
+        ("nonsense", "This is not a TOML file:"),
+        (text.replace("Copy of Writer", "From a file"), "1 recipe was added."),
+    ):
+        (tmp_path / "recipes.toml").write_text(content)
+        new_page.get_by_label("Import").set_input_files(tmp_path / "recipes.toml")
+        expect(new_page.locator(".recipes > p").first).to_contain_text(said)
+    expect(page.row("From a file")).to_be_visible()
+
+
+def test_a_recipe_set_as_default_asks_every_new_conversation_and_no_old_one(new_page: Page, clean: Server, upstream):
+    chat = Chat(new_page)
+    new_page.goto(clean.url)
+    chat.get("old")
+    old = new_page.url
+    Recipes(new_page, clean).press("Use for new conversations", "Summary")
+    expect(new_page.get_by_role("button", name="Do not use for new conversations: Summary")).to_be_visible()
+    new_page.goto(f"{clean.url}/new")
+    expect(chat.button("Recipe")).to_have_text("Summary ▾")
+    chat.get("new")
+    assert _asked(upstream)[0].startswith("Summarise what you are given")
+    new_page.goto(old)
+    expect(chat.button("Recipe")).to_have_text("Recipe ▾")
+    chat.get("old again")
+    assert _asked(upstream)[0] == ""
+
+
+def test_a_recipe_brings_its_model(new_page: Page, clean: Server, upstream):
+    page = Recipes(new_page, clean)
+    new_page.get_by_role("button", name="New recipe").click()
+    new_page.get_by_role("combobox", name="model").fill("other")
+    page.write(name="With other")
+    expect(page.row("With other")).to_be_visible()
+    new_page.goto(f"{clean.url}/new")
+    chat = Chat(new_page)
+    _choose(chat, "With other")
+    expect(chat.button("Model")).to_have_text("other ▾")
+    chat.get("hello")
+    assert upstream.chats[0].body["model"] == "other"
