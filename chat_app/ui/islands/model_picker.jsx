@@ -32,5 +32,5 @@ export function useModel(id, known, onPick) {
 
 export function ModelPicker({ known, items, onPick }) {
   const [model, pick] = useModel(idHere(), known, onPick);
-  return <Picker label={t("model.button")} listLabel={t("model.list")} text={model ? `${model} ▾` : t("model.none")} kind="listbox" items={items} selected={model} onPick={pick} />;
+  return <Picker label={t("model.button")} listLabel={t("model.list")} text={model ? `${model} ▾` : t("model.none")} kind="listbox" opener="choose-model" items={items} selected={model} onPick={pick} />;
 }

@@ -9,6 +9,7 @@ import { useModel } from "./model_picker.jsx";
 import { Fields } from "./parameter_fields.jsx";
 import { change, PERSON, read, saved } from "./parameters.js";
 import { useRecipe } from "./recipe_picker.jsx";
+import { ChosenField } from "./chosen_field.jsx";
 import { RecipeField } from "./recipe_save.jsx";
 import { useParameters } from "./parameters_hook.js";
 
@@ -36,18 +37,6 @@ export const ParametersButton = ({ isTuned }) => (
   </button>
 );
 
-function ModelField({ model, items, onPick }) {
-  return (
-    <div className="parameter">
-      <div className="parameter-head"><label htmlFor="parameter-model">model</label></div>
-      <select id="parameter-model" value={model} onChange={({ target }) => onPick(target.value)}>
-        {!items.some(({ id }) => id === model) && <option>{model}</option>}
-        {items.map(({ id }) => <option key={id}>{id}</option>)}
-      </select>
-    </div>
-  );
-}
-
 /** What the conversation says becomes what every other one begins with; here it says nothing of its own any more. */
 function MakeDefaults({ id, own, refused, model }) {
   const make = async () => {
@@ -61,12 +50,12 @@ function MakeDefaults({ id, own, refused, model }) {
   return <button type="button" className="button" onClick={make}>{t("parameters.make_default")}</button>;
 }
 
-export function ParameterPanel({ model: known, items, running, onPick }) {
+export function ParameterPanel({ model: known, running, onPick }) {
   const isOpen = useOpen();
   const close = () => show(false);
   const panel = useRef(null);
-  const [model, pick] = useModel(idHere(), known, onPick);
-  const { chosen, choose } = useRecipe({ known, isTuned: isOpen, onPick });
+  const [model] = useModel(idHere(), known, onPick);
+  const { chosen, name } = useRecipe({ known, isTuned: isOpen, onPick });
   const { id, known: parameters, refused, set } = useParameters(model, isOpen, running.length);
   useLayoutEffect(() => onAct((action) => action === "parameters" && show(!isShown)), []);
   useLayoutEffect(() => {
@@ -92,8 +81,8 @@ export function ParameterPanel({ model: known, items, running, onPick }) {
           <button type="button" className="icon" aria-label={t("action.close")} title={t("action.close")} onClick={close}><Icon name="x" /></button>
         </header>
         <div className="panel-body">
-          {parameters && <RecipeField id={id} known={parameters} model={model} chosen={chosen} choose={choose} />}
-          <ModelField model={model} items={items} onPick={pick} />
+          {parameters && <RecipeField id={id} known={parameters} model={model} chosen={chosen} name={name} />}
+          <div className="parameter"><ChosenField name="model" value={model || t("model.none")} opener="choose-model" /></div>
           {parameters ? <Fields known={parameters} refused={refused} onSet={set} /> : <div className="panel-wait" />}
           {parameters && Object.keys(parameters.own).length > 0 && <MakeDefaults id={id} own={parameters.own} refused={refused} model={model} />}
           {parameters?.told.last && <LastRequest last={parameters.told.last} />}

@@ -1,7 +1,7 @@
 // A button that opens a list: a menu of actions, or a listbox of choices. Arrow keys, Home, End, Enter, Esc, letters.
 // An item marked `local` is asked of `subject` on this page. The list lies in the browser's top layer, so that nothing around it cuts it off.
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "react";
-import { act } from "./acts.js";
+import { act, onAct } from "./acts.js";
 import { idHere } from "./drafts.js";
 import { t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
@@ -32,7 +32,7 @@ function put(list, button) {
 /** Whose a model is, and what it takes and does. */
 const noted = ({ note, note_key: key, tags }) => [note ?? t(key), ...(tags?.split(" ") ?? []).map((tag) => t(tag))].join(" · ");
 
-export function Picker({ label, text, icon, items, selected, kind, listLabel, subject, className, onPick }) {
+export function Picker({ label, text, icon, items, selected, kind, listLabel, subject, opener, className, onPick }) {
   const [isOpen, open] = useState(false);
   const [at, setAt] = useState(0);
   const id = useId();
@@ -72,14 +72,17 @@ export function Picker({ label, text, icon, items, selected, kind, listLabel, su
     if (isOpen) list.current.querySelectorAll("[data-item]")[Math.min(at, items.length - 1)]?.focus();
   }, [isOpen, at, items]);
 
+  const from = useRef(null); // what was left for the list, and is gone back to
   const show = () => {
+    from.current = document.activeElement;
     setAt(Math.max(0, items.findIndex((item) => item.id === selected)));
     open(!isOpen);
   };
   const close = () => {
     open(false);
-    button.current?.focus();
+    (from.current?.isConnected && from.current !== document.body ? from.current : button.current)?.focus();
   };
+  useEffect(() => (opener ? onAct((action) => action === opener && show()) : undefined), [opener, isOpen, items, selected]);
   const pick = (item) => {
     close();
     if (item.local) act(item.id, subject);

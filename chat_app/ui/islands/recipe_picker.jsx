@@ -37,7 +37,7 @@ export function RecipePicker(props) {
       id, text: content.name, note: comes ? content.description : `v${number}${published ? "" : ` · ${t("recipe.draft")}`}`,
     })),
   ];
-  return <Picker label={t("recipe.button")} listLabel={t("recipe.list")} text={`${name || t("recipe.button")} ▾`} kind="listbox" items={items} selected={chosen?.id ?? NONE} onPick={choose} />;
+  return <Picker label={t("recipe.button")} listLabel={t("recipe.list")} text={`${name || t("recipe.button")} ▾`} kind="listbox" opener="choose-recipe" items={items} selected={chosen?.id ?? NONE} onPick={choose} />;
 }
 
 /** The recipe's questions to begin with; where it has none, the children. */

@@ -1,5 +1,6 @@
 // In the panel: which recipe, and what works kept as one, or as the next version of the one that there is.
 import { useState } from "react";
+import { ChosenField } from "./chosen_field.jsx";
 import { Differences } from "./differences.jsx";
 import { t } from "./i18n.js";
 import { change, read, saved } from "./parameters.js";
@@ -48,7 +49,7 @@ function SaveForm({ recipe, isNew, layers, own, model, onSaved, onClose }) {
   );
 }
 
-export function RecipeField({ id, known: { told, own, layers }, model, chosen, choose }) {
+export function RecipeField({ id, known: { told, own, layers }, model, chosen, name }) {
   const recipes = useRecipes();
   const [form, open] = useState(""); // "", "new" or "version"
   if (!recipes) return null;
@@ -65,15 +66,7 @@ export function RecipeField({ id, known: { told, own, layers }, model, chosen, c
   };
   return (
     <div className="parameter">
-      <div className="parameter-head">
-        <label htmlFor="parameter-recipe">recipe</label>
-        {recipe && <span className="source">v{number}{isChanged ? ` · ${t("recipe.changed")}` : ""}</span>}
-      </div>
-      <select id="parameter-recipe" value={chosen?.id ?? ""} onChange={({ target }) => choose(target.value)}>
-        <option value="">{t("recipe.none")}</option>
-        {chosen && !recipe && <option value={chosen.id}>{t("recipe.gone")}</option>}
-        {recipes.map((each) => <option key={each.id} value={each.id}>{each.content.name}</option>)}
-      </select>
+      <ChosenField name="recipe" value={name || t("recipe.none")} note={recipe && `v${number}${isChanged ? ` · ${t("recipe.changed")}` : ""}`} opener="choose-recipe" />
       {told.is_recipe_gone && <p className="limit" role="alert">{t("error.recipe_gone")}</p>}
       {form ? (
         <SaveForm recipe={recipe} isNew={form === "new"} layers={layers} own={own} model={model} onSaved={onSaved} onClose={() => open("")} />

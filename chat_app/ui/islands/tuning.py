@@ -24,7 +24,6 @@ class ParameterPanel(Island):
     tag = "ParameterPanel"
 
     model: rx.Var[str]
-    items: rx.Var[list[dict[str, str]]]
     running: rx.Var[list[str]]
     on_pick: rx.EventHandler[passthrough_event_spec(str)]
 

@@ -49,7 +49,6 @@ def chat_page() -> rx.Component:
                 rx.fragment(),
                 ParameterPanel.create(
                     model=ChatState.model,
-                    items=ChatState.models,
                     running=ChatState.running,
                     on_pick=ChatState.choose_model,
                 ),
