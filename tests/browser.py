@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from statistics import mode
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, WebSocketRoute, expect, sync_playwright
 
 from tests.chromium import ARGUMENTS, find
@@ -208,3 +209,10 @@ def until_heard(chat: Chat, text: str) -> None:
     # textContent: what is scrolled out of view is not laid out, and innerText leaves it out
     body = chat.answers.last.locator(".body")
     until_seen(chat.page, lambda: text in (body.text_content() or ""))
+
+
+def findings(page: Page) -> list[str]:
+    """What axe-core holds against a page: each rule, and where."""
+    options = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}  # WCAG 2.2's, else left out
+    violations = Axe().run(page, options=options).response["violations"]
+    return [f"{v['id']}: {json.dumps([n['target'] for n in v['nodes']][:4])}" for v in violations]

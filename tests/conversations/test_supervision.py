@@ -132,7 +132,7 @@ async def _cut_off(services: Services, turn: Turn, monkeypatch: pytest.MonkeyPat
 @needs_redis
 async def test_two_workers_never_speak_for_one_answer(tmp_path, monkeypatch):
     first, second = _Held(*LONG, DONE), FakeProvider([TextDelta("anew"), DONE])
-    quick = {"redis_url": REDIS, "reap_after_s": 0.3, "heartbeat_s": 0.1, "checkpoint_s": 0.1}
+    quick = {"redis_url": REDIS, "reap_after_s": 1, "heartbeat_s": 0.1, "checkpoint_s": 0.1}
     async with services_with(tmp_path, first, **quick) as one, services_with(tmp_path, second, **quick) as two:
         turn = await send(one)
         await until_heard(one, turn)

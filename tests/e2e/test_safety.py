@@ -1,16 +1,14 @@
 """Who may ask, what may be known, and that everybody can use and read the page."""
 
-import json
 import re
 from collections.abc import Callable
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from chat_app.parameters import SPEC, SPECS
-from tests.browser import Chat, until_heard
+from tests.browser import Chat, findings, until_heard
 from tests.server import Server
 from tests.upstream import Script, Upstream, chunk, words
 
@@ -69,12 +67,6 @@ def test_a_key_reaches_neither_browser_nor_log(new_context, folder):
     assert [text for text in seen if key in text] == []
 
 
-def _findings(page: Page) -> list[str]:
-    options = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}  # WCAG 2.2's, else left out
-    violations = Axe().run(page, options=options).response["violations"]
-    return [f"{v['id']}: {json.dumps([n['target'] for n in v['nodes']][:4])}" for v in violations]
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_axe_finds_nothing_on_any_page(new_context: Callable, server: Server, upstream, scheme, width):
@@ -82,7 +74,7 @@ def test_axe_finds_nothing_on_any_page(new_context: Callable, server: Server, up
     chat = Chat(page)
     page.goto(server.url)
     expect(chat.field).to_be_visible()
-    assert _findings(page) == []
+    assert findings(page) == []
     upstream.then(
         Script(
             ["# Title\n\n", "Text with `code`.\n\n```python\nx = 1\n```\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n\n$x^2$\n\n",
@@ -93,27 +85,27 @@ def test_axe_finds_nothing_on_any_page(new_context: Callable, server: Server, up
     chat.expect_status("complete")
     expect(chat.answers.last.locator("table")).to_be_visible()
     expect(chat.answers.last.locator(".diagram img")).to_be_visible()
-    assert _findings(page) == []
+    assert findings(page) == []
     for button, item in (("More", "Edit"), ("Try again", "As I say…"), ("More", "Details")):
         chat.button(button).click()
-        assert _findings(page) == [], button
+        assert findings(page) == [], button
         page.get_by_role("menuitem", name=item, exact=True).click()
-        assert _findings(page) == [], item
+        assert findings(page) == [], item
         page.keyboard.press("Escape")
     page.keyboard.press("Control+/")
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
-    assert _findings(page) == []
+    assert findings(page) == []
     page.keyboard.press("Escape")
     if width == 390:
         page.get_by_role("button", name="Conversations").click()
         expect(page.get_by_role("navigation", name="Conversations")).to_be_visible()
-        assert _findings(page) == []
+        assert findings(page) == []
         page.keyboard.press("Escape")
     upstream.then(Script(status=500))
     chat.ask("fail")
     chat.expect_status("failed")
     chat.page.get_by_role("button", name="Model", exact=True).click()
-    assert _findings(page) == []
+    assert findings(page) == []
     page.keyboard.press("Escape")
     upstream.then(Script(words(3000), pace_s=0.05))
     chat.ask("long")
@@ -121,34 +113,41 @@ def test_axe_finds_nothing_on_any_page(new_context: Callable, server: Server, up
     chat.ask("next")
     expect(page.get_by_text("Sends next")).to_be_visible()
     chat.field.fill("and then")
-    assert _findings(page) == [], "while it answers"
+    assert findings(page) == [], "while it answers"
     chat.button("Do not send").click()
     chat.button("Stop").click()
     chat.expect_status("stopped")
     chat.button("More").last.click()
     page.get_by_role("menuitem", name="Delete message").click()
     expect(chat.button("Undo")).to_be_visible()
-    assert _findings(page) == [], "the toast"
+    assert findings(page) == [], "the toast"
     page.goto(f"{server.url}/settings")
     expect(page.get_by_role("heading", name="Settings", exact=True)).to_be_visible()
-    assert _findings(page) == []
+    assert findings(page) == []
     page.goto(f"{server.url}/usage")
     expect(page.locator(".usage tbody tr").first).to_be_visible()
-    assert _findings(page) == [], "usage"
+    assert findings(page) == [], "usage"
     page.goto(f"{server.url}/models")
     page.locator(".servers").get_by_role("button").first.click()
     expect(page.locator(".servers [role=status]").first).to_contain_text("It answers")
     page.locator(".servers summary").first.click()
-    assert _findings(page) == [], "models"
+    assert findings(page) == [], "models"
+    page.goto(f"{server.url}/recipes")
+    page.get_by_role("button", name="History: Writer").click()
+    expect(page.locator(".history li")).to_be_visible()
+    assert findings(page) == [], "recipes"
+    page.get_by_role("button", name="New recipe").click()
+    expect(page.locator(".recipe-editor .parameter").last).to_be_visible()
+    assert findings(page) == [], "the form of a recipe"
     page.goto(f"{server.url}/c/unknown")
     expect(page.get_by_role("heading", name="There is no such conversation here.")).to_be_visible()
-    assert _findings(page) == []
+    assert findings(page) == []
 
 
 # Names, keys and units are the same in every language; and what a person, a model or a server has said is theirs.
 ALLOWED = {
     "OpenAI", "Anthropic", "Qwen",
-    "chat_app", "vLLM", "Passages", "echo", "other", "English", "Ctrl", "Shift", "O", "B", "Alt", "Esc", "s", "AM", "PM", "v1",
+    "chat_app", "vLLM", "Passages", "echo", "other", "English", "Ctrl", "Shift", "O", "B", "Alt", "Esc", "s", "AM", "PM", "v",
     "JSON", "Markdown", "ChatGPT", "Claude", "python", "mermaid", *SPEC, "date", "user", "language",
     *(choice for spec in SPECS for choice in spec.choices),
 }  # fmt: skip
@@ -156,7 +155,7 @@ OWN = """() => {
   const all = [...document.querySelectorAll("body *")];
   const isOurs = (n) => !n.matches(".settings li > span") && !n.closest("script, style, textarea, .body.user, .prose :is(p, li, td, th, h1, code, .katex), .row .title, header h1, .plain, .words, .api-keys code");
   const words = all.filter(isOurs).flatMap((n) => [...n.childNodes].filter((c) => c.nodeType === 3).map((c) => c.data));
-  const titles = all.filter((n) => n.matches(".row .title")).map((n) => n.textContent).sort((a, b) => b.length - a.length);
+  const titles = all.filter((n) => n.matches(".row .title, .recipe .words")).map((n) => n.textContent).sort((a, b) => b.length - a.length);
   const labels = all.flatMap((n) => ["aria-label", "title", "placeholder"].map((name) => n.getAttribute(name) ?? ""));
   return [...words, ...labels.map((label) => titles.reduce((line, title) => line.replace(title, ""), label))];
 }"""
@@ -167,6 +166,9 @@ def _english(page: Page) -> list[str]:
     """Lines on the page that hold a word of no language but English. Each letter of a translated one has an accent."""
     lines = page.evaluate(OWN)  # in one look: a title may come at any moment
     return [line for line in lines if set(re.findall("[A-Za-z][A-Za-z_]*", _TRANSLATED.sub("", line))) - ALLOWED]
+
+
+SHOWN = {"usage": ".usage tbody tr", "models": ".servers summary", "recipes": ".recipes li"}
 
 
 def _detail(page: Page) -> str:
@@ -247,9 +249,9 @@ def test_a_pseudo_language_leaves_no_english(lone_chat: Chat, server: Server, up
     assert _english(page) == [], "keys and the toast"
     page.keyboard.press("Escape")
 
-    for name in ("usage", "models"):
+    for name in ("usage", "models", "recipes"):
         page.goto(f"{server.url}/{name}")
-        expect(page.locator(f".{'usage tbody tr' if name == 'usage' else 'servers summary'}").first).to_be_visible()
+        expect(page.locator(SHOWN[name]).first).to_be_visible()
         dates = re.compile(r"[A-Z][a-z]{2} \d+, \d{4}")  # as the browser writes them
         assert [line for line in _english(page) if not dates.fullmatch(line)] == [], name
     page.goto(f"{server.url}/settings")

@@ -131,8 +131,8 @@ export function Picker({ label, text, icon, items, selected, kind, listLabel, su
               onClick={() => pick(item)}
               onKeyDown={(event) => (event.key === "Enter" || event.key === " ") && (event.preventDefault(), pick(item))}
             >
-              <span>{item.text}</span>
-              {(item.note || item.note_key) && <small>{noted(item)}</small>}
+              <span className={item.kind}>{item.text}</span>
+              {(item.note || item.note_key) && <small className={item.kind}>{noted(item)}</small>}
             </div>
           ))}
         </div>

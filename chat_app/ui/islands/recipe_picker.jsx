@@ -34,7 +34,7 @@ export function RecipePicker(props) {
   const items = [
     { id: NONE, text: t("recipe.none") },
     ...recipes.map(({ id, content, number, published, is_shipped: comes }) => ({
-      id, text: content.name, note: comes ? content.description : `v${number}${published ? "" : ` · ${t("recipe.draft")}`}`,
+      id, kind: "words", text: content.name, note: comes ? content.description : `v${number}${published ? "" : ` · ${t("recipe.draft")}`}`,
     })),
   ];
   return <Picker label={t("recipe.button")} listLabel={t("recipe.list")} text={`${name || t("recipe.button")} ▾`} kind="listbox" opener="choose-recipe" items={items} selected={chosen?.id ?? NONE} onPick={choose} />;
