@@ -86,6 +86,7 @@ def make_api(lifespan: Lifespan[Starlette] | None = None) -> Starlette:
             Route("/api/parameters", _Asked(parameters.change), methods=["PATCH"]),
             Route("/api/preferences", _Asked(parameters.preferences), methods=["GET"]),
             Route("/api/preferences", _Asked(parameters.prefer), methods=["PATCH"]),
+            Route("/api/name", _Asked(parameters.rename), methods=["POST"]),
             Route("/api/recipes", _Asked(recipes.listed), methods=["GET"]),
             Route("/api/recipes", _Asked(recipes.made), methods=["POST"]),
             Route("/api/recipes.toml", _Asked(recipes.exported_all), methods=["GET"]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from starlette.requests import Request
@@ -10,11 +10,11 @@ from starlette.responses import Response
 
 from chat_app.api.bodies import decoded, read_body, told
 from chat_app.conversations.changes import Change
-from chat_app.conversations.layers import View
+from chat_app.conversations.layers import NOT_NAMED, View
 from chat_app.conversations.template import GIVEN
 from chat_app.errors import BadRequest, ModelError
 from chat_app.gateway.takes import takes
-from chat_app.messages import Json, Struct
+from chat_app.messages import Json, Struct, storable
 from chat_app.parameters import SPECS
 from chat_app.services import Services
 
@@ -31,6 +31,10 @@ class Changed(Struct, frozen=True):
     def change(self) -> Change:
         """The same for the use cases."""
         return Change(self.set, self.reset)
+
+
+class _Name(Struct, frozen=True):
+    name: Annotated[str, msgspec.Meta(max_length=200)]
 
 
 async def read(request: Request, services: Services, user_id: str) -> Response:
@@ -66,8 +70,9 @@ async def change(request: Request, services: Services, user_id: str) -> Response
 async def preferences(_: Request, services: Services, user_id: str) -> Response:
     """`GET /api/preferences`: a person's own defaults, and the table."""
     view = await services.conversations.layers.view(user_id, None)
+    name = (await services.conversations.layers.store.read(user_id, None)).name
     known: dict[str, Json] = {"specs": _SPECS, "given": list[Json](GIVEN), "model": None}
-    return told(_told(_of_person(view)) | known)
+    return told(_told(_of_person(view)) | known | {"name": "" if name == NOT_NAMED else name})
 
 
 async def prefer(request: Request, services: Services, user_id: str) -> Response:
@@ -77,6 +82,18 @@ async def prefer(request: Request, services: Services, user_id: str) -> Response
         BadRequest: The body is no change.
     """
     return told(_told(_of_person(await services.conversations.layers.change(user_id, None, await _changed(request)))))
+
+
+async def rename(request: Request, services: Services, user_id: str) -> Response:
+    """`POST /api/name`: what a person is called, in prompts and as an author; empty is nobody in particular.
+
+    Raises:
+        BadRequest: The body is no name.
+    """
+    body = await read_body(request, _MOST_BYTES, BadRequest("This is no name."))
+    name = storable(" ".join(decoded(body, _Name)[1].name.split()))
+    await services.conversations.layers.store.rename(user_id, name or NOT_NAMED)
+    return Response(status_code=204)
 
 
 def _of_person(view: View) -> View:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from chat_app.api.bodies import decoded, read_body, told
 from chat_app.conversations.diffs import Difference, differences
+from chat_app.conversations.layers import NOT_NAMED
 from chat_app.conversations.recipe_files import checked_content
 from chat_app.conversations.recipes import Listed
 from chat_app.errors import BadRequest, ImportFailed, SavedMeanwhile
@@ -188,7 +189,8 @@ def _listed(each: Listed) -> dict[str, Json]:
 
 def _version(each: VersionRecord) -> dict[str, Json]:
     return {
-        "id": each.id, "number": each.number, "created_at": each.created_at, "author": each.author, "note": each.note,
+        "id": each.id, "number": each.number, "created_at": each.created_at, "note": each.note,
+        "author": "" if each.author == NOT_NAMED else each.author,
         "content": _content(each.content),
     }  # fmt: skip
 

@@ -14,7 +14,7 @@ from chat_app.parameters import VARIABLE, Layer, merged, to_send
 from chat_app.store.layers import LayerStore, Said
 from chat_app.store.records import Asked
 
-_NOT_NAMED = "local"  # the name that the first person has until they give themselves one
+NOT_NAMED = "local"  # the name that the first person has until they give themselves one
 RECIPE = "recipe"
 
 
@@ -183,6 +183,6 @@ def _asked(values: Mapping[str, Json], said: Said) -> Asked:
     if not isinstance(text, str) or not text.strip():
         return Asked(parameters=to_send(values))
     own = {name.removeprefix(VARIABLE): str(value or "") for name, value in values.items() if name.startswith(VARIABLE)}
-    name = "" if said.name == _NOT_NAMED else said.name
+    name = "" if said.name == NOT_NAMED else said.name
     known = given(name=name, locale=said.locale, time_zone=said.time_zone)
     return Asked(rendered(text, own | known), to_send(values))

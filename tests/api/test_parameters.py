@@ -129,3 +129,13 @@ async def test_nobody_and_someone_else_are_told_nothing(api):
         assert (await _ask(api, method, path, user="", json=body)).status_code == 401
     assert (await _ask(api, "PATCH", "/api/preferences", user="", json={})).status_code == 401
     assert (await _ask(api, "PATCH", "/api/preferences", content=b" " * 1_000_001)).status_code == 400
+
+
+async def test_a_person_says_what_they_are_called_and_may_take_it_back(api):
+    assert (await _ask(api, "GET", "/api/preferences")).json()["name"] == ""
+    assert (await _ask(api, "POST", "/api/name", json={"name": "  Wei   Li "})).status_code == 204
+    assert (await _ask(api, "GET", "/api/preferences")).json()["name"] == "Wei Li"
+    assert (await _ask(api, "POST", "/api/name", json={"name": " "})).status_code == 204
+    assert (await _ask(api, "GET", "/api/preferences")).json()["name"] == ""
+    assert (await _ask(api, "POST", "/api/name", json={"name": "x" * 201})).status_code == 400
+    assert (await _ask(api, "POST", "/api/name", user="", json={"name": "x"})).status_code == 401

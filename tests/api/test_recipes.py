@@ -48,7 +48,7 @@ async def test_a_recipe_is_made_listed_saved_again_and_has_a_history(api):
 
     assert (again.status_code, again.json()) == (201, {"id": mine, "number": 2})
     assert [(each["number"], each["note"], each["author"]) for each in history] == [
-        (2, "warmer", "local"), (1, "first", "local"),
+        (2, "warmer", ""), (1, "first", ""),
     ]  # fmt: skip
     assert history[0]["content"] == OTHER | {"description": ""}
     assert listed[0]["id"] == mine

@@ -52,7 +52,7 @@ def clean(server: Server, new_page: Page) -> Server:
     with sqlite3.connect(server.folder / "chat.db", timeout=10) as database:
         database.execute("DELETE FROM recipe_versions")
         database.execute("DELETE FROM recipes")
-        database.execute("UPDATE users SET preferences = '{}'")
+        database.execute("UPDATE users SET preferences = '{}', name = 'local'")
     database.close()
     return server
 
@@ -237,3 +237,30 @@ def test_a_recipe_brings_its_model(new_page: Page, clean: Server, upstream):
     expect(chat.button("Model")).to_have_text("other ▾")
     chat.get("hello")
     assert upstream.chats[0].body["model"] == "other"
+
+
+def test_a_persons_name_stands_in_prompts_and_beside_the_versions_that_they_save(
+    new_page: Page, clean: Server, upstream
+):
+    new_page.goto(f"{clean.url}/settings")
+    new_page.get_by_role("textbox", name="Your name").fill("Wei")
+    new_page.get_by_role("textbox", name="Your name").press("Tab")
+    expect(new_page.get_by_text("Kept.")).to_be_visible()
+    page = Recipes(new_page, clean)
+    page.make("Mine", system_prompt="For {{user}}.")
+    page.press("History", "Mine")
+    expect(page.version(1)).to_contain_text("Wei")
+    new_page.goto(f"{clean.url}/new")
+    chat = Chat(new_page)
+    _choose(chat, "Mine")
+    chat.get("hello")
+    assert _asked(upstream)[0] == "For Wei."
+
+
+def test_passages_shows_the_pictures_of_the_guide(chat: Chat):
+    chat.button("Model").click()
+    chat.page.get_by_role("option", name="Passages").click()
+    chat.get("Versions of a recipe: history, difference, restore, publish")
+    picture = chat.answers.last.get_by_role("img", name="The history of a recipe with the difference of two versions")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("async (i) => { await i.decode(); return i.naturalWidth; }") == 1280

@@ -65,7 +65,7 @@ export function RecipeEditor({ recipe, from = EMPTY, onClose }) {
       <label htmlFor="recipe-note">{t("recipe.note")}</label><input {...text("note", { maxLength: 500 })} />
       {conflict && (
         <div role="alert">
-          <p className="limit">{t("error.saved_meanwhile")} {t("recipe.conflict", { author: conflict.newest.author, number: conflict.newest.number })}</p>
+          <p className="limit">{t("error.saved_meanwhile")} {t("recipe.conflict", { author: conflict.newest.author || t("recipe.somebody"), number: conflict.newest.number })}</p>
           <Differences found={conflict.differences} old={`v${conflict.newest.number}`} now={t("recipe.yours")} />
         </div>
       )}

@@ -36,7 +36,7 @@ function SaveForm({ recipe, isNew, layers, own, model, onSaved, onClose }) {
       <label>{t("recipe.note")}<input dir="auto" value={note} onChange={({ target }) => setNote(target.value)} maxLength={500} autoComplete="off" /></label>
       {conflict && (
         <div role="alert">
-          <p className="limit">{t("error.saved_meanwhile")} {t("recipe.conflict", { author: conflict.newest.author, number: conflict.newest.number })}</p>
+          <p className="limit">{t("error.saved_meanwhile")} {t("recipe.conflict", { author: conflict.newest.author || t("recipe.somebody"), number: conflict.newest.number })}</p>
           <Differences found={conflict.differences} old={`v${conflict.newest.number}`} now={t("recipe.yours")} />
         </div>
       )}

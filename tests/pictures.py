@@ -1,0 +1,94 @@
+"""The pictures of the guide, made anew: `python -m tests.pictures`. They show the built page over a scripted server."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.browser import Chat
+from tests.chromium import ARGUMENTS, find
+from tests.server import ROOT, Server
+from tests.upstream import Script, Upstream
+
+PICTURES = ROOT / "assets" / "guide"
+SAID = {
+    "en": ("How do tides come about?", "The Moon pulls the near side of the Earth harder than its middle, and the middle harder than the far side."),
+    "zh": ("潮汐是怎么形成的？", "月球对地球近侧的引力比对地心强，对地心的引力又比对远侧强，于是两侧的海水都会隆起。"),
+}  # fmt: skip
+WORDS = {
+    "en": {"panel": "Parameters", "name": "Name", "note": "Note for this version", "history": "History: Tides", "new": "New recipe",
+           "compare": "Compare with v1", "said": "asks for tides", "save": "Save", "edit": "Edit: Tides", "recipe": "Tides", "prompt": "Explain in two sentences."},
+    "zh": {"panel": "参数", "name": "名称", "note": "此版本的备注", "history": "历史：潮汐", "new": "新建配方",
+           "compare": "与 v1 比较", "said": "改为询问潮汐", "save": "保存", "edit": "编辑：潮汐", "recipe": "潮汐", "prompt": "用两句话解释。"},
+}  # fmt: skip
+
+
+def _panel(page: Page, upstream: Upstream, language: str) -> None:
+    chat = Chat(page)
+    question, answer = SAID[language]
+    upstream.then(Script([answer]), Script([question]))
+    page.locator("#composer").fill(question)
+    page.keyboard.press("Enter")
+    chat.expect_status("complete")
+    page.keyboard.press("Control+Shift+Period")
+    panel = page.get_by_role("complementary", name=WORDS[language]["panel"])
+    panel.get_by_role("slider", name="temperature").fill("0.4")
+    panel.get_by_role("textbox", name="system_prompt", exact=True).fill(WORDS[language]["prompt"])
+    expect(panel.locator(".source").first).to_be_visible()
+    page.mouse.move(0, 0)
+
+
+def _recipes(page: Page, language: str) -> None:
+    words = WORDS[language]
+
+    def save(prompt: str, note: str) -> None:
+        form = page.get_by_role("form")
+        form.get_by_role("textbox", name=words["name"], exact=True).fill(words["recipe"])
+        form.get_by_role("textbox", name="system_prompt", exact=True).fill(prompt)
+        form.get_by_role("textbox", name=words["note"]).fill(note)
+        form.get_by_role("button", name=words["save"], exact=True).click()
+
+    page.get_by_role("button", name=words["new"]).click()
+    save(f"{{{{date}}}}\n{words['prompt']}", "")
+    page.get_by_role("button", name=words["edit"], exact=True).click()
+    save(f"{{{{date}}}}\n{words['prompt']}\n{SAID[language][0]}", words["said"])
+    page.get_by_role("button", name=words["history"], exact=True).click()
+    page.get_by_role("button", name=words["compare"], exact=True).click()
+    expect(page.locator(".differences")).to_be_visible()
+
+
+def _take(browser: Browser, server: Server, upstream: Upstream, language: str) -> None:
+    context = browser.new_context(
+        locale={"en": "en-US", "zh": "zh-CN"}[language], viewport={"width": 1280, "height": 720}
+    )
+    page = context.new_page()
+    page.goto(server.url)
+    expect(page.locator(".composer .picker").last).to_be_visible()
+    _panel(page, upstream, language)
+    page.screenshot(path=PICTURES / f"parameters-{language}.png")
+    page.goto(f"{server.url}/recipes")
+    _recipes(page, language)
+    page.screenshot(path=PICTURES / f"recipes-{language}.png")
+    context.close()
+
+
+def main() -> None:
+    PICTURES.mkdir(exist_ok=True)
+    with (
+        Upstream(["qwen-plus"]).serve() as upstream,
+        tempfile.TemporaryDirectory() as folder,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=find(), args=ARGUMENTS)
+        for language in SAID:
+            server = Server(Path(folder) / language, VLLM_BASE_URL=upstream.url).start()
+            try:
+                _take(browser, server, upstream, language)
+            finally:
+                server.stop()
+
+
+if __name__ == "__main__":
+    main()
