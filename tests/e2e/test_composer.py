@@ -150,3 +150,41 @@ def test_a_chosen_model_is_asked_also_where_the_words_are_sent_before_the_server
 
     assert upstream.chats[0].body["model"] == "other"
     expect(lone_chat.button("Model")).to_have_text("other ▾")
+
+
+def test_enter_can_be_made_to_break_the_line_and_the_command_key_to_send(lone_chat: Chat, server: Server):
+    lone_chat.page.goto(f"{server.url}/settings")
+    lone_chat.page.get_by_label("Ctrl/⌘ Enter; Enter breaks the line").check()
+    lone_chat.page.goto(f"{server.url}/new")
+    lone_chat.field.fill("one")
+    lone_chat.field.press("Enter")
+    lone_chat.field.press_sequentially("two")
+    expect(lone_chat.field).to_have_value("one\ntwo")
+    lone_chat.field.press("Control+Enter")
+    expect(lone_chat.questions).to_have_text(["one\ntwo"])
+
+
+def test_a_conversation_is_as_wide_as_the_person_wants_it_also_after_a_reload(lone_chat: Chat, server: Server):
+    lone_chat.get("hello")
+    address = lone_chat.page.url
+
+    def width() -> float:
+        expect(lone_chat.answers.last).to_be_visible()
+        return lone_chat.page.locator(".column").evaluate("c => c.getBoundingClientRect().width")
+
+    widths = [width()]
+    for choice in ("Narrow", "Wide"):
+        lone_chat.page.goto(f"{server.url}/settings")
+        lone_chat.page.get_by_role("group", name="Width of the conversation").get_by_label(choice).check()
+        lone_chat.page.goto(address)
+        widths.append(width())
+    assert widths[1] < widths[0] < widths[2]
+
+
+def test_a_text_size_holds_on_every_page_from_its_first_paint(lone_chat: Chat, server: Server):
+    lone_chat.page.goto(f"{server.url}/settings")
+    lone_chat.page.get_by_role("group", name="Text size").get_by_label("Large").check()
+    for path in ("/new", "/recipes", "/settings"):
+        lone_chat.page.goto(f"{server.url}{path}")
+        expect(lone_chat.page.locator("main")).to_be_visible()
+        assert lone_chat.page.locator("html").get_attribute("data-size") == "large"

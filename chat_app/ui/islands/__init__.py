@@ -340,5 +340,5 @@ class Servers(Island):
 class ClientOnly(Island):
     """Renders its children in the browser alone, not while the page is built."""
 
-    library = f"{PUBLIC}/shell.jsx"
+    library = f"{PUBLIC}/client_only.jsx"
     tag = "ClientOnly"

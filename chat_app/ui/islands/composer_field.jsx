@@ -93,7 +93,8 @@ export function ComposerField({ conversationId, model: known, running, isLoaded,
 
   const onKeyDown = (event) => {
     if (event.nativeEvent.isComposing || event.keyCode === 229) return; // the key belongs to the input method
-    if (event.key === "Enter" && !event.shiftKey && !isTouch()) {
+    const isCommand = event.metaKey || event.ctrlKey;
+    if (event.key === "Enter" && (isCommand || (!event.shiftKey && !isTouch() && localStorage.getItem("chat_app.send") !== "command"))) {
       event.preventDefault();
       submit();
     } else if (event.key === "ArrowUp" && !event.altKey && !text) {

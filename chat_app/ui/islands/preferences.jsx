@@ -1,38 +1,9 @@
-// Choices that belong to this browser: colours, language, text size; and the import of a file.
+// Choices that belong to this browser, and the import of a file.
 import { ColorModeContext } from "$/utils/context-registry";
 import { useContext, useState } from "react";
-import { chooseLanguage, t } from "./i18n.js";
+import { apply, CHOICES, read } from "./appearance.js";
+import { t } from "./i18n.js";
 import { Radios } from "./radios.jsx";
-
-const CHOICES = {
-  theme: ["system", "light", "dark"],
-  language: ["", "en", "zh-CN"],
-  size: ["small", "medium", "large"],
-  follow: ["1", "0"],
-  slash: ["1", "0"],
-};
-const read = (name) => localStorage.getItem(name === "theme" ? "theme" : `chat_app.${name}`) ?? CHOICES[name][name === "size" ? 1 : 0];
-
-function apply(name, value) {
-  if (name === "language") {
-    chooseLanguage(value);
-    return;
-  }
-  localStorage.setItem(name === "theme" ? "theme" : `chat_app.${name}`, value);
-  show();
-}
-
-/** Put the choices on the page. */
-export function show() {
-  const root = document.documentElement;
-  const theme = read("theme");
-  const isDark = theme === "dark" || (theme === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
-  root.classList.toggle("dark", isDark);
-  root.classList.toggle("light", !isDark);
-  root.style.colorScheme = isDark ? "dark" : "light";
-  root.dataset.size = read("size");
-}
-if (globalThis.document) show();
 
 export function Choice({ name }) {
   const [value, setValue] = useState(() => read(name));

@@ -1,5 +1,5 @@
 // What belongs to the page as a whole: keys, a dialog, the toast, and telling the server that the page is here.
-import { Component, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { act, onAct } from "./acts.js";
 import { t } from "./i18n.js";
 import "./outbox.js"; // what was under way goes on from any page
@@ -122,29 +122,4 @@ export function Sentinel({ mark, onSeen }) {
     return () => watch.disconnect();
   }, [mark]);
   return <div ref={ref} className="sentinel" />;
-}
-
-/** A fault in the page itself: one sentence and a way on, in place of a blank page. */
-class Boundary extends Component {
-  state = { isFaulty: false };
-  static getDerivedStateFromError() {
-    return { isFaulty: true };
-  }
-  render() {
-    if (!this.state.isFaulty) return this.props.children;
-    return (
-      <main className="greeting" role="alert">
-        <h1>{t("fault.what")}</h1>
-        <p>{t("fault.kept")}</p>
-        <button type="button" className="button primary" onClick={() => location.reload()}>{t("fault.reload")}</button>
-      </main>
-    );
-  }
-}
-
-/** Renders in the browser alone: language and colours are not known before. */
-export function ClientOnly({ children }) {
-  const [isHere, setHere] = useState(false);
-  useEffect(() => setHere(true), []);
-  return isHere ? <Boundary>{children}</Boundary> : null;
 }
