@@ -62,7 +62,6 @@ SPEC = {spec.name: spec for spec in SPECS}
 OURS = frozenset({"model", "system_prompt", "recipe", "extra"})
 """Those that no request has as a parameter."""
 SENT = frozenset(SPEC) - OURS
-SAMPLING = frozenset({"temperature", "top_p", "presence_penalty", "frequency_penalty", "seed", "stop"})
 REASONING = frozenset({"reasoning_effort", "thinking_budget"})
 
 _OTHER_NAMES = {"max_completion_tokens": "max_tokens", "stop_sequences": "stop"}

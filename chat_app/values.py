@@ -12,18 +12,20 @@ from jsonschema import Draft202012Validator, SchemaError
 
 from chat_app.errors import ValueRefused
 from chat_app.messages import Json, storable
-from chat_app.parameters import SENT, SPEC, VARIABLE, Spec
+from chat_app.parameters import OURS, SENT, SPEC, VARIABLE, Spec, named
 
 _FORMAT_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _VARIABLE_NAME = re.compile(r"[^\W\d]\w{0,39}")
 _MOST_STOP_CHARS = 200
 _MOST_VARIABLE_CHARS = 10_000
+_MOST_DIGITS = 30
+MOST_VERSIONS = 1_000_000
 _PLACED = frozenset({"model", "messages", "stream", "stream_options", "n", "tools", "tool_choice"})
 """What a request says elsewhere; among extra parameters it would undo that."""
 
 
 def checked(name: str, value: Json) -> Json:
-    """A value as it is stored; None, which is "not to be sent", always is one.
+    """A value as it is stored; None, which is "not to be sent", is one of every parameter.
 
     Args:
         name: One of `parameters.SPECS`, or a variable's.
@@ -41,7 +43,7 @@ def checked(name: str, value: Json) -> Json:
 
 
 def _number(spec: Spec, value: Json) -> Json:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
         raise ValueRefused(f"{spec.name} must be a number.", "number")
     too_low = value <= spec.low if spec.above else value < spec.low
     if too_low or value > spec.high:
@@ -49,6 +51,11 @@ def _number(spec: Spec, value: Json) -> Json:
         sentence = f"{spec.name} must be {words.format(low=spec.low, high=spec.high)}."
         raise ValueRefused(sentence, "above" if spec.above else "range", low=spec.low, high=spec.high)
     return value
+
+
+def _is_finite(value: float) -> bool:
+    """Whole numbers are, of whatever size; `math.isfinite` fails where one is too large for a float."""
+    return isinstance(value, int) or math.isfinite(value)
 
 
 def _integer(spec: Spec, value: Json) -> Json:
@@ -82,7 +89,7 @@ def _text(spec: Spec, value: Json) -> Json:
         raise ValueRefused(f"{spec.name} must be a text.", "text")
     if len(value) > spec.high:
         raise ValueRefused(f"{spec.name} may have {spec.high:,.0f} characters.", "long", most=spec.high)
-    return storable(value)
+    return storable(value.replace("\r\n", "\n"))
 
 
 def _name(spec: Spec, value: Json) -> Json:
@@ -94,8 +101,8 @@ def _object(spec: Spec, value: Json) -> Json:
     found = _json_of(spec, value)
     if not isinstance(found, dict):
         raise ValueRefused(f"{spec.name} must be a JSON object.", "object")
-    for name in found:
-        if name in SENT:
+    for name in named(found):
+        if name in SENT or name in OURS:
             raise ValueRefused(f"{name} has a field of its own.", "own_field", name=name)
         if name in _PLACED:
             raise ValueRefused(f"{name} is not a parameter.", "placed", name=name)
@@ -119,7 +126,11 @@ def _format(spec: Spec, value: Json) -> Json:
     if not isinstance(schema, dict):
         raise ValueRefused("A JSON schema must be an object.", "schema_object")
     _check_schema(schema)
-    more: dict[str, Json] = {key: wanted[key] for key in ("description", "strict") if key in wanted}
+    more: dict[str, Json] = {}
+    for key, of in (("description", str), ("strict", bool)):
+        if (said := wanted.get(key)) is not None and not isinstance(said, of):
+            raise ValueRefused(f"A schema's {key} is of another kind.", "schema_more", name=key)
+        more |= {key: said} if said is not None else {}
     return {"type": kind, "json_schema": {"name": name, "schema": schema} | more}
 
 
@@ -136,13 +147,13 @@ def _check_schema(schema: dict[str, Json]) -> None:
 
 
 def _json_of(spec: Spec, value: Json) -> Json:
-    """What a JSON text says; what is no text is JSON already."""
+    """What a JSON text says; what is no text is JSON already. Every text in it is one that can be stored."""
     if not isinstance(value, str):
-        return value
+        return _plain(value)
     if len(value) > spec.high:
         raise ValueRefused(f"{spec.name} may have {spec.high:,.0f} characters.", "long", most=spec.high)
     try:
-        return json.loads(storable(value), parse_constant=_no_constant)
+        return _plain(json.loads(storable(value), parse_constant=_no_constant, parse_int=_whole))
     except json.JSONDecodeError as error:
         sentence = f"This is not valid JSON: line {error.lineno}, column {error.colno}."
         raise ValueRefused(sentence, "json", line=error.lineno, column=error.colno) from None
@@ -150,16 +161,41 @@ def _json_of(spec: Spec, value: Json) -> Json:
         raise ValueRefused("This JSON is nested too deep.", "deep") from None
 
 
+def _whole(digits: str) -> int:
+    return int(digits) if len(digits) <= _MOST_DIGITS else _no_constant(f"{digits[:_MOST_DIGITS]}…")
+
+
+def _plain(value: Json) -> Json:
+    """A value as JSON has it: a file of another kind may have dates, and numbers that are none."""
+    match value:
+        case dict():
+            return {storable(key): _plain(each) for key, each in value.items()}
+        case list():
+            return [_plain(each) for each in value]
+        case str():
+            return storable(value)
+        case bool() | None:
+            return value
+        case int() if abs(value) < 10**_MOST_DIGITS:
+            return value
+        case float() if math.isfinite(value):
+            return value
+        case _:
+            return _no_constant("a number that long" if isinstance(value, int) else str(value))
+
+
 def _no_constant(name: str) -> NoReturn:
     raise ValueRefused(f"JSON has no {name}.", "constant", name=name)
 
 
 def _recipe(_: Spec, value: Json) -> Json:
-    known = isinstance(value, dict) and isinstance(value.get("id"), str)
-    number = value.get("version") if isinstance(value, dict) else None
-    if not known or not (number is None or (isinstance(number, int) and number > 0)):
+    told = value if isinstance(value, dict) else {}
+    recipe_id, number = told.get("id"), told.get("version")
+    is_version = number is None or (type(number) is int and 0 < number <= MOST_VERSIONS)
+    if not isinstance(recipe_id, str) or not is_version:
         raise ValueRefused("This is no recipe.", "recipe")
-    return value
+    chosen: dict[str, Json] = {"id": recipe_id}
+    return chosen if number is None else chosen | {"version": number}
 
 
 def _variable(name: str, value: Json) -> Json:
@@ -171,7 +207,7 @@ def _variable(name: str, value: Json) -> Json:
         raise ValueRefused(f"{name} must be a text.", "text")
     if value is not None and len(value) > _MOST_VARIABLE_CHARS:
         raise ValueRefused(f"{name} may have {_MOST_VARIABLE_CHARS:,} characters.", "long", most=_MOST_VARIABLE_CHARS)
-    return None if value is None else storable(value)
+    return storable(value or "")
 
 
 _CHECKS: dict[str, Callable[[Spec, Json], Json]] = {

@@ -1,7 +1,9 @@
 """Whether a value is one: each fault has its sentence."""
 
 import math
+from datetime import date
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,6 +43,12 @@ def _format(schema, **more) -> dict:
         ("recipe", {"id": "r", "version": 2}, {"id": "r", "version": 2}),
         ("variables.tone", "warm", "warm"),
         ("variables.语气", "", ""),
+        ("variables.tone", None, ""),
+        ("system_prompt", "a\r\nb", "a\nb"),
+        ("extra", '{"a": "\\ud800"}', {"a": "\ufffd"}),
+        ("extra", {"a\0": ["\0"]}, {"a\ufffd": ["\ufffd"]}),
+        ("response_format", _format(SCHEMA, description=None, strict=False), _format(SCHEMA, name="answer", strict=False)),
+        ("recipe", {"id": "r", "more": 1}, {"id": "r"}),
     ],
 )  # fmt: skip
 def test_a_value_is_stored_as_it_is_meant(name, value, stored):
@@ -86,6 +94,16 @@ def test_a_value_is_stored_as_it_is_meant(name, value, stored):
         ("system_prompt", "x" * 100_001, "long"),
         ("recipe", {"id": "r", "version": 0}, "recipe"),
         ("recipe", "r", "recipe"),
+        ("recipe", {"id": "r", "version": True}, "recipe"),
+        ("recipe", {"id": "r", "version": 10**30}, "recipe"),
+        ("top_k", 10**400, "range"),
+        ("extra", '{"a": ' + "9" * 5000 + "}", "constant"),
+        ("extra", {"a": 10**5000}, "constant"),
+        ("extra", '{"a": 1e999}', "constant"),
+        ("extra", {"a": date(2026, 11, 26)}, "constant"),
+        ("extra", {"max_completion_tokens": "many"}, "own_field"),
+        ("extra", {"system_prompt": "x"}, "own_field"),
+        ("response_format", _format(SCHEMA, strict="yes"), "schema_more"),
         ("variables.1st", "x", "variable_name"),
         ("variables.tone", 3, "text"),
         ("variables.tone", "x" * 10_001, "long"),
@@ -111,7 +129,12 @@ def test_not_to_be_sent_is_a_value_of_every_parameter(spec):
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+    st.none()
+    | st.booleans()
+    | st.floats()
+    | st.integers()
+    | st.text(st.characters())
+    | st.sampled_from(["\ud800", '{"a": "\\ud800"}']),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )
@@ -124,3 +147,4 @@ def test_whatever_is_given_is_stored_or_refused_and_what_was_stored_is_stored_ag
     except ValueRefused:
         return
     assert checked(name, stored) == stored
+    msgspec.json.encode(stored).decode()

@@ -49,16 +49,17 @@ def applied(
     for name in [name for name in changed if name not in layer][::-1][: max(0, len(changed) - MOST_NAMES)]:
         del changed[name]
         refused[name] = ValueRefused(f"At most {MOST_NAMES} values are kept.", "too_many", most=MOST_NAMES)
-    unknown = _unknown(merged([*below, ("own", changed)]).values)
-    if unknown and "system_prompt" in change.set:
-        known = ", ".join(GIVEN)
-        refused["system_prompt"] = ValueRefused(
-            f"There is no variable {unknown}; known are {known}.", "variable", name=unknown, known=known
-        )
-        _put_back("system_prompt", layer, changed)
-    elif unknown and (variable := f"{VARIABLE}{unknown}") in change.reset:
-        refused[variable] = ValueRefused(f"The system prompt uses {unknown}.", "used", name=unknown)
-        _put_back(variable, layer, changed)
+    while unknown := _unknown(merged([*below, ("own", changed)]).values):
+        variable, known = f"{VARIABLE}{unknown}", ", ".join(GIVEN)
+        if variable in change.reset and variable not in refused:
+            refused[variable] = ValueRefused(f"The system prompt uses {unknown}.", "used", name=unknown)
+            _put_back(variable, layer, changed)
+        elif "system_prompt" in change.set and "system_prompt" not in refused:
+            sentence = f"There is no variable {unknown}; known are {known}."
+            refused["system_prompt"] = ValueRefused(sentence, "variable", name=unknown, known=known)
+            _put_back("system_prompt", layer, changed)
+        else:  # a recipe went that had it: it is the conversation's own from now on, and waits for a value
+            changed[variable] = ""
     return changed, refused
 
 

@@ -13,13 +13,16 @@ from chat_app.store.recipes import Content
 
 Op: TypeAlias = Literal["same", "old", "new"]
 _LONG = "\n"
+_MOST_LINES = 500
+NOT_SENT = "∅"
+"""How a parameter is shown that is not to be sent; the text "null" is another thing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """A field that differs. `lines` are those of a text of several lines, each (whose it is, the line).
 
-    `old` and `new` are None where the version says nothing of it; a parameter that is not to be sent is "null".
+    `old` and `new` are None where the version says nothing of it.
     """
 
     field: str
@@ -38,12 +41,13 @@ def differences(old: Content, new: Content) -> list[Difference]:
 def _fields(content: Content) -> dict[str, str]:
     told = {"name": content.name, "description": content.description}
     told |= {name: _text(value) for name, value in content.values.items()}
-    return {name: text for name, text in told.items() if text} | (
-        {"starting_points": "\n".join(content.starting_points)} if content.starting_points else {}
-    )
+    told |= {"starting_points": "\n".join(content.starting_points)} if content.starting_points else {}
+    return {name: text for name, text in told.items() if text or name not in ("name", "description")}
 
 
 def _text(value: Json) -> str:
+    if value is None:
+        return NOT_SENT
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
 
 
@@ -54,6 +58,12 @@ def _difference(name: str, old: str | None, new: str | None) -> Difference:
 
 def _lines(old: str, new: str) -> Iterator[tuple[Op, str]]:
     before, after = old.splitlines(), new.splitlines()
+    if max(len(before), len(after)) > _MOST_LINES:  # as many equal lines would take minutes to tell apart
+        for line in before:
+            yield "old", line
+        for line in after:
+            yield "new", line
+        return
     for op, i1, i2, j1, j2 in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if op == "equal":
             for line in before[i1:i2]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from chat_app.conversations.changes import NO_CHANGE, Change, applied
 from chat_app.conversations.recipes import Listed, Recipes
 from chat_app.conversations.template import given, rendered
-from chat_app.errors import RecipeGone, ValueRefused
+from chat_app.errors import BadRequest, RecipeGone, ValueRefused
 from chat_app.messages import Json
 from chat_app.parameters import VARIABLE, Layer, merged, to_send
 from chat_app.store.layers import LayerStore, Said
@@ -16,6 +17,7 @@ from chat_app.store.records import Asked
 
 NOT_NAMED = "local"  # the name that the first person has until they give themselves one
 RECIPE = "recipe"
+_MOST_SYSTEM = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +105,17 @@ class Layers:
             RecipeGone: The conversation is asked by a recipe that is not there any more.
         """
         if change and conversation_id is not None:
-            said, _ = await self._changed(user_id, conversation_id, change)
+            said, refused = await self._changed(user_id, conversation_id, change)
         else:
-            said = await self._said(user_id, conversation_id)
+            said, refused = await self._said(user_id, conversation_id), {}
         if place != NOWHERE and place != Place(said.locale, said.time_zone):
             await self.store.place(user_id, locale=place.locale, time_zone=place.time_zone)
             said = replace(said, locale=place.locale, time_zone=place.time_zone)
         if change and conversation_id is None:
-            own, _ = await self._applied(user_id, said, change)
+            own, refused = await self._applied(user_id, said, change)
             said = replace(said, conversation=own)
+        if RECIPE in refused and refused[RECIPE].reason == "recipe_gone":
+            raise RecipeGone("The chosen recipe is not there any more.")
         recipe = await self._recipes.chosen(user_id, said.conversation.get(RECIPE), said.locale)
         asked = _asked(merged(_layers(said, recipe)).values, said)
         version_id = recipe.version_id if recipe else None
@@ -121,7 +125,9 @@ class Layers:
         """What is said; a new conversation begins with the recipe that the person begins with."""
         said = await self.store.read(user_id, conversation_id)
         if conversation_id is None and (usual := said.person.get(RECIPE)) is not None:
-            return replace(said, conversation={RECIPE: usual})
+            with suppress(RecipeGone):
+                await self._recipes.chosen(user_id, usual, said.locale)
+                return replace(said, conversation={RECIPE: usual})
         return said
 
     async def _view(self, user_id: str, said: Said, refused: dict[str, ValueRefused]) -> View:
@@ -185,4 +191,7 @@ def _asked(values: Mapping[str, Json], said: Said) -> Asked:
     own = {name.removeprefix(VARIABLE): str(value or "") for name, value in values.items() if name.startswith(VARIABLE)}
     name = "" if said.name == NOT_NAMED else said.name
     known = given(name=name, locale=said.locale, time_zone=said.time_zone)
-    return Asked(rendered(text, own | known), to_send(values))
+    system = rendered(text, own | known)
+    if len(system) > _MOST_SYSTEM:
+        raise BadRequest(f"With its variables the system prompt has more than {_MOST_SYSTEM:,} characters.")
+    return Asked(system, to_send(values))

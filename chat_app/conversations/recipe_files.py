@@ -26,6 +26,7 @@ MOST_ENTRIES = 1000
 _MOST_NAME, _MOST_TEXT, _MOST_POINTS = 200, 2000, 12
 _SHIPPED = Path(__file__).parents[1] / "recipes"
 _LANGUAGES = ("en", "zh")
+_KEYS = frozenset({"name", "description", "starting_points", "parameters", "variables"})
 SHIPPED = "shipped:"
 """What the id of a recipe begins with that comes with the application."""
 
@@ -68,7 +69,7 @@ def checked_content(told: Json, what: str = "") -> Content:
     layer, refused = applied({}, Change(values), [])
     for field, error in refused.items():
         raise ValueRefused(str(error), error.reason, **error.values | {"field": field})
-    said = tuple(text for text in texts if text.strip())
+    said = tuple(" ".join(text.split()) for text in texts if text.strip())
     return Content(storable(name.strip()), storable(description.strip()), layer, said)
 
 
@@ -115,7 +116,7 @@ def read_file(text: str) -> list[Content]:
     """
     try:
         told: dict[str, Json] = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also a number of more digits than Python reads
         raise ImportFailed(f"This is not a TOML file: {error}.", "not_toml", detail=str(error)[:200]) from error
     entries = told.get("recipes")
     if told.get("format") != FORMAT or not isinstance(entries, list) or not 0 < len(entries) <= MOST_ENTRIES:
@@ -139,8 +140,10 @@ def _values_of(entry: Json) -> Json:
     if not isinstance(parameters, dict) or not isinstance(variables, dict):
         return None
     not_sent = parameters.get("not_sent", [])
+    if entry.keys() - _KEYS or not isinstance(not_sent, list):
+        return None
     values: Layer = {name: value for name, value in parameters.items() if name != "not_sent"}
-    values |= dict.fromkeys(str(name) for name in not_sent) if isinstance(not_sent, list) else {}
+    values |= dict.fromkeys(str(name) for name in not_sent)
     values |= {f"{VARIABLE}{name}": value for name, value in variables.items()}
     known: dict[str, Json] = {"values": values}
     return known | {name: entry[name] for name in ("name", "description", "starting_points") if name in entry}

@@ -10,7 +10,7 @@ from chat_app.conversations.generations import Generations
 from chat_app.conversations.layers import NOWHERE, Layers, Place
 from chat_app.conversations.titles import title_from_question
 from chat_app.conversations.turns import Bill, Earlier, Running
-from chat_app.errors import BadRequest, MessageTooLong, NotFound
+from chat_app.errors import BadRequest, MessageTooLong, NotFound, RecipeGone
 from chat_app.events import Reply
 from chat_app.messages import Json, Message, Parts, Principal, ReasoningPart, TextPart, storable, text_of
 from chat_app.store.conversations import ConversationStore
@@ -116,10 +116,16 @@ class ConversationService:
         Raises:
             BadRequest: The text is blank, or too long.
             NotFound: No such conversation, or someone else's.
+            RecipeGone: It is asked by a recipe that is not there any more.
             StoreUnavailable: Nothing was stored; the caller keeps the text.
         """
         text = self._checked(text)
-        prepared = await self.layers.prepare(who.user_id, conversation_id, change, place)
+        try:
+            prepared = await self.layers.prepare(who.user_id, conversation_id, change, place)
+        except RecipeGone:
+            if known := await self.messages.known_turn(who.user_id, key):
+                return known  # it came before, while the recipe was there
+            raise
         new = NewTurn(
             (TextPart(text),), model, key, title_from_question(text), conversation_id, prepared.leaf_message_id,
             prepared.asked, prepared.layer,
@@ -187,12 +193,16 @@ class ConversationService:
         """
         await self.messages.shown(who.user_id, message_id)
         details = await self.messages.details(who.user_id, message_id)
-        turn = await self.messages.reopen(who.user_id, message_id)
         stored = (await self.messages.history(who.user_id, message_id, 1))[0]
+        asked = details.asked
+        if not text_of(stored.parts):  # nothing was said by it yet, so that what was mended since counts
+            conversation_id = (await self.messages.record(who.user_id, message_id)).conversation_id
+            asked = (await self.layers.prepare(who.user_id, conversation_id)).asked
+        turn = await self.messages.reopen(who.user_id, message_id, asked)
         self._start(
             who,
             turn,
-            Question(details.model, details.asked, str(details.notes.get("hint", "")), is_again=True),
+            Question(details.model, asked, str(details.notes.get("hint", "")), is_again=True),
             reply=Reply(_base(stored.parts)),
             earlier=Earlier(details.usage, details.first_token_ms, details.duration_ms) if stored.parts else None,
             bill=_bill(details),

@@ -33,6 +33,7 @@ from chat_app.store.tables import conversations, messages
 from chat_app.store.tree import (
     RECORD,
     STORED,
+    asked_columns,
     details_of,
     id_of_key,
     insert_turn,
@@ -168,11 +169,15 @@ class MessageStore:
                 known = await turn_of_key(connection, user_id, turn.idempotency_key)
                 return known or await insert_turn(connection, user_id, turn)
         except IntegrityError:  # two workers, the same key, the same moment: the other one won
-            async with self._database.read() as connection:
-                known = await turn_of_key(connection, user_id, turn.idempotency_key)
+            known = await self.known_turn(user_id, turn.idempotency_key)
             if known is None:
                 raise
             return known
+
+    async def known_turn(self, user_id: str, idempotency_key: str) -> Turn | None:
+        """The turn that a send with this key made, if there was one."""
+        async with self._database.read() as connection:
+            return await turn_of_key(connection, user_id, idempotency_key)
 
     async def add_reply(
         self, user_id: str, question_id: str, model: str, idempotency_key: str, asked: Asked = NOTHING
@@ -203,7 +208,7 @@ class MessageStore:
             raise NotFound("What had this key is gone.")
         return known
 
-    async def reopen(self, user_id: str, message_id: str) -> Turn:
+    async def reopen(self, user_id: str, message_id: str, asked: Asked = NOTHING) -> Turn:
         """Let a stopped, interrupted or failed answer run again, under a new generation.
 
         Raises:
@@ -217,7 +222,7 @@ class MessageStore:
                 update(messages)
                 .where(messages.c.id == message_id, messages.c.status.in_(("stopped", "interrupted", "failed")))
                 .values(status="streaming", generation_id=generation_id, heartbeat_at=now_ms(), error_code=None,
-                        error_text="", error_detail="", revision=messages.c.revision + 1)
+                        error_text="", error_detail="", revision=messages.c.revision + 1, **asked_columns(asked))
             )  # fmt: skip
             if done.rowcount != 1:
                 raise Conflict("This answer is already running or complete.")

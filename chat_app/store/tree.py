@@ -173,13 +173,17 @@ async def insert_turn(connection: AsyncConnection, user_id: str, turn: NewTurn) 
 def reply_row(user_id: str, turn: Turn, model: str, asked: Asked) -> dict[str, object]:
     """The row of a running answer."""
     at = now_ms()
-    system: Parameters = {"system_prompt": asked.system} if asked.system else {}
-    return EMPTY | {
+    return EMPTY | asked_columns(asked) | {
         "id": turn.reply_id, "created_at": at, "conversation_id": turn.conversation_id, "user_id": user_id,
         "parent_id": turn.question_id, "role": "assistant", "status": "streaming", "model": model, "heartbeat_at": at,
-        "generation_id": turn.generation_id, "recipe_version_id": asked.recipe_version_id,
-        "parameters": to_json(system | asked.parameters),
+        "generation_id": turn.generation_id,
     }  # fmt: skip
+
+
+def asked_columns(asked: Asked) -> dict[str, str | None]:
+    """What an answer is asked with, as its row has it."""
+    system: Parameters = {"system_prompt": asked.system} if asked.system else {}
+    return {"parameters": to_json(system | asked.parameters), "recipe_version_id": asked.recipe_version_id}
 
 
 def details_of(row: RowMapping) -> Details:

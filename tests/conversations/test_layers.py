@@ -1,11 +1,14 @@
 """What is asked beside the words: layers, changes, and what reaches the model."""
 
+from unittest.mock import ANY
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chat_app.conversations.changes import MOST_NAMES, Change, applied
-from chat_app.errors import NotFound
+from chat_app.errors import ModelFailed, NotFound
+from chat_app.events import Finish, TextDelta
 from chat_app.messages import Message, TextPart
 from chat_app.providers.fake import FakeProvider
 from tests.conftest import LOCAL, services_with
@@ -45,6 +48,13 @@ def test_a_variable_that_the_prompt_uses_cannot_be_taken_away():
 
     assert changed == {"system_prompt": "Be {{tone}}.", "variables.tone": "warm"}
     assert refused["variables.tone"].reason == "used"
+    two = {"system_prompt": "{{a}} {{b}}", "variables.a": "1", "variables.b": "2"}
+    assert applied(two, Change(reset=("variables.a", "variables.b")), []) == (two, ANY)
+
+
+def test_a_prompt_keeps_a_variable_that_its_recipe_took_along():
+    layer = {"recipe": {"id": "r"}, "system_prompt": "Be {{tone}}."}
+    assert applied(layer, Change({"recipe": None}), []) == (layer | {"recipe": None, "variables.tone": ""}, {})
 
 
 def test_no_more_values_are_kept_than_anybody_needs():
@@ -77,6 +87,20 @@ async def test_a_question_is_asked_with_the_persons_defaults_below_its_conversat
     ]
     assert [request.messages[0] for request in asked] == [Message("system", (TextPart("Be brief."),))] * 2
     assert (details.asked.system, details.asked.parameters) == ("Be brief.", asked[1].parameters)
+
+
+async def test_an_answer_that_never_began_is_tried_again_with_what_was_mended_since(tmp_path, each_database):
+    fake = FakeProvider([ModelFailed("no top_k here")])
+    async with services_with(tmp_path, fake) as services:
+        turn = await send(services, change=Change({"top_k": 5}))
+        assert await until_settled(services, turn) == "failed"
+        await services.conversations.layers.change("local", turn.conversation_id, Change(reset=("top_k",)))
+        fake.script = (TextDelta("Hello."), Finish("stop"))
+        await until_settled(services, await services.conversations.resume(LOCAL, turn.reply_id))
+        details = await services.conversations.messages.details("local", turn.reply_id)
+
+    assert [request.parameters for request in fake.requests[:2]] == [{"top_k": 5}, {}]
+    assert details.asked.parameters == {}
 
 
 async def test_an_answer_that_goes_on_is_asked_as_it_began_and_another_try_as_things_are_now(tmp_path, each_database):

@@ -118,7 +118,7 @@ async def test_the_second_of_two_who_save_learns_of_the_first_and_can_see_the_di
             await services.recipes.compared("local", recipe, 1, 3)
 
     assert {each.field: (each.old, each.new) for each in found} == {
-        "name": ("Warm", "Cold"), "temperature": ("0.9", "0.1"), "seed": (None, "null"),
+        "name": ("Warm", "Cold"), "temperature": ("0.9", "0.1"), "seed": (None, "∅"),
         "system_prompt": ("Be {{tone}}.", "Be cold."), "variables.tone": ("warm", None),
     }  # fmt: skip
 
@@ -203,6 +203,10 @@ GOOD = 'format = 1\n[[recipes]]\nname = "Good"\n'
         (f'{GOOD}[recipes.parameters]\nrecipe = {{ id = "x" }}', "recipe_entry", {"why": "recipe"}),
         (f"{GOOD}parameters = 1", "recipe_entry", {"why": "recipe"}),
         (f"{GOOD}starting_points = [1]", "recipe_entry", {"why": "point"}),
+        (f"{GOOD}[recipes.paramters]\nseed = 1", "recipe_entry", {"why": "recipe"}),
+        (f'{GOOD}[recipes.parameters]\nnot_sent = "seed"', "recipe_entry", {"why": "recipe"}),
+        (f"{GOOD}[recipes.parameters]\nseed = {'9' * 5000}", "not_toml", {}),
+        (f"{GOOD}[recipes.parameters]\nextra = {{ a = inf }}", "recipe_entry", {"why": "constant"}),
         ('format = 1\nrecipes = ["x"]', "recipe_entry", {"why": "recipe"}),
     ],
 )  # fmt: skip
@@ -253,3 +257,33 @@ async def test_what_comes_along_cannot_be_changed_by_anybody(tmp_path):
             with pytest.raises(NotFound):
                 await attempt
         assert (await services.recipes.versions("local", "shipped:code", "en"))[0].number == 1
+
+
+def test_a_difference_of_very_many_lines_is_told_at_once_and_whole():
+    old, new = (Content("x", values={"system_prompt": "same\n" * count}) for count in (20_000, 20_001))
+    (found,) = differences(old, new)
+    assert len(found.lines) == 40_001
+
+
+async def test_the_same_send_is_the_same_turn_also_after_its_recipe_has_gone(tmp_path):
+    async with services_with(tmp_path, FakeProvider()) as services:
+        recipe = await services.recipes.make("local", COLD, "")
+        first = await send(services, change=Change({"recipe": {"id": recipe}}))
+        more = await send(services, "more", conversation_id=first.conversation_id)
+        await until_settled(services, more)
+        async with services.database.write() as connection:
+            await connection.exec_driver_sql("DELETE FROM recipes")
+        again = await send(services, "more", conversation_id=first.conversation_id)
+        with pytest.raises(RecipeGone):
+            await send(services, "new", change=Change({"recipe": {"id": recipe}}))
+
+    assert (again.reply_id, again.is_new) == (more.reply_id, False)
+
+
+async def test_a_default_recipe_that_is_gone_is_passed_over(tmp_path):
+    async with services_with(tmp_path, FakeProvider()) as services:
+        recipe = await services.recipes.make("local", COLD, "")
+        await services.conversations.layers.change("local", None, Change({"recipe": {"id": recipe}}))
+        async with services.database.write() as connection:
+            await connection.exec_driver_sql("DELETE FROM recipes")
+        assert await until_settled(services, await send(services)) == "complete"
