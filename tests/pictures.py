@@ -55,7 +55,7 @@ def _recipes(page: Page, language: str) -> None:
     page.get_by_role("button", name=words["edit"], exact=True).click()
     save(f"{{{{date}}}}\n{words['prompt']}\n{SAID[language][0]}", words["said"])
     page.get_by_role("button", name=words["history"], exact=True).click()
-    page.get_by_role("button", name=words["compare"], exact=True).click()
+    page.get_by_role("button", name=words["compare"]).first.click()
     expect(page.locator(".differences")).to_be_visible()
 
 

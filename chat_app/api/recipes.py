@@ -22,6 +22,7 @@ from chat_app.store.recipes import Content, VersionRecord
 
 _MOST_BYTES = 1_000_000
 _MOST_FILE_BYTES = 5_000_000
+_MOST_DIGITS = 6
 _TOML = "application/toml"
 
 
@@ -96,7 +97,9 @@ async def moved(request: Request, services: Services, user_id: str) -> Response:
     """
     recipe_id = str(request.path_params["recipe_id"])
     body = await read_body(request, _MOST_BYTES, BadRequest("This is no change of a recipe."))
-    asked, store = decoded(body, _Moved)[1], services.recipes.store
+    (told_of, asked), store = decoded(body, _Moved), services.recipes.store
+    if len(told_of) != 1:
+        raise BadRequest("One thing is changed at a time.")
     if isinstance(asked.published, int):
         await store.publish(user_id, recipe_id, asked.published or None)
     if isinstance(asked.shared, bool):
@@ -160,7 +163,7 @@ def _language(request: Request) -> str:
 
 
 def _number(text: str) -> int | None:
-    if text and not text.isdecimal():
+    if text and not (text.isdecimal() and len(text) <= _MOST_DIGITS):
         raise BadRequest("A version is a number.")
     return int(text) if text else None
 

@@ -117,7 +117,7 @@ def is_the_callers(error: ModelError) -> bool:
 
 
 def for_deployment(request: ChatRequest, deployment: Deployment) -> tuple[ChatRequest, tuple[str, ...]]:
-    """(the request with a deployment's parameters below the caller's, the caller's that its model does not take)."""
+    """(the request with a deployment's parameters below the caller's, those of both that its model does not take)."""
     defaults, never, thinking = deployment.parameters, deployment.refuses, deployment.refuses_thinking
     if not (defaults or never or thinking):
         return request, ()

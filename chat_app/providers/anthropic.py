@@ -164,7 +164,8 @@ class AnthropicProvider:
             dropped.append("reasoning_effort")
         elif effort is not None:
             extra.setdefault("thinking", {"type": "adaptive"})
-            extra.setdefault("output_config", {"effort": effort})
+            told = extra.get("output_config")
+            extra["output_config"] = {"effort": effort} | (told if isinstance(told, dict) else {})
         shape = extra.pop("response_format", None)
         if (wanted := _format(shape)) is not None:
             config = extra.get("output_config")
@@ -188,7 +189,9 @@ class AnthropicProvider:
         if request.tool_choice:
             sent["tool_choice"] = _CHOICES.get(request.tool_choice) or {"type": "tool", "name": request.tool_choice}
         if isinstance(stop, list) and stop:
-            sent["stop_sequences"] = [each for each in stop if str(each).strip()]  # white space alone is refused
+            taken = [each for each in stop if str(each).strip()]  # white space alone is refused
+            sent |= {"stop_sequences": taken} if taken else {}
+            dropped += ["stop"] if len(taken) < len(stop) else []
         return sent, tuple(dropped), clamped
 
     async def aclose(self) -> None:

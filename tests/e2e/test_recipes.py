@@ -264,3 +264,44 @@ def test_passages_shows_the_pictures_of_the_guide(chat: Chat):
     picture = chat.answers.last.get_by_role("img", name="The history of a recipe with the difference of two versions")
     expect(picture).to_be_visible()
     assert picture.evaluate("async (i) => { await i.decode(); return i.naturalWidth; }") == 1280
+
+
+def test_an_edit_goes_on_from_the_newest_version_whichever_is_published(new_page: Page, clean: Server):
+    page = Recipes(new_page, clean)
+    page.make("Mine", system_prompt="One.")
+    page.press("History", "Mine")
+    page.version(1).get_by_role("button", name="Publish").click()
+    expect(page.version(1)).to_contain_text("published")
+    page.press("Edit", "Mine")
+    page.write(system_prompt="Two.")
+    expect(page.version(2)).to_be_visible()
+    page.press("Edit", "Mine")
+    form = new_page.get_by_role("form")
+    expect(form.get_by_role("textbox", name="system_prompt", exact=True)).to_have_value("Two.")
+
+
+def test_a_default_recipe_brings_its_model_and_can_be_taken_back_once_it_is_deleted(
+    new_page: Page, clean: Server, upstream
+):
+    page = Recipes(new_page, clean)
+    new_page.get_by_role("button", name="New recipe").click()
+    new_page.get_by_role("combobox", name="model").fill("other")
+    page.write(name="With other")
+    page.press("Use for new conversations", "With other")
+    expect(page.row("With other")).to_contain_text("used for new conversations")
+    new_page.goto(f"{clean.url}/new")
+    chat = Chat(new_page)
+    expect(chat.button("Model")).to_have_text("other ▾")
+    chat.get("hello")
+    assert upstream.chats[0].body["model"] == "other"
+
+    page = Recipes(new_page, clean)
+    page.press("Delete", "With other")
+    expect(page.row("With other")).to_have_count(0)
+    new_page.goto(f"{clean.url}/settings")
+    defaults = new_page.get_by_role("group", name="My defaults")
+    defaults.locator("summary").first.click()
+    defaults.get_by_role("button", name="Reset recipe").click()
+    expect(defaults.get_by_role("button", name="Reset recipe")).to_have_count(0)
+    new_page.goto(f"{clean.url}/new")
+    expect(chat.button("Recipe")).to_have_text("Recipe ▾")

@@ -127,7 +127,7 @@ async def test_what_the_wire_does_not_take_is_dropped_and_said(upstream):
         "metadata": {"user_id": "u"}, "cache_control": {"type": "ephemeral"},
     }  # fmt: skip
     assert start.sent == wanted
-    assert sorted(start.dropped) == ["logit_bias", "seed", "temperature", "top_k", "top_p"]
+    assert sorted(start.dropped) == ["logit_bias", "seed", "stop", "temperature", "top_k", "top_p"]
     body = upstream.calls[0].body
     assert body == wanted | {
         "model": "m", "stream": True, "messages": [{"role": "user", "content": [{"type": "text", "text": "hi"}]}],
@@ -153,6 +153,14 @@ async def test_an_effort_that_the_wire_does_not_know_is_dropped_and_said(upstrea
     start, _ = await _ask(upstream, Script(), ChatRequest("m", (HI,), {"reasoning_effort": effort}))
 
     assert (start.dropped, "output_config" in start.sent) == (("reasoning_effort",), False)
+
+
+async def test_an_effort_goes_beside_whatever_else_is_said_of_the_output_and_blank_stops_not_at_all(upstream):
+    asked = {"reasoning_effort": "low", "output_config": {"task_budget": 5}, "stop": [" "]}
+    start, _ = await _ask(upstream, Script(), ChatRequest("m", (HI,), asked))
+
+    assert start.sent["output_config"] == {"effort": "low", "task_budget": 5}
+    assert ("stop_sequences" in start.sent, start.dropped) == (False, ("stop",))
 
 
 async def test_a_deployments_own_bound_and_stops_go_by_their_names_on_the_wire(upstream):

@@ -1,5 +1,5 @@
 // The form of an answer: text, any JSON, or the JSON of a schema that is written here.
-import { useId } from "react";
+import { useId, useRef } from "react";
 import { t } from "./i18n.js";
 import { textOf } from "./parameter_values.js";
 import { Typed } from "./typed.jsx";
@@ -10,9 +10,11 @@ export function FormatControl({ spec, id, value, onValue, ...more }) {
   const field = useId();
   const kind = value?.type ?? "";
   const wanted = value?.json_schema ?? {};
+  const written = useRef(null); // the schema, while another form is looked at
+  if (value?.json_schema) written.current = value.json_schema;
   const choose = ({ target }) => {
     if (!target.value) onValue(undefined);
-    else onValue(target.value === "json_schema" ? { type: "json_schema", json_schema: { name: "answer", schema: EXAMPLE } } : { type: target.value });
+    else onValue(target.value === "json_schema" ? { type: "json_schema", json_schema: written.current ?? { name: "answer", schema: EXAMPLE } } : { type: target.value });
   };
   const write = (changes) => onValue({ type: "json_schema", json_schema: { ...wanted, ...changes } });
   return (

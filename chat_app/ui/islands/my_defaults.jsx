@@ -4,6 +4,7 @@ import { ask, post } from "./ask.js";
 import { t } from "./i18n.js";
 import { Fields } from "./parameter_fields.jsx";
 import { layersOf, ownOf } from "./parameter_values.js";
+import { useRecipes } from "./recipes.js";
 import { change, changeOf, onParameters, PERSON, read, refusedOf, toldOf } from "./parameters.js";
 
 /** What the person is called, in prompts and as the author of recipes; kept when the field is left. */
@@ -26,12 +27,19 @@ export function MyDefaults() {
   const refused = useSyncExternalStore(onParameters, () => refusedOf(PERSON));
   useEffect(() => void read(PERSON, "").catch(() => {}), []);
   const own = ownOf(told, pending);
+  const recipes = useRecipes();
   return (
     <>
       {told && <div className="fields defaults"><MyName known={told.name} /></div>}
       <details role="group" aria-label={t("settings.defaults")} className="defaults fields">
         <summary>{t("settings.defaults.count", { count: Object.keys(own).length })}</summary>
-        {told && <div className="panel-body"><Fields known={{ told, own, layers: layersOf(told, own) }} refused={refused} onSet={(values) => change(PERSON, values)} /></div>}
+        {own.recipe && (
+        <p className="row">
+          recipe: {recipes?.find(({ id }) => id === own.recipe.id)?.content.name ?? t("recipe.gone")}
+          <button type="button" className="button" onClick={() => change(PERSON, { recipe: undefined })}>{t("parameter.reset", { name: "recipe" })}</button>
+        </p>
+      )}
+      {told && <div className="panel-body"><Fields known={{ told, own, layers: layersOf(told, own) }} refused={refused} onSet={(values) => change(PERSON, values)} /></div>}
       </details>
     </>
   );

@@ -51,19 +51,26 @@ function Control(props) {
 /** Why a value was not taken, in the reader's language. */
 export const sentenceOf = ({ reason, values }) => t(`value.${reason}`, values);
 
-export function ParameterField({ spec, layers, refusedFor, why, server, most, onSet }) {
+/** A parameter's range, and what most servers take where it is not sent. */
+const rangeOf = ({ low = 0, high, above, usual }) =>
+  [t(above ? "parameter.above" : "parameter.range", { low, high }), usual !== undefined && t("parameter.usual", { usual })].filter(Boolean).join(" ");
+
+export function ParameterField({ spec, layers, refusedFor, why, server, most, differing, onSet }) {
   const id = useId();
   const { now, below, isOwn } = found(layers, spec.name);
   const isSent = now !== undefined && now.value !== null;
   const isOff = Boolean(why);
   // An empty field over a value from below says that it is not to be sent; over none it says nothing.
   const set = (value) => onSet({ [spec.name]: value === undefined && below !== undefined && below.value !== null ? null : value });
-  const help = isOff ? t(`parameter.not.${why}`, { server, name: spec.name }) : t(`parameter.${spec.name}`, { most });
+  const differs = !now && differing && `${t("parameter.from.deployment")}: ${differing.map((value) => textOf(spec.kind, value) || "—").join(" / ")}`;
+  const from = differs ? [differs] : [!isSent && t("parameter.not_sent"), now && t(`parameter.from.${now.source}`)];
+  const range = spec.kind === "number" || spec.kind === "integer" ? rangeOf(spec) : "";
+  const help = isOff ? t(`parameter.not.${why}`, { server, name: spec.name }) : [t(`parameter.${spec.name}`, { most }), range].filter(Boolean).join(" ");
   return (
     <div className="parameter" data-off={isOff}>
       <div className="parameter-head">
         <label htmlFor={id}>{spec.name}</label>
-        <span className="source">{[!isSent && t("parameter.not_sent"), now && t(`parameter.from.${now.source}`)].filter(Boolean).join(" · ")}</span>
+        <span className="source">{from.filter(Boolean).join(" · ")}</span>
         {isOwn && (
           <button type="button" className="quiet icon-only" aria-label={t("parameter.reset", { name: spec.name })} title={t("parameter.reset", { name: spec.name })} onClick={() => onSet({ [spec.name]: undefined })}>
             <Icon name="undo" size={14} />

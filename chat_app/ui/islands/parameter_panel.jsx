@@ -1,5 +1,5 @@
 // The panel beside the conversation: what the next answer is asked with, and where each of it comes from.
-import { useEffect, useLayoutEffect, useRef, useSyncExternalStore } from "react";
+import { useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from "react";
 import { onAct } from "./acts.js";
 import { idHere } from "./drafts.js";
 import { t } from "./i18n.js";
@@ -7,7 +7,7 @@ import { Icon } from "./icons.jsx";
 import { LastRequest } from "./last_request.jsx";
 import { useModel } from "./model_picker.jsx";
 import { Fields } from "./parameter_fields.jsx";
-import { change, PERSON, read, saved } from "./parameters.js";
+import { change, changeOf, giveUp, PERSON, read, saved } from "./parameters.js";
 import { useRecipe } from "./recipe_picker.jsx";
 import { ChosenField } from "./chosen_field.jsx";
 import { RecipeField } from "./recipe_save.jsx";
@@ -32,38 +32,54 @@ const useOpen = () =>
   }, () => isShown);
 
 export const ParametersButton = ({ isTuned }) => (
-  <button type="button" className="icon" aria-label={t("parameters.title")} title={t("parameters.title")} aria-expanded={useOpen()} data-tuned={isTuned} onClick={() => show(!isShown)}>
+  <button type="button" className="icon" aria-label={t("parameters.title")} title={t("parameters.title")} aria-expanded={useOpen()} data-tuned={isTuned} data-opens-parameters onClick={() => show(!isShown)}>
     <Icon name="sliders" />
   </button>
 );
 
 /** What the conversation says becomes what every other one begins with; here it says nothing of its own any more. */
 function MakeDefaults({ id, own, refused, model }) {
+  const [left, setLeft] = useState([]);
   const make = async () => {
     const good = Object.fromEntries(Object.entries(own).filter(([name]) => !(name in refused) && name !== "recipe"));
     change(PERSON, good);
     await saved(PERSON);
-    change(id, Object.fromEntries(Object.keys(good).map((name) => [name, undefined])));
+    const waiting = Object.keys(good).filter((name) => name in changeOf(PERSON).set); // what was not taken stays here
+    giveUp(PERSON, waiting);
+    setLeft(waiting);
+    change(id, Object.fromEntries(Object.keys(good).filter((name) => !waiting.includes(name)).map((name) => [name, undefined])));
     await saved(id);
-    await read(id, model);
+    await read(id, model).catch(() => {});
   };
-  return <button type="button" className="button" onClick={make}>{t("parameters.make_default")}</button>;
+  return (
+    <div>
+      <button type="button" className="button" onClick={make}>{t("parameters.make_default")}</button>
+      {left.length > 0 && <p className="limit" role="alert">{t("parameters.not_default", { names: left.join(", ") })}</p>}
+    </div>
+  );
 }
 
-export function ParameterPanel({ model: known, running, onPick }) {
+export function ParameterPanel({ model: known, messages, running, onPick }) {
   const isOpen = useOpen();
   const close = () => show(false);
   const panel = useRef(null);
   const [model] = useModel(idHere(), known, onPick);
   const { chosen, name } = useRecipe({ known, isTuned: isOpen, onPick });
-  const { id, known: parameters, refused, set } = useParameters(model, isOpen, running.length);
+  const { id, known: parameters, refused, set } = useParameters(model, isOpen, `${messages.at(-1)?.id} ${running.length}`); // read anew when an answer has ended
   useLayoutEffect(() => onAct((action) => action === "parameters" && show(!isShown)), []);
   useLayoutEffect(() => {
     document.body.toggleAttribute("data-parameters", isOpen);
     return () => document.body.removeAttribute("data-parameters");
   }, [isOpen]);
   useEffect(() => {
-    if (isOpen && isNarrow()) panel.current.focus();
+    if (!isOpen || !isNarrow()) return undefined;
+    const behind = document.querySelectorAll("main, .sidebar");
+    behind.forEach((each) => { each.inert = true; });
+    panel.current.focus();
+    return () => {
+      behind.forEach((each) => { each.inert = false; });
+      document.querySelector("[data-opens-parameters]")?.focus();
+    };
   }, [isOpen]);
   if (!isOpen) return null;
   const onKeyDown = (event) => {

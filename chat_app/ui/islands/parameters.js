@@ -16,6 +16,7 @@ const pathOf = (id) => (id === PERSON ? "/api/preferences?" : `/api/parameters?c
 const NOTHING = Object.freeze({ set: Object.freeze({}), reset: Object.freeze([]) });
 const isChange = ({ set, reset }) => typeof set === "object" && set !== null && Array.isArray(reset);
 const placeOf = (id) => PLACE + (id || "new");
+const storageOf = (id) => (id ? localStorage : sessionStorage); // a new chat is its tab's alone
 const isEmpty = ({ set, reset }) => !Object.keys(set).length && !reset.length;
 
 const changes = new Map(); // conversation → what the server does not have yet
@@ -23,6 +24,9 @@ const told = new Map(); // conversation → what it last said
 const refused = new Map(); // conversation → name → why a value was not taken
 const saving = new Map(); // conversation → the promise of the save that is under way
 const timers = new Map();
+const counted = new Map(); // conversation → how many saves were begun, and done
+const countOf = (id) => counted.get(id) ?? 0;
+const lastRead = new Map(); // conversation → where it was read last
 const reading = new Map(); // address → the promise of what is read there
 const listeners = new Set();
 const tell = () => listeners.forEach((call) => call());
@@ -34,7 +38,7 @@ export function onParameters(call) {
 
 /** What the server does not have yet of a conversation; "" is a new one, of which it has nothing. */
 export function changeOf(id) {
-  if (!changes.has(id)) changes.set(id, recall(placeOf(id), isChange) ?? NOTHING);
+  if (!changes.has(id)) changes.set(id, recall(placeOf(id), isChange, storageOf(id)) ?? NOTHING);
   return changes.get(id);
 }
 
@@ -44,8 +48,8 @@ export const refusedOf = (id) => refused.get(id) ?? NONE;
 
 function put(id, change) {
   changes.set(id, isEmpty(change) ? NOTHING : change);
-  if (isEmpty(change)) forget(placeOf(id));
-  else keep(placeOf(id), change);
+  if (isEmpty(change)) forget(placeOf(id), storageOf(id));
+  else keep(placeOf(id), change, storageOf(id));
 }
 
 /** Set some values; one that is undefined says nothing any more, and null that the parameter is not to be sent. */
@@ -73,11 +77,14 @@ export function save(id) {
 async function send(id) {
   const sent = changeOf(id);
   if (isEmpty(sent)) return;
+  counted.set(id, countOf(id) + 1);
   try {
     const response = await fetch(pathOf(id), { method: "PATCH", body: JSON.stringify(sent) });
     if (response.status >= 500) throw response.status;
     if (response.ok) taken(id, sent, await response.json());
-    else put(id, NOTHING); // there is no such conversation any more
+    else if (response.status === 404) put(id, NOTHING); // there is no such conversation any more
+    else refused.set(id, Object.fromEntries(Object.keys(sent.set).map((name) => [name, { reason: "untaken", values: {} }])));
+    tell();
   } catch {
     timers.set(id, timers.get(id) ?? setTimeout(() => save(id), RETRY_MS)); // it lies here meanwhile
   }
@@ -85,6 +92,7 @@ async function send(id) {
 
 /** What was sent and not changed since is the server's; of a new conversation it only says what it thinks of it. */
 function taken(id, sent, answer) {
+  counted.set(id, countOf(id) + 1);
   const now = changeOf(id);
   const isSame = (name) => name in now.set && JSON.stringify(now.set[name]) === JSON.stringify(sent.set[name]);
   const why = Object.entries(answer.refused).filter(([name]) => isSame(name) || sent.reset.includes(name));
@@ -100,8 +108,16 @@ function taken(id, sent, answer) {
 
 /** Wait until whatever was changed is with the server, or known not to get there now; no longer than a moment. */
 export function saved(id) {
-  const underWay = timers.has(id) ? save(id) : saving.get(id);
+  const underWay = isEmpty(changeOf(id)) ? saving.get(id) : save(id);
   return Promise.race([underWay, new Promise((over) => setTimeout(over, LONGEST_MS))]);
+}
+
+/** Forget what could not be taken of some values. */
+export function giveUp(id, names) {
+  const { set, reset } = changeOf(id);
+  put(id, { set: Object.fromEntries(Object.entries(set).filter(([name]) => !names.includes(name))), reset });
+  refused.set(id, Object.fromEntries(Object.entries(refusedOf(id)).filter(([name]) => !names.includes(name))));
+  tell();
 }
 
 /** What a person's own defaults say. */
@@ -115,7 +131,10 @@ export function read(id, model) {
 }
 
 async function readAt(id, path) {
+  lastRead.set(id, path);
+  const count = countOf(id);
   const answer = await ask(path);
+  if (count !== countOf(id)) return readAt(id, path); // what was saved meanwhile may be in it or not
   told.set(id, answer);
   if (!isEmpty(changeOf(id))) save(id);
   tell();
@@ -124,16 +143,23 @@ async function readAt(id, path) {
 /** The first send of a new conversation took its values along: what was changed since belongs there, and the next one begins anew. */
 export function begin(id, sent = NOTHING) {
   if (!isNewHere() && JSON.stringify(changeOf("").set) !== JSON.stringify(sent.set)) return; // they are another new one's
-  const since = Object.entries(changeOf("").set).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(sent.set[name]) || name in refusedOf(""));
+  const now = changeOf("").set;
+  const since = Object.entries(now).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(sent.set[name]) || name in refusedOf(""));
   refused.delete("");
   told.delete("");
   put("", NOTHING);
-  if (since.length) change(id, Object.fromEntries(since));
+  const gone = Object.keys(sent.set).filter((name) => !(name in now)).map((name) => [name, undefined]);
+  if (since.length + gone.length) change(id, Object.fromEntries([...since, ...gone]));
   tell();
 }
 
 globalThis.addEventListener?.("pagehide", () => [...timers.keys()].forEach((id) => id && save(id)));
 globalThis.addEventListener?.("storage", ({ key }) => {
-  for (const id of changes.keys()) if (placeOf(id) === key) changes.delete(id);
+  for (const id of changes.keys()) {
+    if (!id || placeOf(id) !== key) continue;
+    changes.delete(id);
+    const path = lastRead.get(id);
+    if (path) readAt(id, path).catch(() => {}); // what another tab changed is with the server by now, or will be told again
+  }
   tell();
 });

@@ -3,7 +3,7 @@ import { useEffect, useSyncExternalStore } from "react";
 import { useLocation } from "react-router";
 import { idHere, onDrafts } from "./drafts.js";
 import { layersOf, ownOf } from "./parameter_values.js";
-import { change, changeOf, onParameters, read, refusedOf, toldOf } from "./parameters.js";
+import { change, changeOf, onParameters, read, refusedOf, saved, toldOf } from "./parameters.js";
 
 /** The conversation's own values and what else is known, null until all is; `isWanted` says whether anybody looks, `mark` when to read anew. */
 export function useParameters(model, isWanted, mark) {
@@ -19,6 +19,7 @@ export function useParameters(model, isWanted, mark) {
     document.addEventListener("visibilitychange", look);
     return () => document.removeEventListener("visibilitychange", look);
   }, [id, model, isWanted, mark]);
+  useEffect(() => void (id && saved(id)), [id]); // what an earlier page could not give to the server
   const own = ownOf(told, pending);
   const known = told?.specs ? { told, own, layers: layersOf(told, own) } : null; // what is told of a change has no table
   return { id, told, own, refused, known, set: (values) => change(id, values) };

@@ -13,9 +13,9 @@ const placeOf = (id) => `chat_app.recipe.${id || "new"}`;
 const isForm = ({ name, values }) => typeof name === "string" && typeof values === "object" && values !== null;
 const EMPTY = { name: "", description: "", values: {}, starting_points: [] };
 
-export function RecipeEditor({ recipe, from = EMPTY, onClose }) {
+export function RecipeEditor({ recipe, from = EMPTY, base = 0, onClose }) {
   const place = placeOf(recipe?.id);
-  const [form, setForm] = useState(() => recall(place, isForm) ?? { ...from, points: from.starting_points.join("\n"), note: "" });
+  const [form, setForm] = useState(() => recall(place, isForm) ?? { ...from, points: from.starting_points.join("\n"), note: "", base });
   const [told, setTold] = useState(() => toldOf(PERSON));
   const [models, setModels] = useState([]);
   const [trouble, setTrouble] = useState(null);
@@ -43,7 +43,7 @@ export function RecipeEditor({ recipe, from = EMPTY, onClose }) {
     const { name, description, values, points, note } = form;
     const content = { name, description, values, starting_points: points.split("\n").filter((point) => point.trim()) };
     try {
-      const answer = await saveRecipe(recipe?.id ?? "", content, note, conflict ? conflict.newest.number : (recipe?.newest ?? 0));
+      const answer = await saveRecipe(recipe?.id ?? "", content, note, conflict ? conflict.newest.number : (form.base ?? 0));
       if (answer.conflict) setConflict(answer.conflict);
       else end();
     } catch (error) {

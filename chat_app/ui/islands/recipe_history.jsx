@@ -4,6 +4,10 @@ import { Differences } from "./differences.jsx";
 import { moment, t } from "./i18n.js";
 import { differencesOf, exportOf, move, saveRecipe, versionsOf } from "./recipes.js";
 
+const Act = ({ name, number, onClick }) => (
+  <button type="button" className="quiet" aria-label={t("recipe.of", { act: name, name: `v${number}` })} onClick={onClick}>{name}</button>
+);
+
 export function RecipeHistory({ recipe, onEdit }) {
   const [versions, setVersions] = useState(null);
   const [pair, setPair] = useState(null); // the two that are compared, with what differs
@@ -30,12 +34,12 @@ export function RecipeHistory({ recipe, onEdit }) {
               <span className="muted"> {[version.author, version.created_at && moment(version.created_at), version.note].filter(Boolean).join(" · ")}</span>
             </span>
             <span className="row">
-              {at + 1 < versions.length && <button type="button" className="quiet" onClick={() => compare(versions[at + 1].number, version.number)}>{t("recipe.compare", { number: versions[at + 1].number })}</button>}
-              {version.number !== recipe.newest && <button type="button" className="quiet" onClick={() => compare(version.number, recipe.newest)}>{t("recipe.compare_newest")}</button>}
-              {!recipe.is_shipped && version.number !== recipe.newest && <button type="button" className="quiet" onClick={() => restore(version)}>{t("recipe.restore")}</button>}
-              {!recipe.is_shipped && recipe.published !== version.number && <button type="button" className="quiet" onClick={() => publish(version.number)}>{t("recipe.publish")}</button>}
-              {recipe.published === version.number && !recipe.is_shipped && <button type="button" className="quiet" onClick={() => publish(0)}>{t("recipe.unpublish")}</button>}
-              {!recipe.is_shipped && <button type="button" className="quiet" onClick={() => onEdit(version)}>{t("action.edit")}</button>}
+              {at + 1 < versions.length && <Act name={t("recipe.compare", { number: versions[at + 1].number })} number={version.number} onClick={() => compare(versions[at + 1].number, version.number)} />}
+              {version.number !== recipe.newest && <Act name={t("recipe.compare_newest")} number={version.number} onClick={() => compare(version.number, recipe.newest)} />}
+              {!recipe.is_shipped && version.number !== recipe.newest && <Act name={t("recipe.restore")} number={version.number} onClick={() => restore(version)} />}
+              {!recipe.is_shipped && recipe.published !== version.number && <Act name={t("recipe.publish")} number={version.number} onClick={() => publish(version.number)} />}
+              {recipe.published === version.number && !recipe.is_shipped && <Act name={t("recipe.unpublish")} number={version.number} onClick={() => publish(0)} />}
+              {!recipe.is_shipped && <Act name={t("action.edit")} number={version.number} onClick={() => onEdit(version)} />}
               <a className="quiet link" href={exportOf(recipe.id, version.number)} download>{t("recipe.export")}</a>
             </span>
           </li>

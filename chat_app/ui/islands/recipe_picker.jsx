@@ -1,4 +1,5 @@
 // The recipe that the next message is asked by, and the questions that it proposes to begin with.
+import { useEffect } from "react";
 import { act } from "./acts.js";
 import { idHere } from "./drafts.js";
 import { t } from "./i18n.js";
@@ -29,7 +30,12 @@ export function useRecipe({ known, isTuned, onPick }) {
 }
 
 export function RecipePicker(props) {
-  const { recipes, chosen, name, choose } = useRecipe(props);
+  const { recipes, recipe, chosen, name, choose } = useRecipe(props);
+  const [, pickModel] = useModel(idHere(), props.known, props.onPick);
+  const usual = idHere() ? "" : (recipe?.content.values.model ?? ""); // a new chat begins with the recipe's model, too
+  useEffect(() => {
+    if (usual) pickModel(usual);
+  }, [usual]);
   if (!choose || !recipes) return null;
   const items = [
     { id: NONE, text: t("recipe.none") },

@@ -13,7 +13,7 @@ function contentOf(recipe, layers, own, model, name) {
   return { name, values, description: recipe?.content.description ?? "", starting_points: recipe?.content.starting_points ?? [] };
 }
 
-function SaveForm({ recipe, isNew, layers, own, model, onSaved, onClose }) {
+function SaveForm({ recipe, number, isNew, layers, own, model, onSaved, onClose }) {
   const [name, setName] = useState(isNew ? "" : recipe.content.name);
   const [note, setNote] = useState("");
   const [trouble, setTrouble] = useState("");
@@ -22,7 +22,7 @@ function SaveForm({ recipe, isNew, layers, own, model, onSaved, onClose }) {
     event.preventDefault();
     setTrouble("");
     try {
-      const base = conflict ? conflict.newest.number : (recipe?.newest ?? 0);
+      const base = conflict ? conflict.newest.number : (isNew ? 0 : number);
       const answer = await saveRecipe(isNew ? "" : recipe.id, contentOf(recipe, layers, own, model, name), note, base);
       if (answer.conflict) setConflict(answer.conflict);
       else onSaved(answer);
@@ -69,7 +69,7 @@ export function RecipeField({ id, known: { told, own, layers }, model, chosen, n
       <ChosenField name="recipe" value={name || t("recipe.none")} note={recipe && `v${number}${isChanged ? ` · ${t("recipe.changed")}` : ""}`} opener="choose-recipe" />
       {told.is_recipe_gone && <p className="limit" role="alert">{t("error.recipe_gone")}</p>}
       {form ? (
-        <SaveForm recipe={recipe} isNew={form === "new"} layers={layers} own={own} model={model} onSaved={onSaved} onClose={() => open("")} />
+        <SaveForm recipe={recipe} number={number} isNew={form === "new"} layers={layers} own={own} model={model} onSaved={onSaved} onClose={() => open("")} />
       ) : (
         <div className="row">
           {recipe && !recipe.is_shipped && isChanged && <button type="button" className="button" onClick={() => open("version")}>{t("recipe.save_version", { number: recipe.newest + 1 })}</button>}

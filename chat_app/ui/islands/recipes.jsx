@@ -5,7 +5,7 @@ import { change, changeOf, ownDefaults, PERSON, read, saved } from "./parameters
 import { refusalOf } from "./preferences.jsx";
 import { RecipeEditor } from "./recipe_editor.jsx";
 import { RecipeHistory } from "./recipe_history.jsx";
-import { exportOf, move, readRecipes, saveRecipe, useRecipes } from "./recipes.js";
+import { exportOf, move, readRecipes, saveRecipe, useRecipes, versionsOf } from "./recipes.js";
 
 function Row({ recipe, isUsual, isOpen, onOpen, onEdit, onDuplicate, onMove, onUsual }) {
   const { id, content, number, published, is_mine: isMine, is_shared: isShared, is_shipped: comes } = recipe;
@@ -46,7 +46,7 @@ export function Recipes() {
   const makeUsual = (id) => attempt(async () => {
     change(PERSON, { recipe: id === usual ? undefined : { id } });
     await saved(PERSON);
-    if (Object.keys(changeOf(PERSON).set).length) throw t("error.offline");
+    if ("recipe" in changeOf(PERSON).set) throw t("error.offline");
     setUsual(id === usual ? "" : id);
   });
   const take = async ({ target }) => {
@@ -63,7 +63,12 @@ export function Recipes() {
     }
   };
   const duplicate = ({ content }) => attempt(() => saveRecipe("", { ...content, name: t("recipe.copy_of", { name: content.name }) }, "", 0));
-  if (editing) return <RecipeEditor key={editing.recipe?.id ?? "new"} recipe={editing.recipe} from={editing.from} onClose={() => edit(null)} />;
+  /** From the newest version, whichever is published, or from the one that was chosen. */
+  const editOne = (recipe, content) => attempt(async () => {
+    const [newest] = await versionsOf(recipe.id);
+    edit({ recipe, from: content ?? newest.content, base: newest.number });
+  });
+  if (editing) return <RecipeEditor key={editing.recipe?.id ?? "new"} {...editing} onClose={() => edit(null)} />;
   return (
     <section className="recipes" aria-busy={recipes ? undefined : "true"}>
       <div className="row">
@@ -77,7 +82,7 @@ export function Recipes() {
         {recipes?.map((recipe) => (
           <Row
             key={recipe.id} recipe={recipe} isUsual={usual === recipe.id} isOpen={open === recipe.id} onOpen={() => setOpen(open === recipe.id ? "" : recipe.id)}
-            onEdit={(each, content) => edit({ recipe: each, from: content ?? each.content })} onDuplicate={duplicate}
+            onEdit={editOne} onDuplicate={duplicate}
             onMove={moveOne} onUsual={() => makeUsual(recipe.id)}
           />
         ))}

@@ -6,6 +6,7 @@ import reflex as rx
 from reflex.event import passthrough_event_spec
 
 from chat_app.ui.islands import PUBLIC, Island
+from chat_app.ui.views import MessageView
 
 
 class ParametersButton(Island):
@@ -24,6 +25,7 @@ class ParameterPanel(Island):
     tag = "ParameterPanel"
 
     model: rx.Var[str]
+    messages: rx.Var[list[MessageView]]
     running: rx.Var[list[str]]
     on_pick: rx.EventHandler[passthrough_event_spec(str)]
 

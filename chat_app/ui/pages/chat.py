@@ -49,6 +49,7 @@ def chat_page() -> rx.Component:
                 rx.fragment(),
                 ParameterPanel.create(
                     model=ChatState.model,
+                    messages=ChatState.messages,
                     running=ChatState.running,
                     on_pick=ChatState.choose_model,
                 ),
