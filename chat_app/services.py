@@ -32,7 +32,7 @@ from chat_app.gateway.redis_counters import RedisCounters
 from chat_app.messages import Limits
 from chat_app.providers.base import Provider
 from chat_app.providers.passages import PassagesProvider
-from chat_app.search.words import index_of_folder
+from chat_app.search.words import WordIndex, index_of_folder
 from chat_app.settings import Settings
 from chat_app.store.conversations import ConversationStore
 from chat_app.store.database import Database, now_ms, to_the_end
@@ -107,6 +107,7 @@ class Services:
     limiter: Limiter
     keys: Keys
     usage: UsageStore
+    guide: WordIndex
 
 
 def read_secret_key(settings: Settings) -> str:
@@ -142,7 +143,8 @@ async def open_services(
     database = Database(settings.database, busy_timeout_s=settings.busy_timeout_s)
     streams: StreamLog = RedisLog(settings.redis_url) if settings.redis_url else MemoryLog()
     named = list(configured_providers(settings)) if providers is None else list(providers)
-    catalogue = Catalogue(settings, [*named, PassagesProvider(index_of_folder(_GUIDE).find)])
+    guide = index_of_folder(_GUIDE)
+    catalogue = Catalogue(settings, [*named, PassagesProvider(guide.find)])
     loads = Loads(refresh_s=settings.load_refresh_s)
     patience = Patience(
         settings.first_token_timeout_s,
@@ -178,9 +180,15 @@ async def open_services(
         reply_reserve_tokens=settings.reply_reserve_tokens,
         title_tokens=settings.title_tokens,
     )
-    recipes, most_chars = Recipes(RecipeStore(database)), settings.max_message_chars
-    layers = Layers(LayerStore(database), recipes)
-    conversations = ConversationService(library, store, layers, generations, answering, max_message_chars=most_chars)
+    recipes = Recipes(RecipeStore(database))
+    conversations = ConversationService(
+        library,
+        store,
+        Layers(LayerStore(database), recipes),
+        generations,
+        answering,
+        max_message_chars=settings.max_message_chars,
+    )
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.aclose)
         stack.push_async_callback(counters.aclose)
@@ -222,6 +230,7 @@ async def open_services(
             limiter,
             keys,
             usage,
+            guide,
         )
 
 

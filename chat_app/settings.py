@@ -16,6 +16,7 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+VERSION = "0.1.0"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _POSTGRES_OPTIONS = ("host", "port", "user", "password", "database", "ssl", "command_timeout")
 Seconds = Annotated[float, Field(gt=0, le=86_400)]

@@ -2,9 +2,10 @@
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
-from chat_app.settings import Settings
+from chat_app.settings import VERSION, Settings
 
 ROOT = Path(__file__).parents[1]
 
@@ -79,3 +80,7 @@ def test_the_guide_has_the_same_chapters_in_every_language():
         if folder.is_dir()
     }
     assert chapters["en"] == chapters["zh"]
+
+
+def test_the_version_that_the_page_tells_is_the_projects():
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION

@@ -12,7 +12,20 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
-from chat_app.api import anthropic, health, keys, messages, openai, parameters, recipes, servers, transfer, turns, usage
+from chat_app.api import (
+    about,
+    anthropic,
+    health,
+    keys,
+    messages,
+    openai,
+    parameters,
+    recipes,
+    servers,
+    transfer,
+    turns,
+    usage,
+)
 from chat_app.api.guard import Guard
 from chat_app.api.identity import Identity
 from chat_app.api.programs import ForPrograms
@@ -82,6 +95,7 @@ def make_api(lifespan: Lifespan[Starlette] | None = None) -> Starlette:
             Route("/v1/messages/count_tokens", ForPrograms(anthropic.count_tokens, ANTHROPIC), methods=["POST"]),
             Route("/v1/models", ForPrograms(openai.models), methods=["GET"]),
             Route("/v1/models/{model:path}", ForPrograms(openai.model), methods=["GET"]),
+            Route("/api/about", _Asked(about.about), methods=["GET"]),
             Route("/api/parameters", _Asked(parameters.read), methods=["GET"]),
             Route("/api/parameters", _Asked(parameters.change), methods=["PATCH"]),
             Route("/api/preferences", _Asked(parameters.preferences), methods=["GET"]),

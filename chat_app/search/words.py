@@ -113,6 +113,10 @@ class WordIndex:
             ),
         )
 
+    def __len__(self) -> int:
+        """How many passages it holds."""
+        return int(self._db.execute("SELECT count(*) FROM passages").fetchone()[0])
+
     def find(self, question: str, top_k: int = 3) -> Sequence[Source]:
         """The passages that match a question's words best, numbered from 1.
 

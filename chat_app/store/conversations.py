@@ -179,6 +179,17 @@ class ConversationStore:
         added = len(new) + len(back)
         return added, count - added
 
+    async def counts(self, user_id: str) -> tuple[int, int]:
+        """How many conversations and messages a person has, what is deleted but not gone among them."""
+        mine = conversations.c.user_id == user_id
+        query = select(
+            select(func.count()).select_from(conversations).where(mine).scalar_subquery(),
+            select(func.count()).select_from(messages).where(messages.c.user_id == user_id).scalar_subquery(),
+        )
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).one()
+        return int(row[0]), int(row[1])
+
     async def has_others(self, user_id: str) -> bool:
         """Whether there is anybody but this person."""
         async with self._database.read() as connection:

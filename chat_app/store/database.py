@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -54,6 +55,15 @@ async def to_the_end(work: Coroutine[None, None, T]) -> T:
     except asyncio.CancelledError:
         await asyncio.wait([task])
         raise
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseFacts:
+    """Which database it is, and how large."""
+
+    kind: str
+    version: str
+    size_bytes: int
 
 
 class Database:
@@ -109,6 +119,22 @@ class Database:
                     await connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
                 await connection.run_sync(_upgrade, to)
                 await connection.commit()
+
+    async def facts(self) -> DatabaseFacts:
+        """What is known of the database.
+
+        Raises:
+            StoreUnavailable: It cannot be used.
+        """
+        if self.is_sqlite:
+            size = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+            kind, query = "SQLite", f"SELECT sqlite_version(), ({size})"  # our own words alone
+        else:
+            kind = "PostgreSQL"
+            query = "SELECT current_setting('server_version'), pg_database_size(current_database())"
+        async with self.read() as connection:
+            version, size_bytes = (await connection.execute(text(query))).one()
+        return DatabaseFacts(kind, str(version).split()[0], int(size_bytes))
 
     async def _use_wal(self) -> None:
         """Switch the file to WAL, which it keeps. SQLite does not wait for others here, whatever the busy timeout."""

@@ -1,6 +1,7 @@
 """What calls took, what a conversation costs, and which servers work: the pages beside the conversation."""
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,16 @@ def test_a_server_that_is_silent_says_so_and_a_test_says_when_it_works(
         upstream.models_status = 200
     vllm.get_by_role("button", name="Test").click()
     expect(vllm.get_by_role("status")).to_contain_text("It answers: ")
+
+
+def test_the_settings_page_tells_of_the_store_and_the_version(page: Page, server: Server):
+    page.goto(f"{server.url}/settings")
+    about = page.locator(".about")
+    expect(about.locator('dt:text-is("Version") + dd')).to_contain_text("chat_app 0.1.0")
+    expect(about.locator('dt:text-is("Database") + dd')).to_have_text(
+        re.compile(r"SQLite 3\.\d+\.\d+ · \d+(\.\d+)? [kM]B")
+    )
+    expect(about.locator('dt:text-is("Index of the guide") + dd')).to_have_text(re.compile(r"\d+ passages"))
 
 
 @pytest.mark.breaks

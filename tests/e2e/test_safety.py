@@ -148,7 +148,7 @@ def test_axe_finds_nothing_on_any_page(new_context: Callable, server: Server, up
 ALLOWED = {
     "OpenAI", "Anthropic", "Qwen",
     "chat_app", "vLLM", "Passages", "echo", "other", "English", "Ctrl", "Shift", "O", "B", "Alt", "Esc", "s", "AM", "PM", "v",
-    "JSON", "Markdown", "ChatGPT", "Claude", "python", "mermaid", *SPEC, "date", "user", "language",
+    "JSON", "Markdown", "ChatGPT", "Claude", "python", "mermaid", "SQLite", "Python", "kB", "MB", "GB", "TB", *SPEC, "date", "user", "language",
     *(choice for spec in SPECS for choice in spec.choices),
 }  # fmt: skip
 OWN = """() => {

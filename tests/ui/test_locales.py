@@ -12,7 +12,7 @@ USED = re.compile(r"""\bt\(\s*f?["'`]([\w.\-]+)["'`]""")
 # Keys that the sources put together: by a model's error, a status, a choice.
 MADE = (
     "problem.", "error.", "facts.", "settings.", "status.", "library.", "toast.", "start.", "keys.", "ending.", "refused.",
-    "trouble.", "state.", "import.", "model.", "api_keys.", "models.", "usage.", "value.", "parameters.", "parameter.", "recipe.", "recipes.",
+    "trouble.", "state.", "import.", "model.", "api_keys.", "models.", "usage.", "value.", "parameters.", "parameter.", "recipe.", "recipes.", "about.",
 )  # fmt: skip
 
 

@@ -337,6 +337,13 @@ class Servers(Island):
     tag = "Servers"
 
 
+class About(Island):
+    """What the installation is, and how it is."""
+
+    library = f"{PUBLIC}/about.jsx"
+    tag = "About"
+
+
 class ClientOnly(Island):
     """Renders its children in the browser alone, not while the page is built."""
 

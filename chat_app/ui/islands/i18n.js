@@ -70,6 +70,14 @@ export const day = (days) => new Intl.DateTimeFormat(region, { dateStyle: "mediu
 export const dollars = (micros) =>
   number(micros / 1e6, { style: "currency", currency: "USD", currencyDisplay: "narrowSymbol", ...(micros && micros < 1e6 ? { maximumSignificantDigits: 3 } : {}) });
 
+const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
+
+/** A size, in the unit that suits it. */
+export function bytes(size) {
+  const step = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(size, 1)) / 3));
+  return number(size / 1000 ** step, { style: "unit", unit: UNITS[step], unitDisplay: "short", maximumSignificantDigits: 3 });
+}
+
 /** Keep a choice of language and show the page anew in it. */
 export function chooseLanguage(tag) {
   if (tag) localStorage.setItem("chat_app.language", tag);

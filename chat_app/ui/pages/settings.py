@@ -6,7 +6,7 @@ import reflex as rx
 
 from chat_app.ui.components.frame import framed
 from chat_app.ui.i18n import t
-from chat_app.ui.islands import ApiKeys, Choice, Dialog, ImportFile
+from chat_app.ui.islands import About, ApiKeys, Choice, Dialog, ImportFile
 from chat_app.ui.islands.tuning import MyDefaults
 from chat_app.ui.states.library import LibraryState
 from chat_app.ui.views import RowView
@@ -31,6 +31,7 @@ def settings_page() -> rx.Component:
         rx.el.section(rx.el.h2(t("settings.defaults")), MyDefaults.create()),
         _data(),
         rx.el.section(rx.el.h2(t("api_keys.title")), ApiKeys.create()),
+        rx.el.section(rx.el.h2(t("about.title")), About.create()),
     )
 
 
