@@ -3,6 +3,13 @@ import { useId } from "react";
 import { act } from "./acts.js";
 import { t } from "./i18n.js";
 
+/** A sheet makes room first: what is behind it cannot be touched. */
+function open(opener) {
+  if (!matchMedia("(max-width: 1023px)").matches) return act(opener);
+  act("parameters");
+  setTimeout(() => act(opener), 0);
+}
+
 export function ChosenField({ name, value, note, opener }) {
   const id = useId();
   return (
@@ -13,7 +20,7 @@ export function ChosenField({ name, value, note, opener }) {
       </div>
       <div className="chosen">
         <input id={id} dir="auto" value={value} readOnly />
-        <button type="button" className="button" aria-label={t("parameter.change.of", { value })} onClick={() => act(opener)}>{t("parameter.change")}</button>
+        <button type="button" className="button" aria-label={t("parameter.change.of", { value })} onClick={() => open(opener)}>{t("parameter.change")}</button>
       </div>
     </>
   );
