@@ -62,7 +62,7 @@ def test_an_answer_of_the_server_that_is_older_than_a_change_does_not_undo_it(lo
     chat.page.route(
         READ, lambda route: held.append(route) if route.request.method == "GET" and not held else route.continue_()
     )
-    look = "document.dispatchEvent(new Event('visibilitychange'))"  # again and again: whoever looks while a read runs shares it
+    look = "void document.dispatchEvent(new Event('visibilitychange'))"  # again and again: whoever looks while a read runs shares it
     until_seen(chat.page, lambda: bool(held) or chat.page.evaluate(look))
     with chat.page.expect_response(lambda answer: answer.request.method == "PATCH"):
         panel.field("top_k").fill("9")
