@@ -15,7 +15,7 @@ Why: TypeAlias = Literal["server", "model", "no_reasoning", "thinking"]
 
 @dataclass(frozen=True, slots=True)
 class Takes:
-    """What is known of a model.
+    """What is known of a model; `server` is who is meant where a parameter is not taken.
 
     `refuses` says why it does not take a parameter. `model` is what its entry in `models.toml` sends, `deployment` what
     its deployments do: the different values there are, None for one that sends none.
@@ -41,7 +41,8 @@ def takes(route: Route) -> Takes:
                 own[name] = tuple(_each_once([other.get(name) for _, other in sent]))
             else:
                 model[name] = parameters[name]
-    return Takes(route.card.server, refuses, model, own, route.card.output_tokens)
+    who = route.card.server if route.card.is_language_model else route.card.id
+    return Takes(who, refuses, model, own, route.card.output_tokens)
 
 
 def _why(name: str, places: tuple[Deployment, ...]) -> Why | None:

@@ -258,7 +258,7 @@ def test_only_what_the_model_takes_is_enabled_with_the_reason_for_the_rest(chat:
     expect(panel.row("reasoning_effort")).to_contain_text("This model does not reason.")
     panel.choose("Passages")
     expect(panel.field("system_prompt")).to_be_disabled()
-    expect(panel.row("system_prompt")).to_contain_text("chat_app does not take system_prompt.")
+    expect(panel.row("system_prompt")).to_contain_text("Passages does not take system_prompt.")
 
 
 def test_after_an_answer_the_panel_says_what_was_sent_left_out_and_cut(chat: Chat, panel: Panel, upstream):

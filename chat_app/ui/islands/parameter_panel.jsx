@@ -64,7 +64,7 @@ export function ParameterPanel({ model: known, messages, running, onPick }) {
   const close = () => show(false);
   const panel = useRef(null);
   const [model] = useModel(idHere(), known, onPick);
-  const { chosen, name } = useRecipe({ known, isTuned: isOpen, onPick });
+  const { recipe, chosen, name } = useRecipe({ known, isTuned: isOpen, onPick });
   const { id, known: parameters, refused, set } = useParameters(model, isOpen, `${messages.at(-1)?.id} ${running.length}`); // read anew when an answer has ended
   useLayoutEffect(() => onAct((action) => action === "parameters" && show(!isShown)), []);
   useLayoutEffect(() => {
@@ -98,7 +98,10 @@ export function ParameterPanel({ model: known, messages, running, onPick }) {
         </header>
         <div className="panel-body">
           {parameters && <RecipeField id={id} known={parameters} model={model} chosen={chosen} name={name} />}
-          <div className="parameter"><ChosenField name="model" value={model || t("model.none")} opener="choose-model" /></div>
+          <div className="parameter">
+            <ChosenField name="model" value={model || t("model.none")} note={t(recipe?.content.values.model === model ? "parameter.from.recipe" : "parameter.from.conversation")} opener="choose-model" />
+            <p className="help">{t("parameter.model")}</p>
+          </div>
           {parameters ? <Fields known={parameters} refused={refused} onSet={set} /> : <div className="panel-wait" />}
           {parameters && Object.keys(parameters.own).length > 0 && <MakeDefaults id={id} own={parameters.own} refused={refused} model={model} />}
           {parameters?.told.last && <LastRequest last={parameters.told.last} />}

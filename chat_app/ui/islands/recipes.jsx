@@ -14,7 +14,8 @@ function Row({ recipe, isUsual, isOpen, onOpen, onEdit, onDuplicate, onMove, onU
   return (
     <li aria-label={content.name}>
       <div className="recipe">
-        <span><b className="words" dir="auto">{content.name}</b> <span className="muted">{facts.filter(Boolean).join(" · ")}</span> <span className="muted words">{content.description}</span></span>
+        <span><b className="words" dir="auto">{content.name}</b> <span className="muted">{facts.filter(Boolean).join(" · ")}</span></span>
+        {content.description && <span className="muted words" dir="auto">{content.description}</span>}
         <span className="row">
           {!comes && button("action.edit", () => onEdit(recipe))}
           {button("recipe.history", onOpen)}
