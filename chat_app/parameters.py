@@ -68,21 +68,12 @@ _OTHER_NAMES = {"max_completion_tokens": "max_tokens", "stop_sequences": "stop"}
 """What other wires, and newer models of OpenAI, call them."""
 
 
-class Merged(Struct, frozen=True):
-    """The values that count, and for each the name of the layer that it comes from."""
-
-    values: Layer
-    sources: dict[str, str]
-
-
-def merged(layers: Iterable[tuple[str, Mapping[str, Json]]]) -> Merged:
-    """Layers by name, the later over the earlier."""
+def merged(layers: Iterable[tuple[str, Mapping[str, Json]]]) -> Layer:
+    """The values that count: layers by their names, the later over the earlier."""
     values: Layer = {}
-    sources: dict[str, str] = {}
-    for source, layer in layers:
+    for _, layer in layers:
         values |= layer
-        sources |= dict.fromkeys(layer, source)
-    return Merged(values, sources)
+    return values
 
 
 def to_send(values: Mapping[str, Json]) -> Parameters:

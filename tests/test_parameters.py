@@ -39,18 +39,16 @@ LAYERS = st.lists(
 def test_what_counts_is_what_the_last_layer_says_that_says_anything(layers):
     found = merged(layers)
     for name in {"a", "b", "c"}:
-        said = [(source, layer[name]) for source, layer in layers if name in layer]
-        assert found.sources.get(name) == (said[-1][0] if said else None)
-        assert (name in found.values) == bool(said)
+        said = [layer[name] for _, layer in layers if name in layer]
+        assert (name in found) == bool(said)
         if said:
-            assert found.values[name] == said[-1][1]
+            assert found[name] == said[-1]
 
 
 @given(LAYERS, LAYERS)
 def test_layers_may_be_merged_in_parts_and_a_layer_that_says_nothing_changes_nothing(lower, upper):
-    whole, below = merged([*lower, *upper]), merged(lower)
-    again = merged([("below", below.values), *upper])
-    assert again.values == whole.values
+    whole = merged([*lower, *upper])
+    assert merged([("below", merged(lower)), *upper]) == whole
     assert merged([*lower, ("x", {}), *upper]) == whole
 
 

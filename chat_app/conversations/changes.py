@@ -49,7 +49,7 @@ def applied(
     for name in [name for name in changed if name not in layer][::-1][: max(0, len(changed) - MOST_NAMES)]:
         del changed[name]
         refused[name] = ValueRefused(f"At most {MOST_NAMES} values are kept.", "too_many", most=MOST_NAMES)
-    while unknown := _unknown(merged([*below, ("own", changed)]).values):
+    while unknown := _unknown(merged([*below, ("own", changed)])):
         variable, known = f"{VARIABLE}{unknown}", ", ".join(GIVEN)
         if variable in change.reset and variable not in refused:
             refused[variable] = ValueRefused(f"The system prompt uses {unknown}.", "used", name=unknown)

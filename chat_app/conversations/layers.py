@@ -117,7 +117,7 @@ class Layers:
         if RECIPE in refused and refused[RECIPE].reason == "recipe_gone":
             raise RecipeGone("The chosen recipe is not there any more.")
         recipe = await self._recipes.chosen(user_id, said.conversation.get(RECIPE), said.locale)
-        asked = _asked(merged(_layers(said, recipe)).values, said)
+        asked = _asked(merged(_layers(said, recipe)), said)
         version_id = recipe.version_id if recipe else None
         return Prepared(replace(asked, recipe_version_id=version_id), said.conversation, said.leaf_message_id)
 

@@ -30,3 +30,11 @@ export function Differences({ found, old, now }) {
     </table>
   );
 }
+
+/** Somebody else was quicker: what their newest version says otherwise than what is being saved. */
+export const Conflict = ({ newest: { author, number }, differences }) => (
+  <div role="alert">
+    <p className="limit">{t("error.saved_meanwhile")} {t("recipe.conflict", { author: author || t("recipe.somebody"), number })}</p>
+    <Differences found={differences} old={`v${number}`} now={t("recipe.yours")} />
+  </div>
+);

@@ -1,7 +1,7 @@
 // A recipe written or changed: its name, what it says, and a note for the version. What is typed is kept until it is saved.
 import { useEffect, useState } from "react";
 import { ask } from "./ask.js";
-import { Differences } from "./differences.jsx";
+import { Conflict } from "./differences.jsx";
 import { t } from "./i18n.js";
 import { forget, keep, recall } from "./kept.js";
 import { Fields } from "./parameter_fields.jsx";
@@ -63,12 +63,7 @@ export function RecipeEditor({ recipe, from = EMPTY, base = 0, onClose }) {
       <datalist id="recipe-models">{models.map((id) => <option key={id} value={id} />)}</datalist>
       {told && <Fields known={{ told: { ...told, model: null }, own: form.values, layers: layersOf({ model: null, layers: own }, form.values) }} refused={refused} onSet={setValues} />}
       <label htmlFor="recipe-note">{t("recipe.note")}</label><input {...text("note", { maxLength: 500 })} />
-      {conflict && (
-        <div role="alert">
-          <p className="limit">{t("error.saved_meanwhile")} {t("recipe.conflict", { author: conflict.newest.author || t("recipe.somebody"), number: conflict.newest.number })}</p>
-          <Differences found={conflict.differences} old={`v${conflict.newest.number}`} now={t("recipe.yours")} />
-        </div>
-      )}
+      {conflict && <Conflict {...conflict} />}
       {trouble && !Object.keys(refused).length && <p role="alert" className="limit">{trouble.sentence}</p>}
       {Object.keys(refused).length > 0 && <p role="alert" className="limit">{t("recipe.look_at", { field: trouble.field })}</p>}
       <div className="row">

@@ -1,7 +1,7 @@
 // In the panel: which recipe, and what works kept as one, or as the next version of the one that there is.
 import { useState } from "react";
 import { ChosenField } from "./chosen_field.jsx";
-import { Differences } from "./differences.jsx";
+import { Conflict } from "./differences.jsx";
 import { t } from "./i18n.js";
 import { change, read, saved } from "./parameters.js";
 import { recipeOf, saveRecipe, useRecipes } from "./recipes.js";
@@ -34,12 +34,7 @@ function SaveForm({ recipe, number, isNew, layers, own, model, onSaved, onClose 
     <form className="save-form" onSubmit={save}>
       <label>{t("recipe.name")}<input dir="auto" value={name} onChange={({ target }) => setName(target.value)} required autoComplete="off" /></label>
       <label>{t("recipe.note")}<input dir="auto" value={note} onChange={({ target }) => setNote(target.value)} maxLength={500} autoComplete="off" /></label>
-      {conflict && (
-        <div role="alert">
-          <p className="limit">{t("error.saved_meanwhile")} {t("recipe.conflict", { author: conflict.newest.author || t("recipe.somebody"), number: conflict.newest.number })}</p>
-          <Differences found={conflict.differences} old={`v${conflict.newest.number}`} now={t("recipe.yours")} />
-        </div>
-      )}
+      {conflict && <Conflict {...conflict} />}
       {trouble && <p className="limit" role="alert">{trouble}</p>}
       <div className="row">
         <button type="submit" className="button primary">{conflict ? t("recipe.save_above", { number: conflict.newest.number }) : t("action.save")}</button>

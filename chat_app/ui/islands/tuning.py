@@ -30,26 +30,26 @@ class ParameterPanel(Island):
     on_pick: rx.EventHandler[passthrough_event_spec(str)]
 
 
-class RecipePicker(Island):
+class _OfRecipe(Island):
+    """What depends on the recipe of the open conversation, which may bring its model."""
+
+    known: rx.Var[str]
+    is_tuned: rx.Var[bool]
+    on_pick: rx.EventHandler[passthrough_event_spec(str)]
+
+
+class RecipePicker(_OfRecipe):
     """The recipe that the next message is asked by."""
 
     library = f"{PUBLIC}/recipe_picker.jsx"
     tag = "RecipePicker"
 
-    known: rx.Var[str]
-    is_tuned: rx.Var[bool]
-    on_pick: rx.EventHandler[passthrough_event_spec(str)]
 
-
-class StartingPoints(Island):
+class StartingPoints(_OfRecipe):
     """The recipe's questions to begin with; its children where it has none."""
 
     library = f"{PUBLIC}/recipe_picker.jsx"
     tag = "StartingPoints"
-
-    known: rx.Var[str]
-    is_tuned: rx.Var[bool]
-    on_pick: rx.EventHandler[passthrough_event_spec(str)]
 
 
 class Recipes(Island):
