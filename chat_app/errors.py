@@ -22,6 +22,8 @@
         ├── PromptTooLong          400  the prompt is over the model's context
         ├── RequestRefused         400  the provider does not take the request as it is
         ├── ModelUnreachable       502  nothing listens, or the connection failed
+        ├── Redirected             502  the server sends whoever asks on to another one
+        ├── AddressRefused         502  no model may be asked where the server is
         ├── Overloaded             503  the provider has too much to do just now
         ├── ModelFailed            502  the provider answered with a failure
         ├── FirstTokenTimeout      504  connected, but no word in time
@@ -222,6 +224,20 @@ class ModelUnreachable(ModelError):
     """Nothing listens at the address, or the connection failed before an answer began."""
 
     code = "model_unreachable"
+
+
+class Redirected(ModelError):
+    """The server sends whoever asks on to another one, which is not asked; `detail` is its address."""
+
+    code = "redirected"
+    retryable = False
+
+
+class AddressRefused(ModelError):
+    """The server is where no model may be asked, such as at the metadata service of a cloud's machine."""
+
+    code = "address_refused"
+    retryable = False
 
 
 class Overloaded(ModelError):

@@ -144,6 +144,8 @@ class Upstream:
     def __init__(self, models: Sequence[str] = ("echo",), port: int = 0) -> None:
         self.models: list[dict] = [{"id": model, "object": "model", "max_model_len": 8192} for model in models]
         self.models_status = 200
+        self.models_headers: dict[str, str] = {}
+        self.key = ""  # that it wants to see
         self.metrics = ""
         self.count_s = 0.0  # how long it takes to count tokens
         self.models_page: bytes | None = None  # instead of the list
@@ -220,10 +222,18 @@ class Upstream:
         body = await reader.readexactly(int(headers.get("content-length", 0)))
         call = Call(first.split()[1].partition("?")[0], headers, json.loads(body or b"{}"))
         self.calls.append(call)
+        if self.key and self.key not in (
+            headers.get("x-api-key"),
+            headers.get("authorization", "").removeprefix("Bearer "),
+        ):
+            call.state = "finished"
+            _respond(writer, 401, {"error": {"message": "Incorrect API key provided"}})
+            return True
         if call.path.endswith("/models"):
             call.state = "finished"
             listed: object = {"object": "list", "data": self.models} if self.models_page is None else self.models_page
-            _respond(writer, self.models_status, listed if self.models_status == 200 else {"error": {"message": "no"}})
+            body_of_list = listed if self.models_status == 200 else {"error": {"message": "no"}}
+            _respond(writer, self.models_status, body_of_list, self.models_headers)
             return True
         if call.path.endswith(tuple(COUNTS)):
             await asyncio.sleep(self.count_s)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 from functools import cache
+from typing import cast
 from urllib.parse import urlsplit
-from urllib.request import getproxies
+from urllib.request import getproxies, proxy_bypass
 
+import httpcore2
 import httpx2
 
-from chat_app.providers.network import PlainTransport
+from chat_app.providers.addresses import Address, Guarded, stays_with
+from chat_app.providers.network import PoolTransport, Sockets
 
 # Idle ones are let go of before uvicorn and vLLM do so, after 5 s: what is sent in that moment is lost.
 _LIMITS = httpx2.Limits(max_connections=1000, max_keepalive_connections=100, keepalive_expiry=4)
@@ -18,26 +21,38 @@ _LIMITS = httpx2.Limits(max_connections=1000, max_keepalive_connections=100, kee
 def connections_to(base_url: str, connect_timeout_s: float) -> httpx2.AsyncClient:
     """Connections by the environment's proxy (HTTPS_PROXY, NO_PROXY …), but for servers of this machine.
 
-    There is no read timeout: the gateway bounds the first word and the silences between words.
+    There is no read timeout: the gateway bounds the first word and the silences between words. A redirect is followed
+    within the server alone.
     """
-    return httpx2.AsyncClient(
+    client = httpx2.AsyncClient(
         base_url=base_url,
         timeout=httpx2.Timeout(None, connect=connect_timeout_s),
-        limits=_LIMITS,
         follow_redirects=True,
-        trust_env=not is_loopback(base_url),
-        verify=_certificates(),
-        mounts=_plain(base_url),
+        trust_env=False,
+        transport=_transport(base_url),
     )
+    client.event_hooks["request"].append(stays_with(client.base_url))
+    return client
 
 
-def _plain(base_url: str) -> dict[str, httpx2.AsyncBaseTransport | None]:
-    """Our own way to this server alone, by its address: a name may have several, which httpx tries side by side."""
+def _transport(base_url: str) -> httpx2.AsyncBaseTransport:
+    """Our own sockets to an address alone: a name may have several, which httpx's try side by side."""
+    certificates = _certificates() if urlsplit(base_url).scheme == "https" else None
+    if proxy := _proxy(base_url):
+        return httpx2.AsyncHTTPTransport(proxy=proxy, limits=_LIMITS, verify=certificates or False)
+    is_plain = certificates is None and _address(base_url) is not None
+    usual = cast("httpcore2.AsyncNetworkBackend", httpcore2.AnyIOBackend())  # which its types leave open
+    return PoolTransport(_LIMITS, Guarded(Sockets() if is_plain else usual), certificates)
+
+
+def _proxy(base_url: str) -> str:
+    """The environment's for this server; empty where there is none."""
     parts = urlsplit(base_url)
-    is_direct = is_loopback(base_url) or not getproxies().keys() & {"http", "all"}
-    if parts.scheme != "http" or not is_direct or _address(base_url) is None:
-        return {}
-    return {f"http://{parts.netloc}": PlainTransport(_LIMITS)}
+    if is_loopback(base_url) or not parts.hostname or proxy_bypass(parts.hostname):
+        return ""
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all") or ""
+    return proxy if "://" in proxy or not proxy else f"http://{proxy}"
 
 
 _certificates = cache(httpx2.create_ssl_context)
@@ -50,7 +65,7 @@ def is_loopback(base_url: str) -> bool:
     return address is not None and address.is_loopback
 
 
-def _address(base_url: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _address(base_url: str) -> Address | None:
     """The server's, where its URL has it, or has this machine's name for its own."""
     host = urlsplit(base_url).hostname or ""
     try:

@@ -8,6 +8,7 @@ protocol are httpcore's.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Generator, Iterable
 from contextlib import contextmanager
 from typing import Any, cast
@@ -26,19 +27,24 @@ _ERRORS = {
 }  # fmt: skip
 
 
-class PlainTransport(httpx2.AsyncBaseTransport):
-    """Sends what goes to `http://`.
+class PoolTransport(httpx2.AsyncBaseTransport):
+    """Sends over a pool of httpcore's.
 
     Args:
         limits: How many connections there may be.
+        backend: What makes them.
+        certificates: Whom to believe who a server is; None speaks no TLS.
     """
 
-    def __init__(self, limits: httpx2.Limits) -> None:
+    def __init__(
+        self, limits: httpx2.Limits, backend: httpcore2.AsyncNetworkBackend, certificates: ssl.SSLContext | None
+    ) -> None:
         self._pool = httpcore2.AsyncConnectionPool(
             max_connections=limits.max_connections,
             max_keepalive_connections=limits.max_keepalive_connections,
             keepalive_expiry=limits.keepalive_expiry,
-            network_backend=_Sockets(),
+            network_backend=backend,
+            ssl_context=certificates,
         )
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -84,7 +90,9 @@ def _told() -> Generator[None]:
         raise _ERRORS[type(error)](str(error)) from error
 
 
-class _Sockets(httpcore2.AsyncNetworkBackend):
+class Sockets(httpcore2.AsyncNetworkBackend):
+    """Ours."""
+
     async def connect_tcp(
         self,
         host: str,
@@ -93,6 +101,7 @@ class _Sockets(httpcore2.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
+        """See `httpcore2.AsyncNetworkBackend`."""
         try:
             async with asyncio.timeout(timeout):
                 _, connection = await asyncio.get_running_loop().create_connection(_Connection, host, port)

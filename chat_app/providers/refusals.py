@@ -20,6 +20,7 @@ import msgspec
 
 from chat_app.errors import (
     NOT_JSON,
+    AddressRefused,
     AnswerBroken,
     KeyRefused,
     ModelError,
@@ -29,8 +30,10 @@ from chat_app.errors import (
     Overloaded,
     PromptTooLong,
     RateLimited,
+    Redirected,
     RequestRefused,
 )
+from chat_app.providers.addresses import LeadsElsewhere, NoModelThere
 
 _DETAIL_CHARS = 2000
 _LONGEST_WAIT_S = 7 * 24 * 3600
@@ -83,9 +86,15 @@ class Refusals:
         except self.any_error as error:
             raise ModelFailed(f"{self.server} failed.", detail=self._detail(error)) from error
 
-    def unreachable(self, error: Exception) -> ModelUnreachable:
-        """The server did not answer at all."""
-        return ModelUnreachable(f"No answer from {self.server}.", detail=self._detail(error))
+    def unreachable(self, error: Exception) -> ModelError:
+        """The server did not answer at all, or was not asked."""
+        match error.__cause__ or error:  # the SDKs' own errors stand before whatever they met
+            case LeadsElsewhere(place=place):
+                return Redirected(f"{self.server} leads to another address.", detail=place)
+            case NoModelThere() as refused:
+                return AddressRefused(f"No model may be asked where {self.server} is.", detail=str(refused))
+            case _:
+                return ModelUnreachable(f"No answer from {self.server}.", detail=self._detail(error))
 
     def of(self, response: httpx2.Response, model: str) -> ModelError:
         """What an answer means that is a refusal, and was read."""

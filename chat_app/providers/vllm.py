@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import ClassVar
 
-import httpx
+import httpx2
 import msgspec
 
 from chat_app.errors import NOT_JSON, ModelFailed, ModelUnreachable
 from chat_app.messages import ChatRequest, Json, Struct
 from chat_app.providers.base import Load
-from chat_app.providers.connections import is_loopback
+from chat_app.providers.connections import connections_to
 from chat_app.providers.openai import OpenAIProvider, wire_tools
 
 _WAITING = "vllm:num_requests_waiting{"
@@ -31,9 +31,8 @@ class VllmProvider(OpenAIProvider):
     def __init__(self, *, server: str, base_url: str, api_key: str, connect_timeout_s: float) -> None:
         super().__init__(server=server, base_url=base_url, api_key=api_key, connect_timeout_s=connect_timeout_s)
         # What the SDK has no word for stands beside `/v1`, and asks for no key.
-        self._root = httpx.AsyncClient(
-            base_url=base_url.removesuffix("/v1"), timeout=connect_timeout_s, trust_env=not is_loopback(base_url)
-        )
+        self._root = connections_to(base_url.removesuffix("/v1"), connect_timeout_s)
+        self._root.timeout = connect_timeout_s
 
     def parameters(self, request: ChatRequest) -> tuple[dict[str, Json], tuple[str, ...]]:
         """See `OpenAIProvider.parameters`."""
@@ -52,7 +51,7 @@ class VllmProvider(OpenAIProvider):
         """How busy it is, over all the engines it runs; see `TellsLoad`."""
         try:
             answer = await self._root.get("/metrics")
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise ModelUnreachable(f"No answer from {self.server}.", detail=str(error)) from error
         waiting, usage = _figures(answer.text, _WAITING), _figures(answer.text, _CACHE_USAGE)
         if not waiting:
@@ -64,7 +63,7 @@ class VllmProvider(OpenAIProvider):
         asked = wire_tools(request) | {"model": model, "messages": self.wire_messages(request)}
         try:
             answer = await self._root.post("/tokenize", json=asked)
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise ModelUnreachable(f"No answer from {self.server}.", detail=str(error)) from error
         try:
             return msgspec.json.decode(answer.content, type=_Tokenized).count

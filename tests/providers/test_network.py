@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -9,7 +10,8 @@ import httpx2
 import pytest
 
 from chat_app.providers.connections import connections_to
-from chat_app.providers.network import _MOST_HELD
+from chat_app.providers.network import _MOST_HELD, Sockets
+from tests.certificates import make_certificate
 from tests.waiting import until
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -231,4 +233,30 @@ async def test_ours_is_for_addresses_and_a_proxy_that_is_set_for_all_but_this_ma
     async with connections_to(url, 1) as client:
         chosen = client._transport_for_url(httpx2.URL(url))
 
-    assert (type(chosen).__name__ == "PlainTransport") is is_ours
+    backend = getattr(chosen._pool._network_backend, "_backend", None)
+    assert isinstance(backend, Sockets) is is_ours
+
+
+async def test_a_server_with_tls_is_reached_by_its_name_and_only_with_a_certificate_that_is_believed(
+    tmp_path, monkeypatch
+):
+    certificate = make_certificate(tmp_path, "localhost")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*certificate)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(OK)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "localhost", 0, ssl=context, family=socket.AF_INET)
+    url = f"https://localhost:{server.sockets[0].getsockname()[1]}"
+    async with connections_to(url, 5) as client:
+        with pytest.raises(httpx2.ConnectError):
+            await client.get("/")
+    monkeypatch.setattr(
+        "chat_app.providers.connections._certificates", lambda: ssl.create_default_context(cafile=certificate[0])
+    )
+    async with connections_to(url, 5) as client:
+        assert (await client.get("/")).text == "hi"
+    server.close()
