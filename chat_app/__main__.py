@@ -26,8 +26,11 @@ from chat_app.backup import broken_off
 from chat_app.errors import StoreUnavailable, StreamsUnavailable
 from chat_app.gateway.catalogue import Catalogue
 from chat_app.gateway.discovery import configured_providers
-from chat_app.settings import Settings, child_environment, load_settings
+from chat_app.gateway.seal import Seal
+from chat_app.gateway.servers import Servers
+from chat_app.settings import Settings, child_environment, load_settings, read_secret_key
 from chat_app.store.database import Database
+from chat_app.store.servers import ServerStore
 from chat_app.streams.redis import RedisLog
 
 BUILT = Path(".web/build/client")
@@ -113,24 +116,25 @@ async def prepare(settings: Settings) -> list[str]:
             await redis.aclose()
     say("Migrating the database …")
     database = Database(settings.database, busy_timeout_s=settings.busy_timeout_s)
+    catalogue = Catalogue(settings, configured_providers(settings))
+    seal = Seal(read_secret_key(settings), "servers")
+    servers = Servers(ServerStore(database), seal, settings, catalogue, announce=lambda: None)
     try:
         await database.migrate()
-    finally:
-        await database.aclose()
-    say("Looking for models …")
-    providers = configured_providers(settings)
-    catalogue = Catalogue(settings, providers)
-    try:
+        await servers.read()
+        say("Looking for models …")
         with suppress(TimeoutError):  # the page shows what answers later
             async with asyncio.timeout(_LOOK_S):
                 await catalogue.refresh()
         lines = [f"  {card.id} ({card.server})" for card in catalogue.cards()]
         heard = catalogue.problems.keys() | {card.server for card in catalogue.cards()}
         lines += [f"  {server}: {problem}" for server, problem in catalogue.problems.items()]
-        lines += [f"  {p.server}: no models yet" for p in providers if p.server not in heard]
+        lines += [f"  {p.server}: no models yet" for p in catalogue.named() if p.server not in heard]
         return lines
     finally:
+        await servers.aclose()
         await catalogue.aclose()
+        await database.aclose()
 
 
 def check_place(settings: Settings) -> None:

@@ -14,8 +14,8 @@ from chat_app.api.guard import Guard, page_policy, script_hashes
 from chat_app.api.identity import LOCAL_USER, Identity
 from chat_app.api.pages import PageStatus
 from chat_app.logs import configure_logs
-from chat_app.services import open_services, read_secret_key
-from chat_app.settings import load_settings
+from chat_app.services import open_services
+from chat_app.settings import load_settings, read_secret_key
 from chat_app.ui.pages.chat import ROUTE as CHAT_ROUTE
 from chat_app.ui.pages.chat import chat_page
 from chat_app.ui.pages.models import ROUTE as MODELS_ROUTE

@@ -5,9 +5,10 @@
     │   ├── MessageTooLong         400  longer than the setting allows, or than the model takes
     │   └── Explained              400  the page has a sentence of its own for what is wrong
     │       ├── ImportFailed       400  an entry of an import file cannot be read
-    │       └── ValueRefused       400  a parameter's value is none
+    │       ├── ValueRefused       400  a parameter's value is none
+    │       └── ServerRefused      400  a server, or a model's name, cannot be as it was given
     ├── Unauthorized               401  no valid cookie or key
-    ├── Forbidden                  403  another site's page is asking
+    ├── Forbidden                  403  another site's page is asking, or somebody who may not
     ├── NotFound                   404  no such thing here, or it is someone else's
     ├── Conflict                   409  the conversation moved on meanwhile
     │   ├── RecipeGone             409  the recipe of a conversation is not there any more
@@ -18,6 +19,7 @@
     └── ModelError                 502  a model did not answer
         ├── ModelUnknown           404  no server offers this model
         ├── KeyRefused             401  the provider refused the key
+        ├── KeyUnreadable          502  the key that is kept for a server cannot be read any more
         ├── RateLimited            429  the provider asks to wait
         ├── PromptTooLong          400  the prompt is over the model's context
         ├── RequestRefused         400  the provider does not take the request as it is
@@ -26,6 +28,7 @@
         ├── AddressRefused         502  no model may be asked where the server is
         ├── Overloaded             503  the provider has too much to do just now
         ├── ModelFailed            502  the provider answered with a failure
+        │   └── NoModelList        502  what answers lists no models
         ├── FirstTokenTimeout      504  connected, but no word in time
         └── AnswerBroken           502  cut, stalled, malformed or aborted in mid-answer
 
@@ -94,6 +97,12 @@ class ValueRefused(Explained):
     code = "value_refused"
 
 
+class ServerRefused(Explained):
+    """A server, or the name of a model, cannot be as it was given. Sentences are under `server.`."""
+
+    code = "server_refused"
+
+
 class Unauthorized(ChatError):
     """Nobody is asking: no valid cookie or key."""
 
@@ -102,7 +111,7 @@ class Unauthorized(ChatError):
 
 
 class Forbidden(ChatError):
-    """The request comes from another site's page or is addressed to another host."""
+    """The request comes from another site's page, is addressed to another host, or is for administrators to make."""
 
     code = "forbidden"
     status = 403
@@ -197,6 +206,13 @@ class KeyRefused(ModelError):
     retryable = False
 
 
+class KeyUnreadable(ModelError):
+    """The key that is kept for a server was sealed with another secret: it must be given again."""
+
+    code = "key_unreadable"
+    retryable = False
+
+
 class RateLimited(ModelError):
     """The provider asks to wait; `retry_after_s` says how long when it told."""
 
@@ -251,6 +267,12 @@ class ModelFailed(ModelError):
     """The provider answered, with a failure of its own."""
 
     code = "model_failed"
+
+
+class NoModelList(ModelFailed):
+    """Something answers where a server should be, and lists no models."""
+
+    code = "no_list"
 
 
 class FirstTokenTimeout(ModelError):

@@ -188,7 +188,8 @@ class ModelCard:
     """A model as the catalogue offers it.
 
     Tokens are None where nobody says. `is_language_model` is False for Passages, which searches. `capabilities` is None
-    where they are not known; `parent` is the model that an adapter stands on.
+    where they are not known; `parent` is the model that an adapter stands on. `name` is what people see instead of the
+    id, where it was given one; one that `is_hidden` is not offered to them, but is asked where it is chosen already.
     """
 
     id: str
@@ -199,6 +200,8 @@ class ModelCard:
     output_tokens: int | None = None
     capabilities: frozenset[Capability] | None = None
     parent: str = ""
+    name: str = ""
+    is_hidden: bool = False
 
 
 _Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]

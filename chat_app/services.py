@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -29,17 +28,21 @@ from chat_app.gateway.limits import Limiter
 from chat_app.gateway.load import Loads
 from chat_app.gateway.metrics import Metrics
 from chat_app.gateway.redis_counters import RedisCounters
+from chat_app.gateway.seal import Seal
+from chat_app.gateway.servers import Servers
 from chat_app.messages import Limits
 from chat_app.providers.base import Provider
 from chat_app.providers.passages import PassagesProvider
 from chat_app.search.words import WordIndex, index_of_folder
-from chat_app.settings import Settings
+from chat_app.settings import Settings, read_secret_key
+from chat_app.store.accounts import AccountStore
 from chat_app.store.conversations import ConversationStore
 from chat_app.store.database import Database, now_ms, to_the_end
 from chat_app.store.keys import KeyStore
 from chat_app.store.layers import LayerStore
 from chat_app.store.messages import MessageStore
 from chat_app.store.recipes import RecipeStore
+from chat_app.store.servers import ServerStore
 from chat_app.store.usage import UsageStore
 from chat_app.streams.base import StreamLog
 from chat_app.streams.memory import MemoryLog
@@ -48,6 +51,7 @@ from chat_app.streams.redis import RedisLog
 log = structlog.get_logger(__name__)
 _GUIDE = Path(__file__).parent / "guide"
 _PURGE_EVERY_S = 3600
+_EVERYBODY = "*"  # instead of a person's id: the servers, or how their models are arranged
 _DAY_MS = 24 * 3600 * 1000
 
 
@@ -99,6 +103,7 @@ class Services:
     database: Database
     streams: StreamLog
     catalogue: Catalogue
+    servers: Servers
     gateway: Gateway
     conversations: ConversationService
     recipes: Recipes
@@ -107,22 +112,8 @@ class Services:
     limiter: Limiter
     keys: Keys
     usage: UsageStore
+    accounts: AccountStore
     guide: WordIndex
-
-
-def read_secret_key(settings: Settings) -> str:
-    """The key that signs cookies: from the settings, or a file that is made once and is its owner's alone."""
-    if given := settings.secret_key.get_secret_value():
-        return given
-    path = settings.chat_app_data / "secret_key"
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        with path.open("x") as file:
-            path.chmod(0o600)
-            file.write(secrets.token_hex(32))
-    except FileExistsError:
-        pass
-    return path.read_text()
 
 
 @asynccontextmanager
@@ -145,6 +136,8 @@ async def open_services(
     named = list(configured_providers(settings)) if providers is None else list(providers)
     guide = index_of_folder(_GUIDE)
     catalogue = Catalogue(settings, [*named, PassagesProvider(guide.find)])
+    seal = Seal(secret_key, "servers")
+    servers = Servers(ServerStore(database), seal, settings, catalogue, lambda: streams.announce(_EVERYBODY))
     loads = Loads(refresh_s=settings.load_refresh_s)
     patience = Patience(
         settings.first_token_timeout_s,
@@ -153,15 +146,12 @@ async def open_services(
         settings.breaker_failures,
         settings.breaker_rest_s,
     )
-    if settings.prometheus_multiproc_dir is not None:  # prometheus_client writes there, by the environment's word
-        settings.prometheus_multiproc_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    metrics = Metrics(settings.prometheus_multiproc_dir)
+    metrics = _metrics(settings)
     usage, keys = UsageStore(database), Keys(KeyStore(database))
     ledger = Ledger(usage.add, every_s=settings.ledger_s)
     counters: Counters = RedisCounters(settings.redis_url) if settings.redis_url else MemoryCounters()
     limiter = Limiter(counters, usual_limits(settings), usage.spent)
-    cache = AnswerCache(settings.cache_bytes)
-    gateway = Gateway(catalogue, loads, patience, limiter, cache, ledger, metrics)
+    gateway = Gateway(catalogue, loads, patience, limiter, AnswerCache(settings.cache_bytes), ledger, metrics)
     store, library, changes = MessageStore(database), ConversationStore(database), Changes(streams.announce)
     generations = Generations(
         store,
@@ -171,23 +161,9 @@ async def open_services(
         checkpoint_s=settings.checkpoint_s,
         shutdown_s=settings.shutdown_s,
     )
-    answering = Answering(
-        library,
-        store,
-        gateway,
-        generations.announce,
-        prompt_messages=settings.prompt_messages,
-        reply_reserve_tokens=settings.reply_reserve_tokens,
-        title_tokens=settings.title_tokens,
-    )
     recipes = Recipes(RecipeStore(database))
-    conversations = ConversationService(
-        library,
-        store,
-        Layers(LayerStore(database), recipes),
-        generations,
-        answering,
-        max_message_chars=settings.max_message_chars,
+    conversations = _conversations(
+        settings, library, store, Layers(LayerStore(database), recipes), gateway, generations
     )
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.aclose)
@@ -195,17 +171,20 @@ async def open_services(
         stack.callback(metrics.close)
         stack.push_async_callback(ledger.flush)
         stack.push_async_callback(catalogue.aclose)
+        stack.push_async_callback(servers.aclose)
         await database.migrate()
+        await servers.read()
         catalogue.on_change(changes.tell_all)
         group = await stack.enter_async_context(asyncio.TaskGroup())
         work = [
             streams.run,
             catalogue.refresh,
             catalogue.run,
+            servers.run,
             lambda: loads.run(catalogue.replicas),
             ledger.run,
             counters.run,
-            lambda: _relay(streams, changes),
+            lambda: _relay(streams, changes, servers),
             lambda: _purge(library, settings.keep_deleted_days),
         ]
         tasks = [group.create_task(start()) for start in work]
@@ -222,6 +201,7 @@ async def open_services(
             database,
             streams,
             catalogue,
+            servers,
             gateway,
             conversations,
             recipes,
@@ -230,8 +210,37 @@ async def open_services(
             limiter,
             keys,
             usage,
+            AccountStore(database),
             guide,
         )
+
+
+def _metrics(settings: Settings) -> Metrics:
+    folder = settings.prometheus_multiproc_dir
+    if folder is not None:  # prometheus_client writes there, by the environment's word
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Metrics(folder)
+
+
+def _conversations(
+    settings: Settings,
+    library: ConversationStore,
+    store: MessageStore,
+    layers: Layers,
+    gateway: Gateway,
+    generations: Generations,
+) -> ConversationService:
+    answering = Answering(
+        library,
+        store,
+        gateway,
+        generations.announce,
+        prompt_messages=settings.prompt_messages,
+        reply_reserve_tokens=settings.reply_reserve_tokens,
+        title_tokens=settings.title_tokens,
+    )
+    most = settings.max_message_chars
+    return ConversationService(library, store, layers, generations, answering, max_message_chars=most)
 
 
 def usual_limits(settings: Settings) -> Limits:
@@ -245,8 +254,10 @@ def usual_limits(settings: Settings) -> Limits:
     )
 
 
-async def _relay(streams: StreamLog, changes: Changes) -> None:
+async def _relay(streams: StreamLog, changes: Changes, servers: Servers) -> None:
     async for user_id in streams.announcements():
+        if user_id == _EVERYBODY:
+            servers.changed_elsewhere()
         changes.wake(user_id)
 
 

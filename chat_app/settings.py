@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
@@ -39,7 +40,7 @@ class Settings(BaseSettings):
     redis_url: str = Field("", description="Redis for the log of running answers. Empty: memory, one worker.")
     secret_key: SecretStr = Field(
         SecretStr(""),
-        description="Signs cookies. Empty: made once, in `secret_key` in the data folder, mode 0600.",
+        description="Signs cookies, seals kept keys. Empty: made once, in `secret_key` in the data folder, mode 0600.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
 
@@ -210,6 +211,21 @@ def child_environment(first_on_path: Path, **changes: str) -> dict[str, str]:
     """
     path = f"{first_on_path}{os.pathsep}{os.environ.get('PATH', '')}"
     return {**os.environ, "PATH": path, **changes}
+
+
+def read_secret_key(settings: Settings) -> str:
+    """What signs cookies and seals keys: from the settings, or a file that is made once and is its owner's alone."""
+    if given := settings.secret_key.get_secret_value():
+        return given
+    path = settings.chat_app_data / "secret_key"
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        with path.open("x") as file:
+            path.chmod(0o600)
+            file.write(secrets.token_hex(32))
+    except FileExistsError:
+        pass
+    return path.read_text()
 
 
 def read_secret(name: str) -> str:

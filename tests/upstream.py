@@ -152,6 +152,7 @@ class Upstream:
         self.scripts: deque[Script] = deque()
         self.default = Script()
         self.of_model: dict[str, Script] = {}  # what some always say, instead
+        self.of_path: dict[str, int] = {}  # the status of what is answered there, instead
         self.calls: list[Call] = []
         self.port = port
         self._loop = asyncio.new_event_loop()
@@ -228,6 +229,10 @@ class Upstream:
         ):
             call.state = "finished"
             _respond(writer, 401, {"error": {"message": "Incorrect API key provided"}})
+            return True
+        if call.path in self.of_path:
+            call.state = "finished"
+            _respond(writer, self.of_path[call.path], {"detail": "Not Found"})
             return True
         if call.path.endswith("/models"):
             call.state = "finished"

@@ -18,6 +18,7 @@ from chat_app.api import (
     health,
     keys,
     messages,
+    models,
     openai,
     parameters,
     recipes,
@@ -33,8 +34,8 @@ from chat_app.api.shapes import ANTHROPIC
 from chat_app.api.streams import FollowAnswers
 from chat_app.errors import ChatError, Explained, StoreUnavailable
 from chat_app.logs import configure_logs
-from chat_app.services import Services, open_services, read_secret_key
-from chat_app.settings import load_settings
+from chat_app.services import Services, open_services
+from chat_app.settings import load_settings, read_secret_key
 
 log = structlog.get_logger(__name__)
 Ask = Callable[[Request, Services, str], Awaitable[ASGIApp]]
@@ -111,6 +112,11 @@ def make_api(lifespan: Lifespan[Starlette] | None = None) -> Starlette:
             Route("/api/recipes/{recipe_id}/diff", _Asked(recipes.compared), methods=["GET"]),
             Route("/api/recipes/{recipe_id}/export", _Asked(recipes.exported), methods=["GET"]),
             Route("/api/servers", _Asked(servers.listed), methods=["GET"]),
+            Route("/api/servers", _Asked(servers.kept), methods=["POST"]),
+            Route("/api/servers/look", _Asked(servers.looked_at), methods=["POST"]),
+            Route("/api/servers/{server_id}", _Asked(servers.removed), methods=["DELETE"]),
+            Route("/api/models", _Asked(models.listed), methods=["GET"]),
+            Route("/api/models", _Asked(models.arranged), methods=["PATCH"]),
             Route("/api/servers/test", _Asked(servers.tested), methods=["POST"]),
             Route("/api/usage", _Asked(usage.summary), methods=["GET"]),
             Route("/api/usage.csv", _Asked(usage.table), methods=["GET"]),

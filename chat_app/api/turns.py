@@ -63,7 +63,7 @@ async def send(request: Request, services: Services, user_id: str) -> Response:
     address = request.client.host if request.client else ""
     who, talk, key = Principal(user_id, address), services.conversations, sent.key
     change = sent.change.change()
-    model = sent.model or next((card.id for card in services.catalogue.cards()), "")
+    model = sent.model or next((card.id for card in services.catalogue.offered()), "")
     if sent.edit:
         turn = await talk.edit(who, sent.edit, text=sent.text, model=model, key=key, change=change)
     elif sent.wish:

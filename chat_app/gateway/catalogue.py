@@ -1,7 +1,8 @@
 """Which models there are, and who serves each.
 
-Packaged `models.toml` < `$CHAT_APP_DATA/models.toml` < what servers list. The list is read again in the background,
-so that a server started later appears without a restart and a slow one never holds up the page.
+Packaged `models.toml` < `$CHAT_APP_DATA/models.toml` < servers added on the page; what servers list never takes the
+name of an entry. The list is read again in the background, so that a server started later appears without a restart
+and a slow one never holds up the page.
 """
 
 from __future__ import annotations
@@ -17,8 +18,19 @@ from dataclasses import dataclass
 import msgspec
 import structlog
 
-from chat_app.errors import KeyRefused, ModelError, ModelFailed, ModelUnknown, ModelUnreachable, NotFound
-from chat_app.gateway.discovery import LOCAL_SERVERS, LocalServers
+from chat_app.errors import (
+    AddressRefused,
+    KeyRefused,
+    KeyUnreadable,
+    ModelError,
+    ModelFailed,
+    ModelUnknown,
+    ModelUnreachable,
+    NoModelList,
+    NotFound,
+    Redirected,
+)
+from chat_app.gateway.discovery import LOCAL_SERVERS, LocalServers, port_here
 from chat_app.gateway.model_files import Alias, DeploymentEntry, model_files, read_model_files
 from chat_app.gateway.route import Deployment, Route
 from chat_app.gateway.router import group_replicas
@@ -27,12 +39,14 @@ from chat_app.parameters import REASONING, named
 from chat_app.providers.base import Offer, Provider
 from chat_app.providers.passages import MODEL as PASSAGES
 from chat_app.settings import Settings
+from chat_app.store.servers import Arrangement
 
 log = structlog.get_logger(__name__)
 _PREFIXES = tuple(
     (re.compile(prefix), vendor)
     for prefix, vendor in (("gpt-", "OpenAI"), ("o[0-9]", "OpenAI"), ("claude-", "Anthropic"), ("qwen", "Qwen"))
 )
+_OF_SERVERS = (NoModelList, KeyRefused, KeyUnreadable, ModelUnreachable, Redirected, AddressRefused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +61,10 @@ class ServerCard:
 
 def said_of(problem: ModelError) -> str:
     """The code that says of a server what is wrong with it, where no model was asked."""
-    return problem.code if isinstance(problem, KeyRefused | ModelUnreachable) else ModelFailed.code
+    if isinstance(problem, ModelUnknown):  # a 404
+        return NoModelList.code
+    is_own = isinstance(problem, _OF_SERVERS)
+    return problem.code if is_own else ModelFailed.code
 
 
 class Catalogue:
@@ -62,7 +79,8 @@ class Catalogue:
     def __init__(
         self, settings: Settings, providers: Sequence[Provider], *, local: Sequence[tuple[str, int]] = LOCAL_SERVERS
     ) -> None:
-        self._configured = list(providers)
+        self._configured, self._added = tuple(providers), tuple[Provider, ...]()
+        self._arranged = Arrangement()
         self._local = LocalServers(settings, local, (provider.base_url for provider in self._configured))
         self._refresh_s, self._timeout_s = settings.models_refresh_s, settings.models_timeout_s
         self._aliases = read_model_files(*model_files(settings)).models
@@ -72,13 +90,49 @@ class Catalogue:
         self._known: dict[str, str] = {}  # model → the server that last offered it
         self._answering: set[str] = set()
         self._asked: Sequence[Provider] = self._configured
+        self._found: Sequence[Provider] = ()  # on this machine, when it was looked at last
         self._looked = asyncio.Event()
         self.problems: dict[str, ModelError] = {}
 
     def cards(self) -> list[ModelCard]:
-        """Every model, language models first."""
-        cards = [route.card for route in self._routes.values()]
-        return sorted(cards, key=lambda card: not card.is_language_model)
+        """Every model, as they are arranged; where nothing is said of it, language models first."""
+        arranged = self._arranged
+        place = {model: index for index, model in enumerate(arranged.order)}
+        cards = [
+            dataclasses.replace(
+                route.card, name=arranged.names.get(model, ""), is_hidden=route.card.id in arranged.hidden
+            )
+            for model, route in self._routes.items()
+        ]
+        return sorted(cards, key=lambda card: (place.get(card.id, len(place)), not card.is_language_model))
+
+    def offered(self) -> list[ModelCard]:
+        """Those that people choose from."""
+        return [card for card in self.cards() if not card.is_hidden]
+
+    def arrange(self, arranged: Arrangement) -> None:
+        """Show the models like this from now on."""
+        if arranged != self._arranged:
+            self._arranged = arranged
+            self._tell()
+
+    def serve(self, added: Sequence[Provider]) -> None:
+        """Ask these, too, from now on, instead of those that were added before; one wins over a server of its name."""
+        self._added = tuple(added)
+        self._asked = self._all()
+        self._forget_others(self._asked)
+        self._publish(self._asked, has_news=True)
+
+    def named(self) -> list[Provider]:
+        """The servers that somebody named: those of the settings and files, and those that were added on the page."""
+        names = {provider.server.lower() for provider in self._added}
+        return [*(each for each in self._configured if each.server.lower() not in names), *self._added]
+
+    def _all(self) -> list[Provider]:
+        """Whom to ask; one that was found on this machine may have been added since."""
+        named = self.named()
+        places = {port_here(provider.base_url) for provider in named} - {None}
+        return [*named, *(each for each in self._found if port_here(each.base_url) not in places)]
 
     def resolve(self, model: str) -> Route:
         """Who serves a model.
@@ -94,7 +148,7 @@ class Catalogue:
     def _by_prefix(self, model: str) -> Route | None:
         """A vendor's model that no other server lists, or ever has: its name says whose it is."""
         vendor = next((vendor for prefix, vendor in _PREFIXES if prefix.match(model)), "")
-        for provider in self._configured:
+        for provider in self.named():
             if vendor and provider.vendor == vendor and self._known.get(model) in (None, provider.server):
                 card = ModelCard(model, provider.kind, provider.server)
                 return Route(card, (Deployment(f"{provider.server}/{model}", provider, model),))
@@ -150,27 +204,32 @@ class Catalogue:
 
         Each list counts as soon as it is there, and until then the one before: a silent server holds up nobody.
         """
-        asked = self._asked = [*self._configured, *(await self._local.listening())]
-        there = {provider.server for provider in asked}
-        self._answering &= there
+        self._found = await self._local.listening()
+        asked = self._asked = self._all()
         before = _kinds(self.problems)
-        for gone in self.problems.keys() - there:
-            del self.problems[gone]
+        self._forget_others(asked)
         if _kinds(self.problems) != before:
             self._tell()
 
         async def ask(provider: Provider) -> None:
             before = _kinds(self.problems)
             self._listed[id(provider)] = await self._offers(provider)
-            self._publish(asked, has_news=_kinds(self.problems) != before)
+            self._forget_others(self._asked)  # it may have been removed meanwhile
+            self._publish(self._asked, has_news=_kinds(self.problems) != before)
 
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(ask(provider)) for provider in asked]
-            configured, local = tasks[: len(self._configured)], tasks[len(self._configured) :]
-            await _ended(configured)
+            named = len(self.named())
+            await _ended(tasks[:named])
             # A port that is open and says nothing is no reason to wait: what stands behind it may be anything.
-            await _ended(local, self._local.timeout_s)
+            await _ended(tasks[named:], self._local.timeout_s)
             self._looked.set()
+
+    def _forget_others(self, asked: Sequence[Provider]) -> None:
+        there = {provider.server for provider in asked}
+        self._answering &= there
+        for gone in self.problems.keys() - there:
+            del self.problems[gone]
 
     async def looked(self) -> None:
         """Wait until every server was asked once, or has had its time: before that nobody knows what is offered."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -53,13 +53,19 @@ def configured_providers(settings: Settings) -> list[Provider]:
     found = [_of_vendor(vendor, settings) for vendor in _vendors(settings) if not vendor.is_absent]
     vllm = [
         VllmProvider(
-            server=_at("vLLM", url), base_url=url, api_key=settings.vllm_api_key.get_secret_value(),
+            server=server_at("vLLM", url), base_url=url, api_key=settings.vllm_api_key.get_secret_value(),
             connect_timeout_s=settings.connect_timeout_s,
         )
         for url in settings.vllm_base_url
     ]  # fmt: skip
     servers = read_model_files(*model_files(settings)).servers
     return [*found, *vllm, *(made for name, server in servers.items() for made in _of_file(name, server, settings))]
+
+
+def vendor_provider(name: str, api_key: str, settings: Settings) -> Provider:
+    """A vendor, with a key that was given for it on the page."""
+    vendor = next(vendor for vendor in _vendors(settings) if vendor.name == name)
+    return _of_vendor(replace(vendor, api_key=api_key), settings)
 
 
 def absent_vendors(settings: Settings) -> list[tuple[str, str]]:
@@ -69,10 +75,10 @@ def absent_vendors(settings: Settings) -> list[tuple[str, str]]:
 
 def _of_vendor(vendor: _Vendor, settings: Settings) -> Provider:
     url = vendor.base_url
+    name = vendor.name if _is_vendors(url) else server_at(vendor.elsewhere, url)
     made = vendor.kind()(
-        server=vendor.name if _is_vendors(url) else _at(vendor.elsewhere, url), base_url=url, api_key=vendor.api_key,
-        connect_timeout_s=settings.connect_timeout_s,
-    )  # fmt: skip
+        server=name, base_url=url, api_key=vendor.api_key, connect_timeout_s=settings.connect_timeout_s
+    )
     if vendor.api_key:  # also at another address: a key of a company's own door to the vendor
         made.vendor = vendor.name
     return made
@@ -118,7 +124,7 @@ class LocalServers:
     def __init__(
         self, settings: Settings, servers: Iterable[tuple[str, int]] = LOCAL_SERVERS, known: Iterable[str] = ()
     ) -> None:
-        taken = {_port(url) for url in known} | {settings.port}
+        taken = {port_here(url) for url in known} | {settings.port}
         self.timeout_s = settings.discover_timeout_s
         self._providers: dict[int, Provider] = {
             port: (VllmProvider if name == "vLLM" else OpenAIProvider)(
@@ -152,11 +158,13 @@ class LocalServers:
         return self._providers.values()
 
 
-def _at(kind: str, url: str) -> str:
+def server_at(kind: str, url: str) -> str:
+    """What a server is recognised by that has no name of its own: what it is and where."""
     place = urlsplit(url).netloc.rpartition("@")[2]
     return f"{kind} {place}" if kind else place
 
 
-def _port(url: str) -> int | None:
+def port_here(url: str) -> int | None:
+    """A server's port, where it is on this machine."""
     parts = urlsplit(url)
     return parts.port if parts.hostname in ("127.0.0.1", "localhost", "::1") else None

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator
 import anthropic
 import msgspec
 
-from chat_app.errors import NOT_JSON, ModelFailed
+from chat_app.errors import NOT_JSON, ModelFailed, NoModelList
 from chat_app.events import Event, Start
 from chat_app.messages import (
     ChatRequest,
@@ -101,7 +101,7 @@ class AnthropicProvider:
             models = _decode_models(body).data
         except NOT_JSON as error:
             detail = self._refusals.without_key(f"{error}: {body[:_EXCERPT].decode(errors='replace')}")
-            raise ModelFailed(f"{self.server} lists no models.", detail=detail) from error
+            raise NoModelList(f"{self.server} lists no models.", detail=detail) from error
         self._limits = {model.id: model.max_tokens for model in models if model.max_tokens}
         return [Offer(model.id, model.max_input_tokens, model.max_tokens) for model in models]
 

@@ -15,12 +15,13 @@ GO_ON = "Your last message broke off. Go on exactly where it ended, without repe
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A model as its server lists it; `parent` is the model that an adapter stands on."""
+    """A model as its server lists it. `parent` is what an adapter stands on, `owner` whose it is said to be."""
 
     model: str
     context_tokens: int | None = None
     output_tokens: int | None = None
     parent: str = ""
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

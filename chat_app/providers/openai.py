@@ -15,7 +15,7 @@ import httpx2
 import msgspec
 import openai
 
-from chat_app.errors import NOT_JSON, ModelError, ModelFailed
+from chat_app.errors import NOT_JSON, ModelError, NoModelList
 from chat_app.events import Event, Finish, Start
 from chat_app.messages import (
     ChatRequest,
@@ -59,6 +59,7 @@ class _Told(Struct, frozen=True):
     max_model_len: int | None = None
     meta: _Meta | None = None
     parent: str | None = None
+    owned_by: str | None = None
 
 
 class _Model(Struct, frozen=True):
@@ -114,7 +115,7 @@ class OpenAIProvider:
             return list(_offers(body))
         except NOT_JSON as error:  # another program's port: its pages are no list
             detail = self._refusals.without_key(f"{error}: {body[:_EXCERPT].decode(errors='replace')}")
-            raise ModelFailed(f"{self.server} lists no models.", detail=detail) from error
+            raise NoModelList(f"{self.server} lists no models.", detail=detail) from error
 
     def stream(self, model: str, request: ChatRequest) -> AsyncGenerator[Event]:
         """See `Provider.stream`."""
@@ -274,7 +275,7 @@ def _offers(body: bytes) -> Iterator[Offer]:
             parent = told.parent or ""
             own = told.max_model_len or (told.meta.n_ctx_train if told.meta else None)
             contexts[model] = own or contexts.get(parent)  # vLLM lists what an adapter stands on before it
-            yield Offer(model, contexts[model], parent=parent)
+            yield Offer(model, contexts[model], parent=parent, owner=told.owned_by or "")
 
 
 def _told(entry: msgspec.Raw) -> _Told:

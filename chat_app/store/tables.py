@@ -179,6 +179,28 @@ class RecipeVersion(SQLModel, table=True):
     starting_points: str = Field(sa_type=Text)
 
 
+class ServerRow(SQLModel, table=True):
+    """A server of models that was added on the page. `sealed_key` is its key as nobody can read it; empty is none."""
+
+    __tablename__ = "servers"  # pyright: ignore[reportAssignmentType] # SQLModel declares a function
+
+    id: str = Field(sa_column=Column(Text, primary_key=True))
+    created_at: int = Field(sa_type=BigInteger)
+    name: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+    kind: str = Field(sa_type=Text)
+    base_url: str = Field(sa_type=Text)
+    sealed_key: str = Field(sa_type=Text)
+
+
+class Setting(SQLModel, table=True):
+    """What was set on the page for everybody, as JSON."""
+
+    __tablename__ = "settings"  # pyright: ignore[reportAssignmentType] # SQLModel declares a function
+
+    key: str = Field(sa_column=Column(Text, primary_key=True))
+    value: str = Field(sa_type=Text)
+
+
 users = SQLModel.metadata.tables["users"]
 conversations = SQLModel.metadata.tables["conversations"]
 messages = SQLModel.metadata.tables["messages"]
@@ -186,3 +208,5 @@ usage = SQLModel.metadata.tables["usage"]
 api_keys = SQLModel.metadata.tables["api_keys"]
 recipes = SQLModel.metadata.tables["recipes"]
 recipe_versions = SQLModel.metadata.tables["recipe_versions"]
+servers = SQLModel.metadata.tables["servers"]
+settings = SQLModel.metadata.tables["settings"]

@@ -14,6 +14,7 @@ from chat_app.errors import (
     ModelFailed,
     ModelUnknown,
     ModelUnreachable,
+    NoModelList,
     Overloaded,
     PromptTooLong,
     RateLimited,
@@ -183,9 +184,9 @@ async def test_leaving_in_mid_answer_reaches_the_server(make, upstream):
     "page",
     [b"<!doctype html><p>hello", b'{"status":"ok"}', b'{"data":null}', b"[1]", b'{"data":3}', b"{", b"", b"null", b"\xff\xfe"],
 )  # fmt: skip
-async def test_a_page_that_is_no_list_of_models_is_a_failure_of_that_server_alone(make, upstream, page):
+async def test_a_page_that_is_no_list_of_models_is_said_of_that_server_alone(make, upstream, page):
     upstream.models_page = page
-    with pytest.raises(ModelFailed, match="Test lists no models"):
+    with pytest.raises(NoModelList, match="Test lists no models"):
         await make(upstream.url).offers()
 
 

@@ -13,6 +13,7 @@ from chat_app.store.database import Database
 from chat_app.store.layers import LayerStore
 from chat_app.store.messages import MessageStore
 from chat_app.store.records import NOTHING
+from chat_app.store.servers import Arrangement, ServerStore
 from tests.waiting import until
 
 
@@ -104,4 +105,15 @@ async def test_what_was_answered_before_parameters_were_kept_was_asked_with_none
     assert (await MessageStore(database).details("local", "a")).asked == NOTHING
     said = await LayerStore(database).read("local", "c")
     assert (said.name, said.locale, said.time_zone, said.person, said.conversation) == ("local", "", "", {}, {})
+    await database.aclose()
+
+
+async def test_before_servers_could_be_added_there_were_none_and_models_stood_as_they_came(bare_database_url: str):
+    database = Database(bare_database_url)
+    await database.migrate(to="0005")
+    await _store(database, "a", "assistant")
+    await database.migrate()
+
+    assert await ServerStore(database).read() == ([], Arrangement())
+    assert [m.id for m in await MessageStore(database).all_of("local", "c")] == ["a"]
     await database.aclose()

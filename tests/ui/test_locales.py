@@ -11,7 +11,7 @@ SOURCES = [p for p in UI.rglob("*") if p.suffix in (".py", ".js", ".jsx")]
 USED = re.compile(r"""\bt\(\s*f?["'`]([\w.\-]+)["'`]""")
 # Keys that the sources put together: by a model's error, a status, a choice.
 MADE = (
-    "problem.", "error.", "facts.", "settings.", "status.", "library.", "toast.", "start.", "keys.", "ending.", "refused.",
+    "problem.", "error.", "server.", "facts.", "settings.", "status.", "library.", "toast.", "start.", "keys.", "ending.", "refused.",
     "trouble.", "state.", "import.", "model.", "api_keys.", "models.", "usage.", "value.", "parameters.", "parameter.", "recipe.", "recipes.", "about.",
 )  # fmt: skip
 
@@ -73,15 +73,20 @@ def test_every_reason_an_import_fails_for_has_its_sentence():
     assert {f"import.{reason}" for reason in reasons} <= LOCALES["en"].keys()
 
 
-def test_every_reason_a_value_is_refused_for_has_its_sentence():
+@pytest.mark.parametrize(
+    ("error", "prefix", "of_the_page"),
+    [
+        ("ValueRefused", "value.", {"value.untaken"}),  # where the server says nothing of the value
+        ("ServerRefused", "server.", set()),
+    ],
+)
+def test_every_reason_something_is_refused_for_has_its_sentence(error, prefix, of_the_page):
     calls = [
         node
         for path in UI.parent.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "ValueRefused"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == error
     ]
     reasons = {each.value for call in calls for each in ast.walk(call.args[1]) if isinstance(each, ast.Constant)}
 
-    assert {key for key in LOCALES["en"] if key.startswith("value.")} == {f"value.{reason}" for reason in reasons} | {
-        "value.untaken"  # the page's own, where the server says nothing of the value
-    }
+    assert {key for key in LOCALES["en"] if key.startswith(prefix)} == {f"{prefix}{r}" for r in reasons} | of_the_page

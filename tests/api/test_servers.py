@@ -1,0 +1,282 @@
+"""Servers are added, changed and removed on the page: looked at first, their keys sealed, and asked like all others."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+
+from chat_app.api.identity import LOCAL_USER
+from tests.api.programs import Api, serving
+from tests.conftest import REDIS, needs_redis, services_with
+from tests.upstream import Script, Upstream, words
+from tests.waiting import until
+
+KEY = "sk-fake-of-a-box"
+ASKED = [{"role": "user", "content": "hi"}]
+
+
+@pytest.fixture
+async def api(tmp_path) -> AsyncIterator[Api]:
+    async with serving(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+async def page(api) -> AsyncIterator[httpx.AsyncClient]:
+    async with _page(api) as client:
+        yield client
+
+
+@pytest.fixture
+def box() -> Iterator[Upstream]:
+    """A vLLM that wants a key."""
+    with Upstream(["llama"]).serve() as upstream:
+        upstream.models[0]["owned_by"] = "vllm"
+        upstream.key = KEY
+        yield upstream
+
+
+def _page(api: Api, user: str = LOCAL_USER) -> httpx.AsyncClient:
+    headers = {"cookie": api.identity.cookie(user), "origin": api.url}
+    return httpx.AsyncClient(base_url=api.url, headers=headers, timeout=10, verify=False)
+
+
+def _box(box: Upstream, **more: object) -> dict[str, object]:
+    return {"kind": "compatible", "name": "Box", "url": box.url, "key": KEY} | more
+
+
+async def _said(api: Api, model: str) -> str:
+    async with api.openai() as client:
+        answer = await client.chat.completions.create(model=model, messages=ASKED)
+    return answer.choices[0].message.content or ""
+
+
+async def _offered(api: Api) -> list[str]:
+    async with api.openai() as client:
+        return [model.id for model in (await client.models.list()).data]
+
+
+async def _listed(page: httpx.AsyncClient) -> dict[str, dict]:
+    return {server["name"]: server for server in (await page.get("/api/servers")).json()["servers"]}
+
+
+async def test_a_server_is_looked_at_added_asked_with_its_key_and_removed(api, page, box, tmp_path, capfd):
+    look = (await page.post("/api/servers/look", json=_box(box))).json()
+    assert (look["kind"], look["url"], look["models"], look["problem"]) == ("vllm", box.url, ["llama"], None)
+    assert await _listed(page) == {}
+
+    kept = await page.post("/api/servers", json=_box(box))
+    assert kept.json()["problem"] is None
+    listing = await page.get("/api/servers")
+    (server,) = listing.json()["servers"]
+    assert (server["name"], [model["id"] for model in server["models"]]) == ("Box", ["llama"])
+    assert server["added"] | {"id": ""} == {"id": "", "kind": "vllm", "url": box.url, "has_key": True}
+
+    assert await _said(api, "llama") == "Hello there."
+    assert box.chats[-1].headers["authorization"] == f"Bearer {KEY}"
+    rows = (tmp_path / "chat.db").read_bytes() + (tmp_path / "chat.db-wal").read_bytes()
+    assert box.url.encode() in rows
+    for secret in (rows.decode(errors="replace"), kept.text, listing.text, "".join(capfd.readouterr())):
+        assert KEY not in secret
+
+    assert (await page.delete(f"/api/servers/{server['added']['id']}")).status_code == 204
+    assert await _listed(page) == {}
+    assert "llama" not in await _offered(api)
+    assert (await page.delete(f"/api/servers/{server['added']['id']}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"key": "sk-fake-of-somebody"}, "key_refused"),
+        ({"url": "http://127.0.0.1:9/v1"}, "model_unreachable"),
+        ({"url": "http://no-such-host.invalid/v1"}, "model_unreachable"),
+    ],
+)
+async def test_what_does_not_list_its_models_is_said_and_kept_only_on_demand(page, box, change, problem):
+    for path in ("/api/servers/look", "/api/servers"):
+        assert (await page.post(path, json=_box(box, **change))).json()["problem"] == problem
+    assert await _listed(page) == {}
+    assert (await page.post("/api/servers", json=_box(box, **change, anyway=True))).json()["problem"] == problem
+    assert (await _listed(page))["Box"]["problem"] == problem
+
+
+@pytest.mark.parametrize("status", [404, 200])
+async def test_an_address_without_models_is_said(page, box, status):
+    box.models_status, box.models_page = status, b"<!doctype html><p>hello"
+    found = (await page.post("/api/servers/look", json=_box(box))).json()
+    assert (found["problem"], found["url"]) == ("no_list", box.url)
+
+
+async def test_an_address_that_lacks_its_v1_is_found(page):
+    with Upstream(["llama"]).serve() as box:
+        box.of_path = {"/models": 404}
+        found = (await page.post("/api/servers", json=_box(box, url=box.url.removesuffix("/v1")))).json()
+        assert (found["problem"], found["url"], found["models"]) == (None, box.url, ["llama"])
+        assert (await _listed(page))["Box"]["added"]["url"] == box.url
+
+
+@pytest.mark.parametrize(
+    ("place", "problem"),
+    [("http://169.254.169.254/latest/meta-data", "redirected"), ("http://elsewhere.invalid/v1/models", "redirected")],
+)
+async def test_a_server_that_leads_elsewhere_is_never_kept(page, box, place, problem):
+    box.models_status, box.models_headers = 302, {"location": place}
+    found = (await page.post("/api/servers", json=_box(box, anyway=True))).json()
+    assert (found["problem"], found["detail"]) == (problem, place)
+    assert await _listed(page) == {}
+
+
+@pytest.mark.parametrize(
+    "url", ["http://169.254.169.254/v1", "http://[::ffff:169.254.169.254]/v1", "http://2852039166"]
+)
+async def test_a_metadata_service_is_never_kept(page, url):
+    found = await page.post("/api/servers", json={"kind": "compatible", "url": url, "key": "", "anyway": True})
+    assert found.json()["problem"] == "address_refused"
+    assert await _listed(page) == {}
+
+
+async def test_what_cannot_be_is_refused_with_the_reason(api, page, box):
+    await page.post("/api/servers", json=_box(box))
+    for change, reason in (
+        ({"url": "box"}, "url"),
+        ({"url": f"http://127.0.0.1:{api.services.settings.port}/v1"}, "url_own"),
+        ({}, "name_taken"),
+        ({"name": "bOX", "url": "http://127.0.0.1:9/v1", "anyway": True}, "name_taken"),
+        ({"name": "Other"}, "url_taken"),
+        ({"kind": "OpenAI", "key": ""}, "no_key"),
+    ):
+        refused = await page.post("/api/servers", json=_box(box, **change))
+        assert (refused.status_code, refused.json()["error"]["reason"]) == (400, reason), change
+    for body in (b"", b"{}", b'{"kind": "other"}', b'{"kind": "vllm", "url": 3}', b"x" * 50_000):
+        refused = await page.post("/api/servers", content=body)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, "bad_request")
+
+
+async def test_a_server_is_changed_and_its_key_is_told_at_no_other_address(page, box):
+    await page.post("/api/servers", json=_box(box))
+    added = (await _listed(page))["Box"]["added"]
+    renamed = _box(box, id=added["id"], name="Crate", key=None)
+    assert (await page.post("/api/servers", json=renamed)).json()["problem"] is None
+    listed = await _listed(page)
+    assert (list(listed), listed["Crate"]["problem"], listed["Crate"]["added"]["id"]) == (["Crate"], None, added["id"])
+
+    with Upstream(["theirs"]).serve() as other:
+        moved = renamed | {"url": other.url}
+        for path in ("/api/servers/look", "/api/servers"):
+            refused = await page.post(path, json=moved)
+            assert (refused.status_code, refused.json()["error"]["reason"]) == (400, "key_again")
+        assert other.calls == []
+        assert (await page.post("/api/servers", json=moved | {"key": ""})).json()["problem"] is None
+        assert (await _listed(page))["Crate"]["added"]["has_key"] is False
+    assert (await page.post("/api/servers", json=renamed | {"id": "nobody"})).status_code == 404
+
+
+async def test_an_answer_that_runs_outlives_the_removal_of_its_server(api, page, box):
+    await page.post("/api/servers", json=_box(box))
+    server_id = (await _listed(page))["Box"]["added"]["id"]
+    box.then(Script(words(40), pace_s=0.01))
+    heard = ""
+    async with api.openai() as client:
+        stream = await client.chat.completions.create(model="llama", messages=ASKED, stream=True)
+        async for chunk in stream:
+            if not heard:
+                assert (await page.delete(f"/api/servers/{server_id}")).status_code == 204
+            heard += chunk.choices[0].delta.content or ""
+    assert heard == "".join(words(40))
+
+
+async def test_a_vendor_is_added_with_its_key_and_its_models_are_asked_by_their_names(tmp_path, box):
+    box.models[0] = {"id": "claude-opus-5-5"}
+    async with serving(tmp_path, anthropic_base_url=box.url.removesuffix("/v1")) as api, _page(api) as page:
+        taken = {"kind": "Anthropic", "key": KEY}
+        assert (await page.post("/api/servers/look", json=taken | {"key": "sk-fake"})).json()[
+            "problem"
+        ] == "key_refused"
+        assert (await page.post("/api/servers", json=taken)).json()["models"] == ["claude-opus-5-5"]
+        listing = (await page.get("/api/servers")).json()
+        assert "Anthropic" not in [vendor["name"] for vendor in listing["absent"]]
+        assert (await page.post("/api/servers", json=taken)).json()["error"]["reason"] == "name_taken"
+        async with api.anthropic() as client:
+            answer = await client.messages.create(model="claude-opus-5-5", max_tokens=9, messages=ASKED)
+        assert answer.content[0].text == "Hello there."
+        assert KEY in str(box.chats[-1].headers)
+
+
+async def test_with_another_secret_the_key_must_be_given_again_and_nothing_else_is_lost(tmp_path, box):
+    async with serving(tmp_path) as api, _page(api) as page:
+        await page.post("/api/servers", json=_box(box))
+    calls = len(box.calls)
+    async with serving(tmp_path, secret_key="another-secret") as api, _page(api) as page:
+        server = (await _listed(page))["Box"]
+        assert (server["problem"], server["added"]["url"]) == ("key_unreadable", box.url)
+        kept = _box(box, id=server["added"]["id"], key=None)
+        assert (await page.post("/api/servers", json=kept)).json()["error"]["reason"] == "key_unreadable"
+        assert len(box.calls) == calls
+        assert (await page.post("/api/servers", json=kept | {"key": KEY})).json()["problem"] is None
+        assert (await _listed(page))["Box"]["problem"] is None
+
+
+async def test_only_an_administrator_may_change_what_is_everybodys(api, page, box):
+    await page.post("/api/servers", json=_box(box))
+    server_id = (await _listed(page))["Box"]["added"]["id"]
+    async with _page(api, "other") as other:
+        listing = (await other.get("/api/servers")).json()
+        assert (listing["may_change"], (await other.get("/api/models")).json()["may_change"]) == (False, False)
+        for refused in (
+            await other.post("/api/servers/look", json=_box(box)),
+            await other.post("/api/servers", json=_box(box)),
+            await other.delete(f"/api/servers/{server_id}"),
+            await other.patch("/api/models", json={"model": "llama", "hidden": True}),
+        ):
+            assert (refused.status_code, refused.json()["error"]["code"]) == (403, "forbidden")
+    assert (await page.get("/api/servers")).json()["may_change"]
+
+
+async def test_models_are_hidden_named_and_moved_and_programs_find_them_as_before(tmp_path):
+    with Upstream(["a", "b", "c"]).serve() as upstream:
+        async with serving(tmp_path, vllm_base_url=(upstream.url,)) as api, _page(api) as page:
+
+            async def change(**what: object) -> list[tuple[str, str, bool]]:
+                said = (await page.patch("/api/models", json=what)).json()["models"]
+                return [(model["id"], model["name"], model["hidden"]) for model in said if model["id"] != "Passages"]
+
+            assert await change(model="c", before="a") == [("c", "", False), ("a", "", False), ("b", "", False)]
+            assert await change(model="a", name=" 快速  模型 ", hidden=True) == [
+                ("c", "", False), ("a", "快速 模型", True), ("b", "", False),
+            ]  # fmt: skip
+            assert await change(model="c", before="") == [("a", "快速 模型", True), ("b", "", False), ("c", "", False)]
+            assert [card.id for card in api.services.catalogue.offered()] == ["b", "Passages", "c"]
+            assert "a" in await _offered(api)
+            assert await _said(api, "a") == "Hello there."
+
+            for name in ("B", "快速 模型"):
+                refused = await page.patch("/api/models", json={"model": "c", "name": name})
+                assert refused.json()["error"]["reason"] == "model_name_taken"
+            assert (await page.patch("/api/models", json={"model": "z", "hidden": True})).status_code == 404
+            assert (await page.patch("/api/models", content=b"[]")).status_code == 400
+            assert (await change(model="a", name="", hidden=False))[0] == ("a", "", False)
+
+        async with services_with(tmp_path) as later:  # whose server is away: where it stands is remembered
+            assert (await later.servers._store.read())[1].order == ("a", "b", "Passages", "c")
+
+
+@needs_redis
+async def test_what_is_added_and_hidden_on_one_worker_is_so_on_the_other(tmp_path, box):
+    async with (
+        serving(tmp_path, redis_url=REDIS) as one,
+        _page(one) as page,
+        services_with(tmp_path, redis_url=REDIS) as two,
+    ):
+        await page.post("/api/servers", json=_box(box))
+
+        async def has_heard() -> bool:
+            return [card.id for card in two.catalogue.offered() if card.server == "Box"] == ["llama"]
+
+        await until(has_heard)
+        await page.patch("/api/models", json={"model": "llama", "hidden": True})
+
+        async def has_hidden() -> bool:
+            return all(card.id != "llama" for card in two.catalogue.offered())
+
+        await until(has_hidden)
