@@ -71,6 +71,13 @@ def _take(browser: Browser, server: Server, upstream: Upstream, language: str) -
     page.goto(f"{server.url}/recipes")
     _recipes(page, language)
     page.screenshot(path=PICTURES / f"recipes-{language}.png")
+    page.goto(f"{server.url}/models")
+    page.locator(".servers > .button").click()
+    form = page.get_by_role("form")
+    form.locator("input[type=url]").fill(upstream.url.replace("127.0.0.1", "localhost"))
+    form.get_by_role("button").nth(1).click()
+    expect(form.get_by_role("status")).to_contain_text("qwen-plus")
+    page.screenshot(path=PICTURES / f"models-{language}.png")
     context.close()
 
 

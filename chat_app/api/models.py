@@ -11,7 +11,7 @@ from starlette.responses import Response
 from chat_app.api.bodies import decoded, read_body, told
 from chat_app.api.servers import only_for_admins
 from chat_app.errors import BadRequest
-from chat_app.messages import Json, Struct
+from chat_app.messages import Json, ModelCard, Struct
 from chat_app.services import Services
 
 _MOST_BYTES = 5000
@@ -53,8 +53,10 @@ async def arranged(request: Request, services: Services, user_id: str) -> Respon
 
 
 async def _told(services: Services, user_id: str) -> Response:
-    models: list[Json] = [
-        {"id": card.id, "name": card.name, "hidden": card.is_hidden, "server": card.server}
-        for card in services.catalogue.cards()
-    ]
+    models: list[Json] = [_model(card) for card in services.catalogue.cards()]
     return told({"models": models, "may_change": await services.accounts.is_admin(user_id)})
+
+
+def _model(card: ModelCard) -> Json:
+    server = card.server if card.is_language_model else ""  # it is built in
+    return {"id": card.id, "name": card.name, "hidden": card.is_hidden, "server": server}

@@ -121,6 +121,11 @@ class Layers:
         version_id = recipe.version_id if recipe else None
         return Prepared(replace(asked, recipe_version_id=version_id), said.conversation, said.leaf_message_id)
 
+    async def usual_model(self, user_id: str) -> str:
+        """The model that a person begins with; empty where they said nothing of it."""
+        model = (await self.store.read(user_id, None)).person.get("model")
+        return model if isinstance(model, str) else ""
+
     async def _said(self, user_id: str, conversation_id: str | None) -> Said:
         """What is said; a new conversation begins with the recipe that the person begins with."""
         said = await self.store.read(user_id, conversation_id)

@@ -118,6 +118,8 @@ class Catalogue:
 
     def serve(self, added: Sequence[Provider]) -> None:
         """Ask these, too, from now on, instead of those that were added before; one wins over a server of its name."""
+        gone = {provider.server for provider in self._added} - {provider.server for provider in added}
+        self._known = {model: server for model, server in self._known.items() if server not in gone}
         self._added = tuple(added)
         self._asked = self._all()
         self._forget_others(self._asked)

@@ -137,7 +137,7 @@ def model_items(cards: Iterable[ModelCard]) -> list[dict[str, str]]:
     Each has its server's name or a key of the locale files, and `tags`: what it takes and does, by such keys.
     """
     return [
-        {"id": card.id, "text": card.id}
+        {"id": card.id, "text": card.name or card.id}
         | ({"note": card.server} if card.is_language_model else {"note_key": "model.built_in"})
         | ({"tags": " ".join(_tags(card.capabilities))} if card.capabilities else {})
         for card in cards

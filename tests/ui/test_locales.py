@@ -11,7 +11,7 @@ SOURCES = [p for p in UI.rglob("*") if p.suffix in (".py", ".js", ".jsx")]
 USED = re.compile(r"""\bt\(\s*f?["'`]([\w.\-]+)["'`]""")
 # Keys that the sources put together: by a model's error, a status, a choice.
 MADE = (
-    "problem.", "error.", "server.", "facts.", "settings.", "status.", "library.", "toast.", "start.", "keys.", "ending.", "refused.",
+    "problem.", "error.", "server.", "servers.", "facts.", "settings.", "status.", "library.", "toast.", "start.", "keys.", "ending.", "refused.",
     "trouble.", "state.", "import.", "model.", "api_keys.", "models.", "usage.", "value.", "parameters.", "parameter.", "recipe.", "recipes.", "about.",
 )  # fmt: skip
 

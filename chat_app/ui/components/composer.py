@@ -8,7 +8,7 @@ from reflex_components_core.core.banner import has_connection_errors
 from chat_app.ui.i18n import t
 from chat_app.ui.islands import ComposerField, ModelPicker
 from chat_app.ui.islands.tuning import RecipePicker
-from chat_app.ui.states.chat import ChatState
+from chat_app.ui.states.chat import ChatState, called
 
 
 def composer() -> rx.Component:
@@ -19,7 +19,7 @@ def composer() -> rx.Component:
         rx.cond(
             ChatState.gone != "",
             rx.el.p(
-                t("problem." + ChatState.gone + ".what", model=ChatState.model, server=ChatState.gone_server),
+                t("problem." + ChatState.gone + ".what", model=called(ChatState.model), server=ChatState.gone_server),
                 " ",
                 t("problem." + ChatState.gone + ".do"),
                 role="status",
@@ -27,7 +27,12 @@ def composer() -> rx.Component:
             ),
         ),
         ComposerField.create(
-            ModelPicker.create(known=ChatState.model, items=ChatState.models, on_pick=ChatState.choose_model),
+            ModelPicker.create(
+                known=ChatState.model,
+                items=ChatState.models,
+                names=ChatState.names,
+                on_pick=ChatState.choose_model,
+            ),
             RecipePicker.create(known=ChatState.model, is_tuned=ChatState.is_tuned, on_pick=ChatState.choose_model),
             conversation_id=ChatState.conversation_id,
             model=ChatState.model,

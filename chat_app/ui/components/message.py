@@ -6,7 +6,7 @@ import reflex as rx
 
 from chat_app.ui.i18n import t
 from chat_app.ui.islands import CopyButton, Editable, EditButton, Figures, MessageBody, Picker, RetryButton
-from chat_app.ui.states.chat import ChatState
+from chat_app.ui.states.chat import ChatState, called
 from chat_app.ui.states.library import LibraryState
 from chat_app.ui.views import MessageView
 
@@ -36,7 +36,7 @@ def message(view: MessageView) -> rx.Component:
             "data-status": status,
             "data-message-id": view.id,
             "aria-busy": rx.cond(status == "streaming", "true", "false"),
-            "aria-label": rx.cond(view.role == "user", t("message.yours"), t("message.by", model=view.model)),
+            "aria-label": rx.cond(view.role == "user", t("message.yours"), t("message.by", model=called(view.model))),
         },
         tab_index=-1,
         class_name="message",
@@ -45,7 +45,7 @@ def message(view: MessageView) -> rx.Component:
 
 
 def _speaker(view: MessageView) -> rx.Component:
-    return rx.el.p(rx.el.b(view.model), class_name="speaker")
+    return rx.el.p(rx.el.b(called(view.model)), class_name="speaker")
 
 
 def _ending(view: MessageView, status: str) -> rx.Component:
@@ -74,8 +74,8 @@ def _failure(view: MessageView) -> rx.Component:
     what = rx.cond(problem.code != "", "problem." + problem.code + ".what", "problem.model_failed.what")
     to_do = rx.cond(problem.code != "", "problem." + problem.code + ".do", "problem.model_failed.do")
     return rx.el.div(
-        rx.el.b(t(what, model=view.model, server=problem.server, used=problem.used, budget=problem.budget)),
-        rx.el.p(t(to_do, model=view.model, seconds=problem.retry_after_s)),
+        rx.el.b(t(what, model=called(view.model), server=problem.server, used=problem.used, budget=problem.budget)),
+        rx.el.p(t(to_do, model=called(view.model), seconds=problem.retry_after_s)),
         rx.el.div(
             rx.cond(
                 problem.code.startswith("prompt_too_long"),  # it would be too long again
@@ -144,7 +144,7 @@ def _again_items() -> rx.Var:
         {"id": "wish", "text": t("again.wish"), "local": "yes"},
     ]
     others = ChatState.models.map(
-        lambda model: {"id": "model:" + model["id"], "text": t("again.with", model=model["id"])}
+        lambda model: {"id": "model:" + model["id"], "text": t("again.with", model=model["text"])}
     )
     return rx.Var.create(own).to(list) + others.to(list)
 

@@ -91,11 +91,11 @@ def _first_start() -> rx.Component:
                 lambda server: rx.el.li(
                     t("problem." + server.code + ".what", server=server.name),
                     " ",
-                    rx.cond(server.code == "key_refused", t("problem.key_refused.do"), t("first.silent")),
+                    rx.cond(server.code.startswith("model_"), t("first.silent"), t("problem." + server.code + ".do")),
                 ),
             ),
         ),
-        rx.el.p(t("first.how")),
+        rx.el.p(t("first.how"), " ", rx.el.a(t("first.add"), href="/models")),
         rx.el.p(t("first.passages")),
         class_name="first",
     )

@@ -88,6 +88,7 @@ class ModelPicker(Island):
 
     known: rx.Var[str]
     items: rx.Var[list[dict[str, str]]]
+    names: rx.Var[dict[str, str]]
     on_pick: rx.EventHandler[passthrough_event_spec(str)]
 
 

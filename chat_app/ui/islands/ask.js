@@ -11,8 +11,14 @@ export async function ask(path, options) {
   }
   if (response.status === 204) return null;
   const body = await response.json().catch(() => null); // a text of what stands before the application
-  if (!response.ok || !body) throw t(`error.${body?.error?.code ?? "error"}`);
+  if (!response.ok || !body) throw sentenceOf(body?.error ?? {});
   return body;
+}
+
+const EXPLAINED = { server_refused: "server", value_refused: "value", import_failed: "import" };
+
+function sentenceOf({ code = "error", reason, values }) {
+  return reason && EXPLAINED[code] ? t(`${EXPLAINED[code]}.${reason}`, values) : t(`error.${code}`);
 }
 
 export const post = (body) => ({ method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" } });

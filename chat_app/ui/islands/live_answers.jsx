@@ -1,6 +1,7 @@
 // Follows the running answers of the open conversation while the page is visible, and says how they fare.
 import { useEffect, useRef, useState } from "react";
 import { number, t } from "./i18n.js";
+import { useNameOf } from "./names.js";
 import { follow, subscribe, want, wordsOf } from "./words.js";
 
 const AGAIN_MS = 2000;
@@ -15,7 +16,8 @@ export function LiveAnswers({ conversationId, running, resumed, accepted, messag
   call.current = onSettled;
   const ids = running.join(",");
   const lastId = messages.at(-1)?.id;
-  const modelOf = (id) => messages.find((message) => message.id === id)?.model ?? "";
+  const nameOf = useNameOf();
+  const modelOf = (id) => nameOf(messages.find((message) => message.id === id)?.model ?? "");
   const model = modelOf(running[0]);
   const tell = (id) => (words) => {
     setFailed(words.status === "failed" ? id : "");

@@ -2,6 +2,7 @@
 import { useEffect, useSyncExternalStore } from "react";
 import { idHere } from "./drafts.js";
 import { t } from "./i18n.js";
+import { learnNames, useNameOf } from "./names.js";
 import { Picker } from "./picker.jsx";
 
 const listeners = new Set();
@@ -30,7 +31,9 @@ export function useModel(id, known, onPick) {
   return [wish || known, pick];
 }
 
-export function ModelPicker({ known, items, onPick }) {
+export function ModelPicker({ known, items, names, onPick }) {
   const [model, pick] = useModel(idHere(), known, onPick);
-  return <Picker label={t("model.button")} listLabel={t("model.list")} text={model ? `${model} ▾` : t("model.none")} kind="listbox" opener="choose-model" items={items} selected={model} onPick={pick} />;
+  const nameOf = useNameOf();
+  useEffect(() => learnNames(names), [names]);
+  return <Picker label={t("model.button")} listLabel={t("model.list")} text={model ? `${nameOf(model)} ▾` : t("model.none")} kind="listbox" opener="choose-model" items={items} selected={model} onPick={pick} />;
 }

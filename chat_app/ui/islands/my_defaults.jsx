@@ -21,6 +21,14 @@ function MyName({ known }) {
   );
 }
 
+/** What new conversations begin with that is chosen elsewhere. */
+const Chosen = ({ name, value }) => (
+  <p className="row">
+    <span>{name}: <span dir="auto">{value}</span></span>
+    <button type="button" className="button" onClick={() => change(PERSON, { [name]: undefined })}>{t("parameter.reset", { name })}</button>
+  </p>
+);
+
 export function MyDefaults() {
   const pending = useSyncExternalStore(onParameters, () => changeOf(PERSON));
   const told = useSyncExternalStore(onParameters, () => toldOf(PERSON));
@@ -33,12 +41,8 @@ export function MyDefaults() {
       {told && <div className="fields defaults"><MyName known={told.name} /></div>}
       <details role="group" aria-label={t("settings.defaults")} className="defaults fields">
         <summary>{t("settings.defaults.count", { count: Object.keys(own).length })}</summary>
-        {own.recipe && (
-        <p className="row">
-          recipe: {recipes?.find(({ id }) => id === own.recipe.id)?.content.name ?? t("recipe.gone")}
-          <button type="button" className="button" onClick={() => change(PERSON, { recipe: undefined })}>{t("parameter.reset", { name: "recipe" })}</button>
-        </p>
-      )}
+        {own.recipe && <Chosen name="recipe" value={recipes?.find(({ id }) => id === own.recipe.id)?.content.name ?? t("recipe.gone")} />}
+        {own.model && <Chosen name="model" value={own.model} />}
       {told && <div className="panel-body"><Fields known={{ told, own, layers: layersOf(told, own) }} refused={refused} onSet={(values) => change(PERSON, values)} /></div>}
       </details>
     </>

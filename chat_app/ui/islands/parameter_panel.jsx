@@ -5,11 +5,11 @@ import { idHere } from "./drafts.js";
 import { t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
 import { LastRequest } from "./last_request.jsx";
+import { ModelField } from "./model_field.jsx";
 import { useModel } from "./model_picker.jsx";
 import { Fields } from "./parameter_fields.jsx";
 import { change, changeOf, giveUp, PERSON, read, saved } from "./parameters.js";
 import { useRecipe } from "./recipe_picker.jsx";
-import { ChosenField } from "./chosen_field.jsx";
 import { RecipeField } from "./recipe_save.jsx";
 import { useParameters } from "./parameters_hook.js";
 
@@ -98,10 +98,7 @@ export function ParameterPanel({ model: known, messages, running, onPick }) {
         </header>
         <div className="panel-body">
           {parameters && <RecipeField id={id} known={parameters} model={model} chosen={chosen} name={name} />}
-          <div className="parameter">
-            <ChosenField name="model" value={model || t("model.none")} note={t(recipe?.content.values.model === model ? "parameter.from.recipe" : "parameter.from.conversation")} opener="choose-model" />
-            <p className="help">{t("parameter.model")}</p>
-          </div>
+          <ModelField id={id} model={model} recipe={recipe} layers={parameters?.layers} />
           {parameters ? <Fields known={parameters} refused={refused} onSet={set} /> : <div className="panel-wait" />}
           {parameters && Object.keys(parameters.own).length > 0 && <MakeDefaults id={id} own={parameters.own} refused={refused} model={model} />}
           {parameters?.told.last && <LastRequest last={parameters.told.last} />}

@@ -3,6 +3,7 @@ import { useEffect, useState } from "react";
 import { whole } from "./drafts.js";
 import { t } from "./i18n.js";
 import { Folded } from "./message_body.jsx";
+import { useNameOf } from "./names.js";
 import { isGoing, onOutbox, troubles, waiting } from "./outbox.js";
 
 const NOTHING = { entry: undefined, questionId: "" };
@@ -30,17 +31,20 @@ export function usePendingTurn(conversationId, messages, accepted) {
 }
 
 /** As the question and its answer will stand; while the server cannot be told, nobody answers. */
-export const PendingTurn = ({ entry: { key, draft, model } }) => (
-  <>
-    <article className="message" data-role="user" data-status="complete" aria-label={t("message.yours")}>
-      <div className="said"><div className="body user" data-loaded="true"><Folded text={whole(draft)} /></div></div>
-      <div className="actions" />
-    </article>
-    {!troubles.has(key) && (
-      <article className="message" data-role="assistant" data-status="streaming" aria-busy="true" aria-label={t("message.by", { model })}>
-        <div className="said"><p className="speaker"><b>{model}</b></p><div className="body assistant" data-loaded="true" /></div>
+export function PendingTurn({ entry: { key, draft, model } }) {
+  const called = useNameOf()(model);
+  return (
+    <>
+      <article className="message" data-role="user" data-status="complete" aria-label={t("message.yours")}>
+        <div className="said"><div className="body user" data-loaded="true"><Folded text={whole(draft)} /></div></div>
         <div className="actions" />
       </article>
-    )}
-  </>
-);
+      {!troubles.has(key) && (
+        <article className="message" data-role="assistant" data-status="streaming" aria-busy="true" aria-label={t("message.by", { model: called })}>
+          <div className="said"><p className="speaker"><b>{called}</b></p><div className="body assistant" data-loaded="true" /></div>
+          <div className="actions" />
+        </article>
+      )}
+    </>
+  );
+}

@@ -1,13 +1,17 @@
-// The servers, what each offers, and a test of each: whether it answers, and whether it takes the key.
-import { useEffect, useState } from "react";
+// The servers, what each offers, and a test of each; those that were added here can be changed and removed.
+import { useEffect, useRef, useState } from "react";
 import { ask, post } from "./ask.js";
 import { number, t } from "./i18n.js";
+import { ModelList } from "./model_list.jsx";
+import { ServerForm } from "./server_form.jsx";
 
+const PATH = "/api/servers";
 const state = (server) =>
-  server.problem ? t(`problem.${server.problem}.what`, { server: server.name }) : t("models.offers", { count: server.models.length });
+  server.problem ? `${t(`problem.${server.problem}.what`, { server: server.name })} ${t(`problem.${server.problem}.do`)}` : t("models.offers", { count: server.models.length });
 
-function Server({ server, onTest }) {
+function Server({ server, mayChange, onTest, onChange, onRemove }) {
   const [isAsking, setAsking] = useState(false);
+  const [isRemoving, setRemoving] = useState(false);
   const [found, setFound] = useState("");
   const test = async () => {
     if (isAsking) return;
@@ -15,15 +19,29 @@ function Server({ server, onTest }) {
     setFound(await onTest(server.name));
     setAsking(false);
   };
+  const { name } = server;
   return (
     <li>
       <div className="server">
         <span>
-          <b>{server.name}</b> <span role="status" className={server.problem ? "danger-text" : "muted"}>{found || state(server)}</span>
+          <b dir="auto">{name}</b> <span role="status" className={server.problem ? "danger-text" : "muted"}>{found || state(server)}</span>
         </span>
-        <button type="button" className="button" aria-disabled={isAsking} aria-label={t(isAsking ? "models.testing.of" : "models.test.of", { server: server.name })} onClick={test}>
-          {isAsking ? t("models.testing") : t("models.test")}
-        </button>
+        <span className="row">
+          {mayChange && server.added && (isRemoving ? (
+            <>
+              <button type="button" className="button danger" autoFocus onClick={() => onRemove(server.added.id)}>{t("servers.remove.yes")}</button>
+              <button type="button" className="quiet" onClick={() => setRemoving(false)}>{t("action.cancel")}</button>
+            </>
+          ) : (
+            <>
+              <button type="button" className="quiet" aria-label={t("servers.edit.of", { server: name })} onClick={onChange}>{t("servers.edit")}</button>
+              <button type="button" className="quiet" aria-label={t("servers.remove.of", { server: name })} onClick={() => setRemoving(true)}>{t("servers.remove")}</button>
+            </>
+          ))}
+          <button type="button" className="button" aria-disabled={isAsking} aria-label={t(isAsking ? "models.testing.of" : "models.test.of", { server: name })} onClick={test}>
+            {isAsking ? t("models.testing") : t("models.test")}
+          </button>
+        </span>
       </div>
       {server.models.length > 0 && (
         <details>
@@ -47,31 +65,61 @@ const facts = (model) =>
     model.parent && t("models.parent", { model: model.parent }),
   ].filter(Boolean).join(" · ");
 
+const Absent = ({ vendors, mayChange, onAdd }) => (
+  <>
+    <h2>{t("models.absent")}</h2>
+    <ul>
+      {vendors.map(({ name, variable }) => (
+        <li key={variable} className="server">
+          <span><b>{name}</b> <span className="muted">{t("models.set", { variable })}</span></span>
+          {mayChange && <button type="button" className="quiet" aria-label={t("servers.key.of", { server: name })} onClick={() => onAdd(name)}>{t("servers.key")}</button>}
+        </li>
+      ))}
+    </ul>
+  </>
+);
+
 export function Servers() {
   const [told, setTold] = useState(null);
   const [trouble, setTrouble] = useState("");
-  const read = () => ask("/api/servers").then((found) => (setTold(found), setTrouble("")), (sentence) => setTrouble(String(sentence)));
+  const [form, setForm] = useState(null); // what it begins with
+  const [said, say] = useState("");
+  const place = useRef(null);
+  const read = () => ask(PATH).then((found) => (setTold(found), setTrouble("")), (sentence) => setTrouble(String(sentence)));
   useEffect(() => void read(), []);
   const test = async (name) => {
     try {
-      const { problem, models, ms } = await ask("/api/servers/test", post({ server: name }));
+      const { problem, models, ms } = await ask(`${PATH}/test`, post({ server: name }));
       await read();
-      return problem ? t(`problem.${problem}.what`, { server: name }) : t("models.works", { count: models, ms });
+      return problem ? state({ name, problem }) : t("models.works", { count: models, ms });
     } catch (sentence) {
       return String(sentence);
     }
   };
+  const open = (start) => (setForm(start), say(""));
+  const close = (sentence = "") => {
+    setForm(null);
+    say(sentence);
+    if (sentence) void read();
+    place.current.focus(); // the button that was pressed is gone
+  };
+  const remove = (id) => ask(`${PATH}/${id}`, { method: "DELETE" }).then(() => close(t("servers.removed")), (sentence) => setTrouble(String(sentence)));
+  const begin = (server) => setForm({ id: server.added.id, kind: server.added.kind, name: server.name, url: server.added.url, hasKey: server.added.has_key });
   return (
-    <section className="servers" aria-busy={!told && !trouble ? "true" : undefined}>
+    <section className="servers" ref={place} tabIndex={-1} aria-busy={!told && !trouble ? "true" : undefined}>
       {trouble && <p role="alert">{trouble}</p>}
-      {told?.servers.length === 0 && <p className="muted">{t("first.none")} {t("first.how")}</p>}
-      <ul>{told?.servers.map((server) => <Server key={server.name} server={server} onTest={test} />)}</ul>
-      {told?.absent.length > 0 && (
-        <>
-          <h2>{t("models.absent")}</h2>
-          <ul>{told.absent.map(({ name, variable }) => <li key={variable}><b>{name}</b> <span className="muted">{t("models.set", { variable })}</span></li>)}</ul>
-        </>
+      {told?.servers.length === 0 && <p className="muted">{t("first.none")}</p>}
+      <ul>
+        {told?.servers.map((server) => (
+          <Server key={server.name} server={server} mayChange={told.may_change} onTest={test} onChange={() => begin(server)} onRemove={remove} />
+        ))}
+      </ul>
+      <p role="status" className="muted">{said}</p>
+      {form ? <ServerForm key={form.id ?? form.kind} start={form} onClose={close} /> : told?.may_change && (
+        <button type="button" className="button" onClick={() => open({ kind: "compatible" })}>{t("servers.add")}</button>
       )}
+      {told?.absent.length > 0 && <Absent vendors={told.absent} mayChange={told.may_change} onAdd={(kind) => open({ kind })} />}
+      {told && <ModelList of={told} />}
     </section>
   );
 }

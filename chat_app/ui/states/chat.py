@@ -47,6 +47,7 @@ class ChatState(rx.State):
     is_loaded: bool = False
     model: str = ""
     models: list[dict[str, str]] = []
+    names: dict[str, str] = {}  # of models that are not called by their ids
     servers: list[ServerView] = []
     accepted: str = ""
     resumed: str = ""
@@ -79,12 +80,20 @@ class ChatState(rx.State):
         self.is_missing = self._path() not in ("", "/new") and not wanted
         self.refresh_models()
         try:
+            if not wanted:
+                await self._begin_as_usual(who(self))
             await self.refresh(who(self))
         except NotFound:
             self.is_missing = True
         except ChatError as error:
             self._say(error)
         self.is_loaded = True
+
+    async def _begin_as_usual(self, principal: Principal) -> None:
+        """A new conversation begins with the model that the person begins with, where they said so."""
+        usual = await services().conversations.layers.usual_model(principal.user_id)
+        if any(item["id"] == usual for item in self.models):
+            self.model = usual
 
     def _path(self) -> str:
         return self.router.url.path.rstrip("/")
@@ -158,14 +167,16 @@ class ChatState(rx.State):
         """Read the list of models again; keep the chosen one while it exists."""
         catalogue = services().catalogue
         cards = catalogue.cards()
-        items, servers, silent = model_items(cards), server_views(cards), silent_views(catalogue.problems)
-        if self.models != items:
-            self.models, self.servers = items, servers
+        items = model_items(card for card in cards if not card.is_hidden)
+        servers, silent = server_views(cards), silent_views(catalogue.problems)
+        names = {card.id: card.name for card in cards if card.name}
+        if self.models != items or self.names != names:
+            self.models, self.servers, self.names = items, servers, names
         if self.silent != silent:
             self.silent = silent
         if not self.model and items:
             self.model = items[0]["id"]
-        is_gone = bool(self.model) and all(item["id"] != self.model for item in items)
+        is_gone = bool(self.model) and all(card.id != self.model for card in cards)
         gone = catalogue.absence(self.model).code if is_gone else ""
         if self.gone != gone:
             self.gone, self.gone_server = gone, catalogue.server_of(self.model)
@@ -306,6 +317,11 @@ class ChatState(rx.State):
     def new(self):
         """Begin a new conversation."""
         return rx.redirect("/new")
+
+
+def called(model: rx.Var[str]) -> rx.Var[str]:
+    """What a model is called on the page."""
+    return rx.cond(ChatState.names.contains(model), ChatState.names[model], model)
 
 
 def _problem(record: MessageRecord) -> ProblemView:

@@ -1,0 +1,97 @@
+// A server by its address and key, or a vendor by its key: looked at first, and kept once it answers. A key goes to the server alone.
+import { useEffect, useRef, useState } from "react";
+import { ask, post } from "./ask.js";
+import { t } from "./i18n.js";
+
+const PATH = "/api/servers";
+const VENDORS = ["OpenAI", "Anthropic", "Qwen"];
+const KIND = { compatible: () => t("servers.kind.compatible"), vllm: () => "vLLM" };
+const NEVER = ["redirected", "address_refused"];
+const HELPED = ["no_list", "address_refused"]; // what this form has a hint for
+
+const isVendor = (kind) => VENDORS.includes(kind);
+
+/** What was found, in one sentence, and what to do about it. */
+function sentence({ problem, kind, url, models, ms, detail }, asked) {
+  const server = isVendor(kind) ? kind : url;
+  if (problem) return [t(`problem.${problem}.what`, { server }), problem === "redirected" && detail, HELPED.includes(problem) && t(`problem.${problem}.do`)].filter(Boolean).join(" ");
+  const names = `${models.slice(0, 3).join(", ")}${models.length > 3 ? " …" : ""}`;
+  const what = isVendor(kind) ? kind : KIND[kind]();
+  const moved = !isVendor(kind) && url !== asked.trim().replace(/\/+$/, "") ? ` ${t("servers.found.at", { url })}` : "";
+  return t(names ? "servers.found" : "servers.found.nothing", { what, count: models.length, ms, names }) + moved;
+}
+
+export function ServerForm({ start, onClose }) {
+  const [kind, setKind] = useState(start.kind);
+  const [url, setUrl] = useState(start.url ?? "");
+  const [name, setName] = useState(start.name ?? "");
+  const [key, setKey] = useState(null); // null keeps the one that is kept
+  const [busy, setBusy] = useState("");
+  const [found, setFound] = useState(null);
+  const [trouble, setTrouble] = useState("");
+  const first = useRef(null);
+  useEffect(() => first.current.focus(), []);
+  const isNew = !start.id;
+  const body = { id: start.id ?? "", kind, name, url, key: key ?? (isNew || !start.hasKey ? "" : null) };
+  const typed = (set) => ({ target }) => (set(target.value), setFound(null), setTrouble(""));
+
+  const send = async (path, more, isKeeping) => {
+    if (busy) return;
+    setBusy(isKeeping ? "keep" : "look");
+    setTrouble("");
+    try {
+      const look = await ask(path, post({ ...body, ...more }));
+      if (!isVendor(kind) && !look.problem) setUrl(look.url);
+      if (isKeeping && (!look.problem || more.anyway)) return onClose(sentence(look, url));
+      setFound(look);
+    } catch (why) {
+      setFound(null);
+      setTrouble(String(why));
+    }
+    return setBusy("");
+  };
+  const keep = (more) => send(PATH, more, true);
+  return (
+    <form
+      className="key-form server-form" aria-label={t(isNew ? "servers.add" : "servers.edit")} noValidate
+      onSubmit={(event) => (event.preventDefault(), void keep({}))}
+      onKeyDown={(event) => event.key === "Escape" && (event.preventDefault(), onClose())}
+    >
+      {isNew && (
+        <label>
+          {t("servers.kind")}
+          <select ref={first} value={kind} onChange={typed(setKind)}>
+            {["compatible", ...VENDORS].map((each) => <option key={each} value={each}>{KIND[each]?.() ?? each}</option>)}
+          </select>
+        </label>
+      )}
+      {!isVendor(kind) && (
+        <>
+          <label>
+            {t("servers.url")}
+            <input ref={isNew ? undefined : first} type="url" inputMode="url" dir="ltr" autoComplete="off" spellCheck={false} placeholder="http://127.0.0.1:8000/v1" value={url} onChange={typed(setUrl)} />
+          </label>
+          <label>
+            {t("servers.name")}
+            <input dir="auto" autoComplete="off" maxLength={80} value={name} placeholder={t("servers.name.own")} onChange={typed(setName)} />
+          </label>
+        </>
+      )}
+      <label>
+        {t("servers.api_key")}
+        <input ref={!isNew && isVendor(kind) ? first : undefined} type="password" dir="ltr" autoComplete="off" spellCheck={false} value={key ?? ""} placeholder={start.hasKey ? t("servers.api_key.kept") : isVendor(kind) ? "" : t("servers.api_key.none")} onChange={typed(setKey)} />
+      </label>
+      <p className="muted help">{t("servers.api_key.help")}</p>
+      <p role="status" className={found?.problem ? "danger-text" : undefined}>{busy ? t("models.testing") : found && sentence(found, url)}</p>
+      <p role="alert">{trouble}</p>
+      <div className="row">
+        <button type="submit" className="button primary" aria-disabled={Boolean(busy)}>{t(isNew ? "servers.keep" : "action.save")}</button>
+        <button type="button" className="button" aria-disabled={Boolean(busy)} onClick={() => send(`${PATH}/look`, {}, false)}>{t("models.test")}</button>
+        {found?.problem && !NEVER.includes(found.problem) && (
+          <button type="button" className="quiet" onClick={() => keep({ anyway: true })}>{t("servers.keep.anyway")}</button>
+        )}
+        <button type="button" className="quiet" onClick={() => onClose()}>{t("action.cancel")}</button>
+      </div>
+    </form>
+  );
+}
