@@ -59,7 +59,7 @@ class Layers:
 
     def __init__(self, store: LayerStore, recipes: Recipes) -> None:
         self.store = store
-        self._recipes = recipes
+        self.recipes = recipes
 
     async def view(self, user_id: str, conversation_id: str | None, language: str = "") -> View:
         """The layers of a conversation, or of a new one.
@@ -116,7 +116,7 @@ class Layers:
             said = replace(said, conversation=own)
         if RECIPE in refused and refused[RECIPE].reason == "recipe_gone":
             raise RecipeGone("The chosen recipe is not there any more.")
-        recipe = await self._recipes.chosen(user_id, said.conversation.get(RECIPE), said.locale)
+        recipe = await self.recipes.chosen(user_id, said.conversation.get(RECIPE), said.locale)
         asked = _asked(merged(_layers(said, recipe)), said)
         version_id = recipe.version_id if recipe else None
         return Prepared(replace(asked, recipe_version_id=version_id), said.conversation, said.leaf_message_id)
@@ -131,13 +131,13 @@ class Layers:
         said = await self.store.read(user_id, conversation_id)
         if conversation_id is None and (usual := said.person.get(RECIPE)) is not None:
             with suppress(RecipeGone):
-                await self._recipes.chosen(user_id, usual, said.locale)
+                await self.recipes.chosen(user_id, usual, said.locale)
                 return replace(said, conversation={RECIPE: usual})
         return said
 
     async def _view(self, user_id: str, said: Said, refused: dict[str, ValueRefused]) -> View:
         try:
-            recipe = await self._recipes.chosen(user_id, said.conversation.get(RECIPE), said.locale)
+            recipe = await self.recipes.chosen(user_id, said.conversation.get(RECIPE), said.locale)
         except RecipeGone:
             return View(_layers(said, None), refused, None, is_recipe_gone=True)
         return View(_layers(said, recipe), refused, recipe)
@@ -171,7 +171,7 @@ class Layers:
         refused: dict[str, ValueRefused] = {}
         wanted = change.set.get(RECIPE, None if RECIPE in change.reset else said.conversation.get(RECIPE))
         try:
-            recipe = await self._recipes.chosen(user_id, wanted, said.locale)
+            recipe = await self.recipes.chosen(user_id, wanted, said.locale)
         except RecipeGone as error:
             recipe = None
             if RECIPE in change.set:

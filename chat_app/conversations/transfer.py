@@ -11,11 +11,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import assert_never
+from functools import partial
+from typing import Any, assert_never
 
 import msgspec
 
+from chat_app.conversations.changes import Change, applied
 from chat_app.conversations.foreign import Unusable, parents_first, read_foreign
+from chat_app.conversations.layers import RECIPE
 from chat_app.conversations.service import ConversationService
 from chat_app.errors import ImportFailed, NotFound
 from chat_app.messages import (
@@ -33,11 +36,13 @@ from chat_app.messages import (
     storable,
     text_of,
 )
+from chat_app.parameters import Layer
 from chat_app.store.conversations import Imported
 from chat_app.store.database import now_ms
 from chat_app.store.records import ConversationRecord, StoredMessage
 
 FORMAT, VERSION = "chat_app", 1
+NO_RECIPES = frozenset[str]()
 _LABEL_CHARS = 40
 _WHOLE_BRANCH = 1_000_000
 _KEY_CHARS = 500  # PostgreSQL's index takes 2,704 bytes
@@ -58,6 +63,8 @@ class _Message(Struct, frozen=True):
     status: Status = "complete"
     model: str = ""
     created_at: int = 0
+    asked: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
+    recipe_version_id: str | None = None
 
 
 class _Conversation(Struct, frozen=True):
@@ -71,6 +78,7 @@ class _Conversation(Struct, frozen=True):
     created_at: int = 0
     updated_at: int = 0
     archived_at: int | None = None
+    parameters: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
 
 
 class _File(Struct, frozen=True):
@@ -142,13 +150,18 @@ async def import_file(service: ConversationService, user_id: str, contents: byte
     Raises:
         ImportFailed: An entry cannot be read; nothing was imported.
     """
-    return await service.library.add_imported(user_id, read_file(contents))
+    recipes = frozenset(recipe.id for recipe in await service.layers.recipes.listed(user_id, "en"))
+    return await service.library.add_imported(user_id, read_file(contents, recipes))
 
 
-def read_file(contents: bytes | bytearray) -> Iterator[Imported]:
+def read_file(contents: bytes | bytearray, recipes: frozenset[str] = NO_RECIPES) -> Iterator[Imported]:
     """Read the entries one by one. A large file takes seconds: this is for another thread than the event loop's.
 
     Each entry is decoded by itself, as a call of the decoder lets no other thread run.
+
+    Args:
+        contents: Of the file.
+        recipes: The ids of those that a conversation may be asked by.
 
     Yields:
         (key, conversation, messages with parents before children).
@@ -157,7 +170,9 @@ def read_file(contents: bytes | bytearray) -> Iterator[Imported]:
         ImportFailed: The message names the entry and the reason.
     """
     file = _open(contents)
-    read, entries = (_read_own, file.conversations) if isinstance(file, _File) else (read_foreign, file)
+    is_own = isinstance(file, _File)
+    read = partial(_read_own, recipes=recipes) if is_own else read_foreign
+    entries = file.conversations if is_own else file
     for number, raw in enumerate(entries, 1):
         yield _entry(number, read, raw)
 
@@ -210,21 +225,36 @@ def _entry(number: int, read: Callable[[msgspec.Raw], Imported], raw: msgspec.Ra
         raise failed(why, "unreadable", detail=why) from error
 
 
-def _read_own(raw: msgspec.Raw) -> Imported:
+def _read_own(raw: msgspec.Raw, recipes: frozenset[str]) -> Imported:
     entry = msgspec.json.decode(raw, type=_Conversation)
     record = ConversationRecord(
         id="", title=entry.title, title_source=entry.title_source, model=entry.model,
         leaf_message_id=entry.leaf_message_id, pinned=entry.pinned, created_at=entry.created_at,
         updated_at=entry.updated_at, read_at=now_ms(), archived_at=entry.archived_at, deleted_at=None,
+        layer=_layer(entry.parameters, recipes),
     )  # fmt: skip
     thread = [
         StoredMessage(
             m.id, m.parent_id, m.role, m.parts, "interrupted" if m.status == "streaming" else m.status, m.model,
-            m.created_at,
+            m.created_at, m.asked, m.recipe_version_id and storable(m.recipe_version_id),
         )
         for m in entry.messages
     ]  # fmt: skip
     return entry.key, record, thread
+
+
+def _layer(values: Layer, recipes: frozenset[str]) -> Layer:
+    """A conversation's own values; a recipe that is not there would let nothing more be asked.
+
+    Raises:
+        Unusable: One of them is none.
+    """
+    if not isinstance(recipe := values.get(RECIPE), dict) or recipe.get("id") not in recipes:
+        values = {name: value for name, value in values.items() if name != RECIPE}
+    layer, refused = applied({}, Change(values), [])
+    for name, why in refused.items():
+        raise Unusable(f"its {name} cannot be kept: {why}", "parameter", name=name)
+    return layer
 
 
 def _checked(key: str, record: ConversationRecord, thread: Sequence[StoredMessage]) -> Imported:
@@ -298,6 +328,7 @@ def _number(number: int) -> int:
 async def _export(service: ConversationService, user_id: str, conversation_id: str) -> _Conversation:
     record = await service.library.get(user_id, conversation_id)
     thread = await service.messages.all_of(user_id, conversation_id)
+    said = await service.layers.store.read(user_id, conversation_id)
     return _Conversation(
         key=record.import_key or f"{FORMAT}:{record.id}",
         title=record.title,
@@ -308,8 +339,14 @@ async def _export(service: ConversationService, user_id: str, conversation_id: s
         created_at=record.created_at,
         updated_at=record.updated_at,
         archived_at=record.archived_at,
-        messages=tuple(_Message(m.id, m.role, m.parts, m.parent_id, m.status, m.model, m.created_at) for m in thread),
-    )
+        parameters=said.conversation,
+        messages=tuple(
+            _Message(
+                m.id, m.role, m.parts, m.parent_id, m.status, m.model, m.created_at, m.asked, m.recipe_version_id
+            )
+            for m in thread
+        ),
+    )  # fmt: skip
 
 
 def _encoded(conversation: _Conversation) -> msgspec.Raw:

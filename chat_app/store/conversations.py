@@ -235,9 +235,9 @@ def _imported_rows(
         conversation_id, ids = new_id(), {None: None, **{message.id: new_id() for message in thread}}
         conversation: dict[str, object] = {
             "id": conversation_id, "created_at": record.created_at, "user_id": user_id, "title": record.title,
-            "title_source": record.title_source, "model": record.model, "parameters": "{}", "pinned": record.pinned,
-            "read_at": now_ms(), "updated_at": record.updated_at, "archived_at": record.archived_at,
-            "import_key": key, "leaf_message_id": ids[record.leaf_message_id],
+            "title_source": record.title_source, "model": record.model, "parameters": to_json(record.layer),
+            "pinned": record.pinned, "read_at": now_ms(), "updated_at": record.updated_at,
+            "archived_at": record.archived_at, "import_key": key, "leaf_message_id": ids[record.leaf_message_id],
         }  # fmt: skip
         made[key] = conversation, [_imported_row(message, ids, conversation_id, user_id) for message in thread]
     return count, made
@@ -250,5 +250,5 @@ def _imported_row(
         "id": ids[message.id], "created_at": message.created_at, "conversation_id": conversation_id,
         "user_id": user_id, "parent_id": ids[message.parent_id], "role": message.role,
         "parts": to_json(message.parts), "search_text": searchable(message.parts), "status": message.status,
-        "model": message.model,
+        "model": message.model, "parameters": to_json(message.asked), "recipe_version_id": message.recipe_version_id,
     }  # fmt: skip

@@ -33,6 +33,7 @@ from chat_app.store.tables import conversations, messages
 from chat_app.store.tree import (
     RECORD,
     STORED,
+    WHOLE,
     asked_columns,
     details_of,
     id_of_key,
@@ -91,7 +92,7 @@ class MessageStore:
         # By the conversation's owner: with a user in it, SQLite reads all that the person has, for each conversation.
         mine = select(conversations.c.id).where(conversations.c.user_id == user_id)
         owned = (messages.c.conversation_id == conversation_id, literal(conversation_id).in_(mine))
-        query = select(*STORED, messages.c.deleted_at).where(*owned).order_by(messages.c.id)
+        query = select(*WHOLE).where(*owned).order_by(messages.c.id)
         async with self._database.read() as connection:
             rows = (await connection.execute(query)).mappings().all()
         gone: set[str | None] = set()

@@ -12,7 +12,7 @@ from chat_app.parameters import Layer
 class ConversationRecord:
     """A conversation without its messages. Times are milliseconds since the epoch.
 
-    `is_tuned` says that it has parameters of its own.
+    `is_tuned` says that it has parameters of its own, which `layer` holds on the way to a file and back.
     """
 
     id: str
@@ -28,6 +28,7 @@ class ConversationRecord:
     deleted_at: int | None
     import_key: str | None = None
     is_tuned: bool = False
+    layer: Layer = field(default_factory=dict[str, Json])
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,10 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """A message with its words, as history for a prompt or for an export."""
+    """A message with its words, as history for a prompt or for an export.
+
+    `asked` is what the answer was asked with, the system prompt among it, as far as it is for an export.
+    """
 
     id: str
     parent_id: str | None
@@ -73,6 +77,8 @@ class StoredMessage:
     status: Status
     model: str
     created_at: int
+    asked: Parameters = field(default_factory=dict[str, Json])
+    recipe_version_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ RECORD = [
 ]  # fmt: skip
 
 STORED = [messages.c[n] for n in ["id", "parent_id", "role", "parts", "status", "model", "created_at"]]
+WHOLE = [*STORED, *(messages.c[n] for n in ["deleted_at", "parameters", "recipe_version_id"])]
 
 
 def to_json(value: object) -> str:
@@ -224,7 +225,7 @@ async def show(connection: AsyncConnection, conversation_id: str, leaf_id: str |
 
 
 def stored(row: RowMapping) -> StoredMessage:
-    """A row as history."""
+    """A row as history, or with all of `WHOLE` as an export has it."""
     return StoredMessage(
         row["id"],
         row["parent_id"],
@@ -233,4 +234,6 @@ def stored(row: RowMapping) -> StoredMessage:
         row["status"],
         row["model"],
         row["created_at"],
+        msgspec.json.decode(row.get("parameters", "{}")),
+        row.get("recipe_version_id"),
     )

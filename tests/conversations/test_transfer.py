@@ -5,10 +5,12 @@ import time
 
 import pytest
 
+from chat_app.conversations.changes import Change
 from chat_app.conversations.transfer import export_all, export_json, export_markdown, import_file, read_file
 from chat_app.errors import ImportFailed, NotFound
 from chat_app.messages import text_of
 from chat_app.providers.fake import FakeProvider
+from chat_app.store.recipes import Content
 from tests.conftest import LOCAL, services_with
 from tests.waiting import until
 
@@ -104,6 +106,38 @@ async def test_what_is_exported_comes_back_with_its_branches(tmp_path):
     assert json.loads(again)["conversations"][0]["key"] == json.loads(exported)["conversations"][0]["key"]
 
 
+async def test_parameters_and_what_each_answer_was_asked_with_come_along_and_a_recipe_where_it_is_known(tmp_path):
+    own = {"temperature": 0.4, "seed": None, "system_prompt": "Be {{tone}}.", "variables.tone": "brief"}
+    async with services_with(tmp_path / "a", FakeProvider()) as services:
+        shipped = (await services.recipes.listed("local", "en"))[0]
+        mine = await services.recipes.make("local", Content("Mine", "", {"top_k": 3}), "")
+        turns = []
+        for number, recipe in enumerate((shipped.id, mine)):
+            change = Change(own | {"recipe": {"id": recipe}})
+            turns.append(
+                await services.conversations.send(LOCAL, text="q", model="fake", key=f"{number}", change=change)
+            )
+        asked = (await services.conversations.messages.details("local", turns[0].reply_id)).asked
+        exported = await export_all(services.conversations, "local")
+
+    async with services_with(tmp_path / "b", FakeProvider()) as services:
+        assert await import_file(services.conversations, "local", exported) == (2, 0)
+        ids = await services.conversations.library.all_ids("local")
+        layers = [(await services.conversations.layers.store.read("local", each)).conversation for each in ids]
+        threads = [await services.conversations.messages.all_of("local", each) for each in ids]
+        answers = [message.id for thread in threads for message in thread if message.role == "assistant"]
+        again = [(await services.conversations.messages.details("local", each)).asked for each in answers]
+        assert [(await services.conversations.library.get("local", each)).is_tuned for each in ids] == [True, True]
+    assert own in layers
+    assert own | {"recipe": {"id": shipped.id}} in layers
+    assert asked in again
+    assert (asked.system, asked.parameters["temperature"], asked.recipe_version_id) == (
+        "Be brief.",
+        0.4,
+        shipped.version_id,
+    )
+
+
 async def test_a_file_taken_back_where_it_came_from_adds_nothing(tmp_path):
     async with services_with(tmp_path, FakeProvider()) as services:
         turn = await _ask(services, "one")
@@ -148,6 +182,9 @@ async def test_the_exports_of_chatgpt_and_claude_are_read(tmp_path):
         (_file(CHATGPT | {"mapping": {"a": {"parent": "b"}, "b": {"parent": "a"}}}), "Entry 1.*circle"),
         (_file(CLAUDE | {"chat_messages": [{"uuid": "1", "sender": "bot"}]}), "Entry 1.*bot"),
         (_file(CLAUDE | {"created_at": "yesterday"}), "Entry 1"),
+        (_own(_thread({"id": "a"}) | {"parameters": {"temperature": 9}}), "Entry 1.*temperature"),
+        (_own(_thread({"id": "a"}) | {"parameters": [3]}), "Entry 1"),
+        (_own(_thread({"id": "a", "asked": "much"})), "Entry 1"),
         (b"[" * 100_000, "nested too deep"),
         (b'[{"mapping":' * 100_000, "nested too deep"),
         (b'{"format": "chat_app", "version": 1, "conversations": ' + b"[" * 100_000, "nested too deep"),
