@@ -62,6 +62,9 @@ SPEC = {spec.name: spec for spec in SPECS}
 OURS = frozenset({"model", "system_prompt", "recipe", "extra"})
 """Those that no request has as a parameter."""
 SENT = frozenset(SPEC) - OURS
+CHOICES = {f"{spec.name}={choice}": spec.name for spec in SPECS for choice in spec.choices}
+"""Choices by how a wire or a model says that it does not take one, with the names of their parameters."""
+ANY_JSON = "response_format=json_object"
 REASONING = frozenset({"reasoning_effort", "thinking_budget"})
 
 _OTHER_NAMES = {"max_completion_tokens": "max_tokens", "stop_sequences": "stop"}
@@ -88,7 +91,12 @@ def without(parameters: Parameters, refused: Iterable[str], refused_thinking: It
     names = set(refused)
     if parameters.get("reasoning_effort") != "none":
         names |= set(refused_thinking)
-    return {name: value for name, value in parameters.items() if name not in names}
+    return {name: value for name, value in parameters.items() if not {name, _choice(name, value)} & names}
+
+
+def _choice(name: str, value: Json) -> str:
+    """A value as it stands in `CHOICES`, where it is one of some."""
+    return f"{name}={value.get('type') if isinstance(value, dict) else value}"
 
 
 def named(told: Mapping[str, Json]) -> Parameters:

@@ -68,3 +68,10 @@ def test_a_model_that_takes_samplings_only_without_thinking_gets_them_only_then(
     assert without(both, ["top_k"], ["temperature"]) == {}
     assert without(both | {"reasoning_effort": "none"}, [], ["temperature"]) == both | {"reasoning_effort": "none"}
     assert without(both | {"reasoning_effort": "low"}, [], ["temperature"]) == {"top_k": 2, "reasoning_effort": "low"}
+
+
+def test_a_model_that_does_not_take_one_choice_gets_the_others():
+    refused = ["reasoning_effort=minimal", "response_format=json_object"]
+    schema = {"response_format": {"type": "json_schema", "json_schema": {}}, "reasoning_effort": "low"}
+    assert without(schema, refused, []) == schema
+    assert without({"response_format": {"type": "json_object"}, "reasoning_effort": "minimal"}, refused, []) == {}

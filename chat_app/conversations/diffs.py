@@ -57,7 +57,8 @@ def _difference(name: str, old: str | None, new: str | None) -> Difference:
 
 
 def _lines(old: str, new: str) -> Iterator[tuple[Op, str]]:
-    before, after = old.splitlines(), new.splitlines()
+    # By the line break alone, and one at the end begins a line: texts that differ in that differ here.
+    before, after = (text.split("\n") if text else [] for text in (old, new))
     if max(len(before), len(after)) > _MOST_LINES:  # as many equal lines would take minutes to tell apart
         for line in before:
             yield "old", line

@@ -46,8 +46,8 @@ class Alias(Struct, frozen=True, forbid_unknown_fields=True):
 
     One deployment's fields can stand in the entry itself. `fallback` is the model to ask when no deployment answers;
     `cache_s` is how long an answer to the very same request is given again, and `is_public` lets people share those.
-    `parameters` go with every request, over those of a deployment. The model takes none of `refuses`, and those of
-    `refuses_thinking` only where it is told not to think.
+    `parameters` go with every request, over those of a deployment. The model takes none of `refuses`, which may name
+    one choice ("reasoning_effort=minimal"), and those of `refuses_thinking` only where it is told not to think.
     """
 
     provider: str = ""

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from chat_app.gateway.route import Deployment, Route
 from chat_app.messages import Json
-from chat_app.parameters import REASONING, SPEC, Layer, named
+from chat_app.parameters import CHOICES, REASONING, SPEC, Layer, named
 
 Why: TypeAlias = Literal["server", "model", "no_reasoning", "thinking"]
 """Its server has no use for it, it itself has none, it does not reason, or it reasons unless it is told not to."""
@@ -17,8 +17,8 @@ Why: TypeAlias = Literal["server", "model", "no_reasoning", "thinking"]
 class Takes:
     """What is known of a model; `server` is who is meant where a parameter is not taken.
 
-    `refuses` says why it does not take a parameter. `model` is what its entry in `models.toml` sends, `deployment` what
-    its deployments do: the different values there are, None for one that sends none.
+    `refuses` says why it does not take a parameter, or one of its `CHOICES`. `model` is what its entry in `models.toml`
+    sends, `deployment` what its deployments do: the different values there are, None for one that sends none.
     """
 
     server: str
@@ -31,7 +31,7 @@ class Takes:
 def takes(route: Route) -> Takes:
     """What is known of the model of a route."""
     places = route.deployments
-    refuses: dict[str, Why] = {name: why for name in SPEC if (why := _why(name, places))}
+    refuses: dict[str, Why] = {name: why for name in (*SPEC, *CHOICES) if (why := _why(name, places))}
     sent = [(each, named(each.parameters)) for each in places]
     model: Layer = {}
     own: dict[str, tuple[Json, ...]] = {}

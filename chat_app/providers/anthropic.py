@@ -26,7 +26,7 @@ from chat_app.messages import (
     ToolResultPart,
     Wire,
 )
-from chat_app.parameters import SENT, most_tokens
+from chat_app.parameters import ANY_JSON, SENT, most_tokens
 from chat_app.providers.base import GO_ON, Offer
 from chat_app.providers.connections import connections_to
 from chat_app.providers.messages_answers import Fold, whole_answer
@@ -76,7 +76,7 @@ class AnthropicProvider:
     vendor: str = ""
     relays: frozenset[Wire] = frozenset[Wire](("messages",))
     only_streams: bool = False
-    refuses: frozenset[str] = SENT - {"max_tokens", "stop", "reasoning_effort", "response_format"}
+    refuses: frozenset[str] = SENT - {"max_tokens", "stop", "reasoning_effort", "response_format"} | {ANY_JSON}
 
     def __init__(self, *, server: str, base_url: str, api_key: str, connect_timeout_s: float) -> None:
         self.server = server

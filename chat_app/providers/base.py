@@ -65,7 +65,7 @@ class Provider(Protocol):
     `base_url` is where it is; empty for what is built in. `vendor` is whose models are asked of it by their prefix
     alone, where no list has them; empty for nobody's. `relays` are the wires on which it sends a program's own body as
     it is; with `only_streams` also then its answer is streamed, for whoever wants it at once too. `refuses` are the
-    names of parameters that it has no use for, whatever the model.
+    names of parameters, and of `CHOICES` of them, that it has no use for, whatever the model.
     """
 
     kind: str

@@ -176,8 +176,9 @@ def test_a_difference_tells_both_sides_and_only_what_differs(old, new):
     for each in found:
         assert each.old != each.new
         if each.lines:
-            assert [line for op, line in each.lines if op != "new"] == (each.old or "").splitlines()
-            assert [line for op, line in each.lines if op != "old"] == (each.new or "").splitlines()
+            assert "\n".join(line for op, line in each.lines if op != "new") == (each.old or "")
+            assert "\n".join(line for op, line in each.lines if op != "old") == (each.new or "")
+            assert {"old", "new"} & {op for op, _ in each.lines}
     assert {(each.field, each.new, each.old) for each in differences(new, old)} == {
         (each.field, each.old, each.new) for each in found
     }
@@ -262,7 +263,7 @@ async def test_what_comes_along_cannot_be_changed_by_anybody(tmp_path):
 def test_a_difference_of_very_many_lines_is_told_at_once_and_whole():
     old, new = (Content("x", values={"system_prompt": "same\n" * count}) for count in (20_000, 20_001))
     (found,) = differences(old, new)
-    assert len(found.lines) == 40_001
+    assert len(found.lines) == 40_003
 
 
 async def test_the_same_send_is_the_same_turn_also_after_its_recipe_has_gone(tmp_path):

@@ -20,7 +20,7 @@ deployments = [{ provider = "vllm", model = "echo", parameters = { top_k = 3, mi
 [models.thinker]
 provider = "vllm"
 model = "other"
-refuses = ["seed"]
+refuses = ["seed", "reasoning_effort=minimal", "response_format=json_object"]
 refuses_thinking = ["temperature"]
 
 [models.plain]
@@ -251,6 +251,12 @@ def test_only_what_the_model_takes_is_enabled_with_the_reason_for_the_rest(chat:
     expect(panel.row("seed")).to_contain_text("This model does not take seed.")
     expect(panel.slider("temperature")).to_be_disabled()
     expect(panel.row("temperature")).to_contain_text("only with reasoning_effort none")
+    for name, choice, label in (
+        ("reasoning_effort", "minimal", "minimal"),
+        ("response_format", "json_object", "json_object"),
+    ):
+        expect(panel.choice(name).locator(f'option[value="{choice}"], option:text-is("{choice}")')).to_be_disabled()
+        expect(panel.row(name)).to_contain_text(f"This model does not take {label}.")
     panel.choice("reasoning_effort").select_option("none")
     expect(panel.slider("temperature")).to_be_enabled()
     panel.choose("plain")

@@ -3,6 +3,8 @@
 import asyncio
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import insert
 
 from chat_app.errors import NotFound, SavedMeanwhile
@@ -100,3 +102,50 @@ async def test_several_are_added_together_and_listed_by_name(store):
 
     assert [each.version.content.name for each in await store.visible("local")] == ["A", "b", "c"]
     assert len(set(ids)) == 3
+
+
+ACTS = st.lists(
+    st.tuples(st.sampled_from(["save", "restore", "publish", "late"]), st.integers(1, 5), st.text(max_size=5)),
+    max_size=12,
+)
+
+
+def test_whatever_is_saved_restored_and_published_every_version_stays_what_it_was(tmp_path):
+    async def hold(database: Database, acts: list) -> None:
+        store = RecipeStore(database)
+        (mine,) = await store.add("local", [Content("first")], "made")
+        history: list[tuple[Content, str]] = [(Content("first"), "made")]
+        published: int | None = None
+        for kind, number, text in acts:
+            newest = len(history)
+            if kind == "publish":
+                published = number if number <= newest else None
+                await store.publish("local", mine, published)
+            elif kind == "late":
+                with pytest.raises(SavedMeanwhile):
+                    await store.save("local", mine, newest - 1, Content(text), kind)
+            else:
+                content = history[number % newest][0] if kind == "restore" else Content(text, values={"seed": number})
+                assert await store.save("local", mine, newest, content, kind) == newest + 1
+                history.append((content, kind))
+            record = await store.one("local", mine)
+            counts = published or len(history)
+            assert (record.published, record.newest, record.version.number) == (published, len(history), counts)
+            assert record.version.content == history[counts - 1][0]
+        versions = await store.versions("local", mine)
+        assert [(v.number, v.content, v.note) for v in versions] == [
+            (number, *said) for number, said in reversed(list(enumerate(history, start=1)))
+        ]
+        assert [v.id for v in versions] == sorted({v.id for v in versions}, reverse=True)
+
+    with asyncio.Runner() as runner:
+        database = Database(f"sqlite+aiosqlite:///{tmp_path / 'chat.db'}")
+        runner.run(database.migrate())
+
+        @settings(max_examples=40, deadline=None)
+        @given(ACTS)
+        def always(acts: list) -> None:
+            runner.run(hold(database, acts))
+
+        always()
+        runner.run(database.aclose())

@@ -6,7 +6,7 @@ import { Typed } from "./typed.jsx";
 
 const EXAMPLE = '{\n  "type": "object",\n  "properties": {"answer": {"type": "string"}},\n  "required": ["answer"],\n  "additionalProperties": false\n}';
 
-export function FormatControl({ spec, id, value, onValue, ...more }) {
+export function FormatControl({ spec, id, value, refused, onValue, ...more }) {
   const field = useId();
   const kind = value?.type ?? "";
   const wanted = value?.json_schema ?? {};
@@ -21,7 +21,7 @@ export function FormatControl({ spec, id, value, onValue, ...more }) {
     <>
       <select id={id} value={kind} onChange={choose} {...more}>
         <option value="">{t("parameter.not_sent")}</option>
-        {spec.choices.map((each) => <option key={each} value={each}>{t(`parameter.format.${each}`)}</option>)}
+        {spec.choices.map((each) => <option key={each} value={each} disabled={refused.includes(each) && each !== kind}>{t(`parameter.format.${each}`)}</option>)}
       </select>
       {kind === "json_schema" && (
         <>

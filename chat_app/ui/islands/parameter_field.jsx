@@ -30,21 +30,21 @@ function Range({ spec, id, value, onValue, ...more }) {
   );
 }
 
-function Choice({ spec, id, value, onValue, ...more }) {
+function Choice({ spec, id, value, refused, onValue, ...more }) {
   return (
     <select id={id} value={value ?? ""} onChange={({ target }) => onValue(target.value || undefined)} {...more}>
       <option value="">{t("parameter.not_sent")}</option>
-      {spec.choices.map((each) => <option key={each}>{each}</option>)}
+      {spec.choices.map((each) => <option key={each} disabled={refused.includes(each) && each !== value}>{each}</option>)}
     </select>
   );
 }
 
 const ROWS = { text: 5, strings: 2, object: 3 };
 
-function Control(props) {
+function Control({ refused, ...props }) {
   const { spec } = props;
-  if (spec.kind === "choice") return <Choice {...props} />;
-  if (spec.kind === "format") return <FormatControl {...props} />;
+  if (spec.kind === "choice") return <Choice refused={refused} {...props} />;
+  if (spec.kind === "format") return <FormatControl refused={refused} {...props} />;
   return spec.step ? <Range {...props} /> : <Written rows={ROWS[spec.kind]} {...props} />;
 }
 
@@ -55,7 +55,10 @@ export const sentenceOf = ({ reason, values }) => t(`value.${reason}`, values);
 const rangeOf = ({ low = 0, high, above, usual }) =>
   [t(above ? "parameter.above" : "parameter.range", { low, high }), usual !== undefined && t("parameter.usual", { usual })].filter(Boolean).join(" ");
 
-export function ParameterField({ spec, layers, refusedFor, why, server, most, differing, onSet }) {
+/** Which of a parameter's choices a model does not take, each with the reason. */
+const refusedOf = (spec, refuses) => (spec.choices ?? []).map((choice) => [choice, refuses?.[`${spec.name}=${choice}`]]).filter(([, why]) => why);
+
+export function ParameterField({ spec, layers, refusedFor, why, server, most, differing, refuses, onSet }) {
   const id = useId();
   const { now, below, isOwn } = found(layers, spec.name);
   const isSent = now !== undefined && now.value !== null;
@@ -65,7 +68,9 @@ export function ParameterField({ spec, layers, refusedFor, why, server, most, di
   const differs = !now && differing && `${t("parameter.from.deployment")}: ${differing.map((value) => textOf(spec.kind, value) || "—").join(" / ")}`;
   const from = differs ? [differs] : [!isSent && t("parameter.not_sent"), now && t(`parameter.from.${now.source}`)];
   const range = spec.kind === "number" || spec.kind === "integer" ? rangeOf(spec) : "";
-  const help = isOff ? t(`parameter.not.${why}`, { server, name: spec.name }) : [t(`parameter.${spec.name}`, { most }), range].filter(Boolean).join(" ");
+  const choices = refusedOf(spec, refuses);
+  const not = (reason, name) => t(`parameter.not.${reason}`, { server, name });
+  const help = isOff ? not(why, spec.name) : [t(`parameter.${spec.name}`, { most }), range, ...choices.map(([choice, reason]) => not(reason, choice))].filter(Boolean).join(" ");
   return (
     <div className="parameter" data-off={isOff}>
       <div className="parameter-head">
@@ -77,7 +82,7 @@ export function ParameterField({ spec, layers, refusedFor, why, server, most, di
           </button>
         )}
       </div>
-      <Control spec={spec} id={id} value={isSent ? now.value : undefined} onValue={set} disabled={isOff && !isOwn} aria-describedby={`${id}-help`} aria-invalid={Boolean(refusedFor)} />
+      <Control spec={spec} id={id} value={isSent ? now.value : undefined} refused={choices.map(([choice]) => choice)} onValue={set} disabled={isOff && !isOwn} aria-describedby={`${id}-help`} aria-invalid={Boolean(refusedFor)} />
       <p id={`${id}-help`} className={refusedFor ? "limit" : "help"} role={refusedFor ? "alert" : undefined}>
         {refusedFor ? `${sentenceOf(refusedFor)} ${t("parameter.unused")}` : help}
       </p>
