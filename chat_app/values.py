@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NoReturn
 
 from jsonschema import Draft202012Validator, SchemaError
 
 from chat_app.errors import ValueRefused
 from chat_app.messages import Json, storable
-from chat_app.parameters import OURS, SENT, SPEC, VARIABLE, Spec, named
+from chat_app.parameters import OURS, SENT, SPEC, VARIABLE, Layer, Spec, named
 
 _FORMAT_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _VARIABLE_NAME = re.compile(r"[^\W\d]\w{0,39}")
@@ -40,6 +40,13 @@ def checked(name: str, value: Json) -> Json:
     if spec is None:
         raise ValueRefused(f"There is no parameter {name}.", "unknown", name=name)
     return None if value is None else _CHECKS[spec.kind](spec, value)
+
+
+def as_written(values: Mapping[str, Json]) -> Layer:
+    """Values for a page: JSON that people write is a text there, as a browser would round its large numbers."""
+    extra = values.get("extra")
+    text: Layer = {"extra": json.dumps(extra, ensure_ascii=False, indent=2)} if isinstance(extra, dict) else {}
+    return {**values, **text}
 
 
 def _number(spec: Spec, value: Json) -> Json:

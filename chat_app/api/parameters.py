@@ -17,6 +17,7 @@ from chat_app.gateway.takes import takes
 from chat_app.messages import Json, Struct, storable
 from chat_app.parameters import SPECS
 from chat_app.services import Services
+from chat_app.values import as_written
 
 _MOST_BYTES = 1_000_000
 _SPECS: Json = msgspec.to_builtins(SPECS)
@@ -109,7 +110,7 @@ def _told(view: View) -> dict[str, Json]:
     refused: dict[str, Json] = {
         name: {"reason": error.reason, "values": dict[str, Json](error.values)} for name, error in view.refused.items()
     }
-    layers: list[Json] = [{"name": name, "values": values} for name, values in view.layers]
+    layers: list[Json] = [{"name": name, "values": as_written(values)} for name, values in view.layers]
     return {"layers": layers, "refused": refused, "recipe": _recipe(view), "is_recipe_gone": view.is_recipe_gone}
 
 

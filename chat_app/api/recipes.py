@@ -19,6 +19,7 @@ from chat_app.errors import BadRequest, ImportFailed, SavedMeanwhile
 from chat_app.messages import Json, Struct
 from chat_app.services import Services
 from chat_app.store.recipes import Content, VersionRecord
+from chat_app.values import as_written
 
 _MOST_BYTES = 1_000_000
 _MOST_FILE_BYTES = 5_000_000
@@ -177,7 +178,7 @@ def _content(content: Content) -> dict[str, Json]:
     return {
         "name": content.name,
         "description": content.description,
-        "values": content.values,
+        "values": as_written(content.values),
         "starting_points": list[Json](content.starting_points),
     }
 

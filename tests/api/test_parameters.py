@@ -1,5 +1,6 @@
 """What the panel asks of the server."""
 
+import json
 from collections.abc import AsyncIterator
 
 import httpx
@@ -68,6 +69,17 @@ async def test_the_panel_reads_the_table_the_layers_and_what_the_model_takes(api
         },
     }
     assert (await _ask(api, "GET", "/api/parameters?model=nobody")).json()["model"] is None
+
+
+async def test_large_numbers_in_what_people_write_come_back_as_they_were_written(api):
+    mine = await _begun(api)
+    wanted = {"extra": '{"id": 9007199254740993, "deep": {"x": [18446744073709551615]}}'}
+    path = f"/api/parameters?conversation={mine}"
+    told = (await _ask(api, "PATCH", path, json={"set": wanted})).json()["layers"][-1]["values"]
+    again = (await _ask(api, "PATCH", path, json={"set": told})).json()["layers"][-1]["values"]
+
+    assert json.loads(told["extra"]) == json.loads(wanted["extra"])
+    assert again == told
 
 
 async def test_good_values_are_kept_and_each_other_one_has_its_sentence(api):
