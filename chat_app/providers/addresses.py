@@ -102,6 +102,19 @@ def stays_with(base_url: httpx2.URL) -> Callable[[httpx2.Request], Awaitable[Non
     return check
 
 
+async def is_no_metadata(request: httpx2.Request) -> None:
+    """See that no address of a metadata service is asked, be it by a proxy, whose own connections nobody here sees.
+
+    Raises:
+        NoModelThere: It is one, in whichever way it is written.
+    """
+    host = request.url.host
+    try:
+        _check(host if _parsed(host) is not None else socket.inet_ntoa(socket.inet_aton(host)))
+    except OSError:  # a name
+        return
+
+
 def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
 

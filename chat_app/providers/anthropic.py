@@ -31,7 +31,7 @@ from chat_app.providers.base import GO_ON, Offer
 from chat_app.providers.connections import connections_to
 from chat_app.providers.messages_answers import Fold, whole_answer
 from chat_app.providers.refusals import Refusals
-from chat_app.providers.relay import Relay
+from chat_app.providers.relay import Relay, read_list
 
 _DEFAULT_TOKENS = 8192  # where the list of models does not say what a model can give
 _EXCERPT = 200
@@ -95,8 +95,8 @@ class AnthropicProvider:
     async def offers(self) -> list[Offer]:
         """See `Provider.offers`."""
         with self._refusals.told(""):
-            response = await self._client.models.with_raw_response.list(limit=1000)
-            body = response.http_response.content
+            async with self._client.models.with_streaming_response.list(limit=1000) as response:
+                body = await read_list(response.iter_bytes())
         try:
             models = _decode_models(body).data
         except NOT_JSON as error:

@@ -11,7 +11,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpcore2
 import httpx2
 
-from chat_app.providers.addresses import Address, Guarded, stays_with
+from chat_app.providers.addresses import Address, Guarded, is_no_metadata, stays_with
 from chat_app.providers.network import PoolTransport, Sockets
 
 # Idle ones are let go of before uvicorn and vLLM do so, after 5 s: what is sent in that moment is lost.
@@ -22,7 +22,7 @@ def connections_to(base_url: str, connect_timeout_s: float) -> httpx2.AsyncClien
     """Connections by the environment's proxy (HTTPS_PROXY, NO_PROXY …), but for servers of this machine.
 
     There is no read timeout: the gateway bounds the first word and the silences between words. A redirect is followed
-    within the server alone.
+    within the server alone. A proxy looks up names by itself, so that behind one only addresses are looked at here.
     """
     client = httpx2.AsyncClient(
         base_url=base_url,
@@ -31,7 +31,7 @@ def connections_to(base_url: str, connect_timeout_s: float) -> httpx2.AsyncClien
         trust_env=False,
         transport=_transport(base_url),
     )
-    client.event_hooks["request"].append(stays_with(client.base_url))
+    client.event_hooks["request"] += [stays_with(client.base_url), is_no_metadata]
     return client
 
 

@@ -33,7 +33,7 @@ from chat_app.providers.base import GO_ON, Offer
 from chat_app.providers.chat_answers import Fold, embeddings, whole_answer
 from chat_app.providers.connections import connections_to
 from chat_app.providers.refusals import Refusals
-from chat_app.providers.relay import Relay
+from chat_app.providers.relay import Relay, read_list
 
 _EXCERPT = 200
 _CHOICES = ("auto", "none", "required")
@@ -109,8 +109,8 @@ class OpenAIProvider:
     async def offers(self) -> list[Offer]:
         """See `Provider.offers`."""
         with self._refusals.told(""):
-            response = await self._client.models.with_raw_response.list()
-            body = response.content
+            async with self._client.models.with_streaming_response.list() as response:
+                body = await read_list(response.iter_bytes())
         try:
             return list(_offers(body))
         except NOT_JSON as error:  # another program's port: its pages are no list

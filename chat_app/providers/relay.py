@@ -5,7 +5,7 @@ It goes past the vendors' SDKs, which build and walk models of their own (docs/d
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from types import MappingProxyType
 from typing import TypeVar
@@ -19,6 +19,7 @@ from chat_app.providers.refusals import Refusals
 
 NONE: Mapping[str, str] = MappingProxyType({})
 _EXCERPT = 200
+_MOST_LIST_BYTES = 20_000_000
 Whole = TypeVar("Whole")
 
 
@@ -33,6 +34,16 @@ def read_whole(decode: Callable[[bytes], Whole], body: bytes, without_key: Calla
     except NOT_JSON as error:
         excerpt = without_key(body[:_EXCERPT].decode(errors="replace"))
         raise AnswerBroken("The answer broke off.", detail=f"{error}: {excerpt}") from error
+
+
+async def read_list(pieces: AsyncIterator[bytes]) -> bytes:
+    """A list of models, as far as any is long: what sends without end fills no memory, and is cut into no JSON."""
+    body = bytearray()
+    async for piece in pieces:
+        body += piece
+        if len(body) > _MOST_LIST_BYTES:
+            break
+    return bytes(body)
 
 
 class Relay:

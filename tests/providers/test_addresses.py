@@ -41,6 +41,18 @@ async def test_an_address_of_a_metadata_service_is_refused_however_it_is_written
         await provider.aclose()
 
 
+@pytest.mark.parametrize("host", ["169.254.169.254", "2852039166", "0xA9FEA9FE", "[::ffff:169.254.169.254]"])
+async def test_an_address_of_a_metadata_service_is_refused_behind_a_proxy_too(monkeypatch, host):
+    with Upstream(["theirs"]).serve() as proxy:
+        for name in ("http_proxy", "https_proxy", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url.removesuffix("/v1"))
+        provider = _provider(OpenAIProvider, f"http://{host}/v1")
+        with pytest.raises(AddressRefused):
+            await provider.offers()
+        await provider.aclose()
+        assert proxy.calls == []
+
+
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_name_that_leads_to_a_metadata_service_is_refused(monkeypatch):
     async def found(host, port, **_):

@@ -1,5 +1,6 @@
 """One table of what a server may do × every wire, and the one right outcome of each."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
@@ -216,3 +217,25 @@ async def test_a_server_of_this_machine_is_asked_directly_and_told_nothing_of_th
 async def test_what_is_too_long_is_told_with_the_servers_own_numbers(make, upstream, said):
     with pytest.raises(PromptTooLong, match=r"^This message is too long for m: 10,010 of 8,192 tokens\.$"):
         await _reply(make(upstream.url), upstream, _refusal(400, said))
+
+
+async def test_a_list_of_models_without_end_is_none_and_fills_no_memory(make):
+    sent = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{"data": [')
+        try:
+            while True:
+                writer.write(b'{"id": "m"},' * 10_000)
+                sent += 120_000
+                await writer.drain()
+        except ConnectionError:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    with pytest.raises(NoModelList):
+        await make(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1").offers()
+    assert sent < 40_000_000
+    server.close()
