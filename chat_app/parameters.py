@@ -15,6 +15,8 @@ Kind: TypeAlias = Literal["number", "integer", "strings", "choice", "format", "o
 Layer: TypeAlias = dict[str, Json]
 """Some values by name. A name that is not there says nothing; None says that the parameter is not to be sent."""
 
+GIVEN = ("date", "user", "language")
+"""The variables that every system prompt may use: the application fills them in."""
 VARIABLE = "variables."
 """What the name of a variable's value begins with."""
 

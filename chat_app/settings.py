@@ -220,11 +220,10 @@ def read_secret_key(settings: Settings) -> str:
     path = settings.chat_app_data / "secret_key"
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        with path.open("x") as file:
-            path.chmod(0o600)
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
             file.write(secrets.token_hex(32))
     except FileExistsError:
-        pass
+        path.chmod(0o600)  # it may come from a copy that others could read
     return path.read_text()
 
 

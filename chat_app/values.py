@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator, SchemaError
 
 from chat_app.errors import ValueRefused
 from chat_app.messages import Json, storable
-from chat_app.parameters import OURS, SENT, SPEC, VARIABLE, Layer, Spec, named
+from chat_app.parameters import GIVEN, OURS, SENT, SPEC, VARIABLE, Layer, Spec, named
 
 _FORMAT_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _VARIABLE_NAME = re.compile(r"[^\W\d]\w{0,39}")
@@ -210,6 +210,8 @@ def _variable(name: str, value: Json) -> Json:
         raise ValueRefused(
             "A variable's name has letters, digits and _, at most 40, and begins with a letter.", "variable_name"
         )
+    if name in GIVEN:
+        raise ValueRefused(f"{name} is filled in by the application.", "given", name=name)
     if value is not None and not isinstance(value, str):
         raise ValueRefused(f"{name} must be a text.", "text")
     if value is not None and len(value) > _MOST_VARIABLE_CHARS:

@@ -28,7 +28,8 @@ WORDS = {
 def _panel(page: Page, upstream: Upstream, language: str) -> None:
     chat = Chat(page)
     question, answer = SAID[language]
-    upstream.then(Script([answer]), Script([question]))
+    upstream.title = question
+    upstream.then(Script([answer]))
     page.locator("#composer").fill(question)
     page.keyboard.press("Enter")
     chat.expect_status("complete")

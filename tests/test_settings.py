@@ -1,8 +1,9 @@
+import stat
 from pathlib import Path
 
 import pytest
 
-from chat_app.settings import Settings, child_environment, load_settings
+from chat_app.settings import Settings, child_environment, load_settings, read_secret_key
 
 
 @pytest.fixture(autouse=True)
@@ -92,3 +93,13 @@ def test_a_child_finds_our_node_before_the_systems(monkeypatch):
     monkeypatch.setenv("PATH", "/usr/bin")
 
     assert child_environment(Path("/venv/bin"), A="1")["PATH"] == "/venv/bin:/usr/bin"
+
+
+def test_the_secret_is_made_once_for_its_owner_alone_and_one_that_others_could_read_is_taken_back(tmp_path):
+    settings = Settings.model_validate({"chat_app_data": tmp_path / "data", "secret_key": ""})
+    secret = read_secret_key(settings)
+    file = tmp_path / "data" / "secret_key"
+    assert (len(secret), stat.S_IMODE(file.stat().st_mode)) == (64, 0o600)
+    file.chmod(0o644)
+    assert read_secret_key(settings) == secret
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600

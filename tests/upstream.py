@@ -143,6 +143,7 @@ class Upstream:
 
     def __init__(self, models: Sequence[str] = ("echo",), port: int = 0) -> None:
         self.models: list[dict] = [{"id": model, "object": "model", "max_model_len": 8192} for model in models]
+        self.title = "A title from the model"
         self.models_status = 200
         self.models_headers: dict[str, str] = {}
         self.key = ""  # that it wants to see
@@ -278,7 +279,7 @@ class Upstream:
 
     def _script_for(self, call: Call) -> Script:
         if _is_title(call.body):
-            return Script(["A title from the model"])
+            return Script([self.title])
         if self.scripts:
             return self.scripts.popleft()
         return self.of_model.get(str(call.body.get("model")), self.default)

@@ -11,11 +11,10 @@ from starlette.responses import Response
 from chat_app.api.bodies import decoded, read_body, told
 from chat_app.conversations.changes import Change
 from chat_app.conversations.layers import NOT_NAMED, View
-from chat_app.conversations.template import GIVEN
 from chat_app.errors import BadRequest, ModelError
 from chat_app.gateway.takes import takes
 from chat_app.messages import Json, Struct, storable
-from chat_app.parameters import SPECS
+from chat_app.parameters import GIVEN, SPECS
 from chat_app.services import Services
 from chat_app.values import as_written
 

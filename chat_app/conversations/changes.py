@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import msgspec
 
-from chat_app.conversations.template import GIVEN, variables_in
+from chat_app.conversations.template import variables_in
 from chat_app.errors import ValueRefused
 from chat_app.messages import Json, Struct
-from chat_app.parameters import VARIABLE, Layer, merged
+from chat_app.parameters import GIVEN, VARIABLE, Layer, merged
 from chat_app.values import checked
 
 MOST_NAMES = 100

@@ -140,7 +140,9 @@ def _values_of(entry: Json) -> Json:
     if not isinstance(parameters, dict) or not isinstance(variables, dict):
         return None
     not_sent = parameters.get("not_sent", [])
-    if entry.keys() - _KEYS or not isinstance(not_sent, list):
+    if unknown := sorted(entry.keys() - _KEYS):
+        raise ValueRefused(f"No recipe has {unknown[0]}.", "entry_key", field=unknown[0][:60])
+    if not isinstance(not_sent, list):
         return None
     values: Layer = {name: value for name, value in parameters.items() if name != "not_sent"}
     values |= dict.fromkeys(str(name) for name in not_sent)

@@ -10,8 +10,6 @@ from zoneinfo import ZoneInfo
 _VARIABLE = re.compile(r"\{\{\s*([^{}\s](?:[^{}]*[^{}\s])?)\s*\}\}")
 _LANGUAGES = {"zh": "中文"}
 _NOBODY = {"zh": "用户"}
-GIVEN = ("date", "user", "language")
-"""Those that every prompt may use."""
 
 
 def variables_in(text: str) -> list[str]:

@@ -26,7 +26,7 @@ from chat_app.messages import (
     ToolResultPart,
     Wire,
 )
-from chat_app.parameters import ANY_JSON, SENT, most_tokens
+from chat_app.parameters import ANY_JSON, SENT, SPEC, most_tokens
 from chat_app.providers.base import GO_ON, Offer
 from chat_app.providers.connections import connections_to
 from chat_app.providers.messages_answers import Fold, whole_answer
@@ -42,6 +42,8 @@ _TAKEN = (
     "thinking", "output_config", "metadata", "service_tier", "tools", "tool_choice", "cache_control", "speed",
 )  # fmt: skip
 _EFFORTS = ("low", "medium", "high", "xhigh", "max")  # platform.claude.com/docs/en/build-with-claude/effort
+_OF_OURS = frozenset({"max_tokens", "stop", "reasoning_effort", "response_format"})
+_NO_EFFORTS = {f"reasoning_effort={each}" for each in SPEC["reasoning_effort"].choices if each not in _EFFORTS}
 _CHOICES: dict[str, Json] = {"auto": {"type": "auto"}, "none": {"type": "none"}, "required": {"type": "any"}}
 
 
@@ -76,7 +78,7 @@ class AnthropicProvider:
     vendor: str = ""
     relays: frozenset[Wire] = frozenset[Wire](("messages",))
     only_streams: bool = False
-    refuses: frozenset[str] = SENT - {"max_tokens", "stop", "reasoning_effort", "response_format"} | {ANY_JSON}
+    refuses: frozenset[str] = SENT - _OF_OURS | _NO_EFFORTS | {ANY_JSON}
 
     def __init__(self, *, server: str, base_url: str, api_key: str, connect_timeout_s: float) -> None:
         self.server = server

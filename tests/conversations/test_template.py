@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chat_app.conversations.template import GIVEN, given, rendered, variables_in
+from chat_app.conversations.template import given, rendered, variables_in
+from chat_app.parameters import GIVEN
 
 LATE = datetime(2026, 11, 25, 20, 0, tzinfo=UTC)
 

@@ -30,7 +30,7 @@ def test_the_page_names_the_layer_that_counts_and_means_the_value_that_the_serve
 
 def test_a_fields_text_means_a_value_and_the_value_shows_as_that_text():
     meant = [["number", "0.5", 0.5], ["integer", "7", 7], ["integer", "many", "many"], ["number", "NaN", "NaN"],
-             ["strings", "END\\n\nb", ["END\n", "b"]], ["text", "", ""], ["object", "{", "{"], ["number", " ", None]]  # fmt: skip
+             ["strings", "END\\n\nb", ["END\n", "b"]], ["strings", "  ", ["  "]], ["text", "", None], ["text", " ", " "], ["object", "{", "{"], ["number", " ", None]]  # fmt: skip
     assert results("parameter_values.js", "valueOf", *([kind, text] for kind, text, _ in meant)) == [
         v for *_, v in meant
     ]

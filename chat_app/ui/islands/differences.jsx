@@ -1,6 +1,7 @@
 // What differs between two versions of a recipe: field by field, and texts line by line.
 import { t } from "./i18n.js";
 
+const LABELS = { name: "recipe.name", description: "recipe.description", starting_points: "recipe.points" }; // all others are parameters
 const SIGNS = { same: " ", old: "−", new: "+" };
 
 export function Differences({ found, old, now }) {
@@ -11,7 +12,7 @@ export function Differences({ found, old, now }) {
       <tbody>
         {found.map(({ field, old: before, new: after, lines }) => (
           <tr key={field}>
-            <th scope="row">{field}</th>
+            <th scope="row">{LABELS[field] ? t(LABELS[field]) : field}</th>
             {lines.length ? (
               <td colSpan={2}>
                 {lines.map(([op, line], at) => (

@@ -3,7 +3,7 @@ import { useId } from "react";
 import { FormatControl } from "./format_control.jsx";
 import { number, t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
-import { found, textOf, valueOf } from "./parameter_values.js";
+import { found, saying, textOf, valueOf } from "./parameter_values.js";
 import { Typed } from "./typed.jsx";
 
 function Written({ spec, value, onValue, ...more }) {
@@ -48,12 +48,18 @@ function Control({ refused, ...props }) {
   return spec.step ? <Range {...props} /> : <Written rows={ROWS[spec.kind]} {...props} />;
 }
 
+const SHORT = 60;
+const shortOf = (text) => (text.length > SHORT ? `${text.slice(0, SHORT)}…` : text);
+
 /** Why a value was not taken, in the reader's language. */
 export const sentenceOf = ({ reason, values }) => t(`value.${reason}`, values);
 
 /** A parameter's range, and what most servers take where it is not sent. */
 const rangeOf = ({ low = 0, high, above, usual }) =>
   [t(above ? "parameter.above" : "parameter.range", { low, high }), usual !== undefined && t("parameter.usual", { usual })].filter(Boolean).join(" ");
+
+/** Whether nobody knows what counts where nothing is sent. */
+const isOpen = ({ kind, usual }) => usual === undefined && ["number", "integer", "choice", "format"].includes(kind);
 
 /** Which of a parameter's choices a model does not take, each with the reason. */
 const refusedOf = (spec, refuses) => (spec.choices ?? []).map((choice) => [choice, refuses?.[`${spec.name}=${choice}`]]).filter(([, why]) => why);
@@ -67,10 +73,11 @@ export function ParameterField({ spec, layers, refusedFor, why, server, most, di
   const set = (value) => onSet({ [spec.name]: value === undefined && below !== undefined && below.value !== null ? null : value });
   const differs = !now && differing && `${t("parameter.from.deployment")}: ${differing.map((value) => textOf(spec.kind, value) || "—").join(" / ")}`;
   const from = differs ? [differs] : [!isSent && t("parameter.not_sent"), now && t(`parameter.from.${now.source}`)];
+  const beneath = saying(layers, spec.name).slice(0, -1).map(({ value, source }) => `${t(`parameter.from.${source}`)}: ${shortOf(textOf(spec.kind, value)) || t("parameter.not_sent")}`);
   const range = spec.kind === "number" || spec.kind === "integer" ? rangeOf(spec) : "";
   const choices = refusedOf(spec, refuses);
   const not = (reason, name) => t(`parameter.not.${reason}`, { server, name });
-  const help = isOff ? not(why, spec.name) : [t(`parameter.${spec.name}`, { most }), range, ...choices.map(([choice, reason]) => not(reason, choice))].filter(Boolean).join(" ");
+  const help = isOff ? not(why, spec.name) : [t(`parameter.${spec.name}`), spec.name === "max_tokens" && most && t("parameter.most", { most: number(most) }), range, ...choices.map(([choice, reason]) => not(reason, choice)), isOpen(spec) && t("parameter.no_usual")].filter(Boolean).join(" ");
   return (
     <div className="parameter" data-off={isOff}>
       <div className="parameter-head">
@@ -82,7 +89,8 @@ export function ParameterField({ spec, layers, refusedFor, why, server, most, di
           </button>
         )}
       </div>
-      <Control spec={spec} id={id} value={isSent ? now.value : undefined} refused={choices.map(([choice]) => choice)} onValue={set} disabled={isOff && !isOwn} aria-describedby={`${id}-help`} aria-invalid={Boolean(refusedFor)} />
+      <Control spec={spec} id={id} value={isSent ? now.value : undefined} refused={choices.map(([choice]) => choice)} onValue={set} disabled={isOff} aria-describedby={`${id}-help`} aria-invalid={Boolean(refusedFor)} />
+      {beneath.length > 0 && <p className="help beneath">{t("parameter.beneath", { layers: beneath.reverse().join(" · ") })}</p>}
       <p id={`${id}-help`} className={refusedFor ? "limit" : "help"} role={refusedFor ? "alert" : undefined}>
         {refusedFor ? `${sentenceOf(refusedFor)} ${t("parameter.unused")}` : help}
       </p>

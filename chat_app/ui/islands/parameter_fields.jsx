@@ -23,7 +23,7 @@ export function Fields({ known, refused, onSet }) {
       {names.map((name) => (
         <ParameterField
           key={name} spec={specs[name]} layers={layers} refusedFor={refused[name]} onSet={onSet}
-          why={refusal(told, name, effort)} server={told.model?.server} most={told.model?.output_tokens ?? "—"} differing={told.model?.deployment[name]} refuses={told.model?.refuses}
+          why={refusal(told, name, effort)} server={told.model?.server} most={told.model?.output_tokens} differing={told.model?.deployment[name]} refuses={told.model?.refuses}
         />
       ))}
       {group === "prompt" && <Variables known={known} refused={refused} onSet={onSet} />}

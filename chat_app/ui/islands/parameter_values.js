@@ -19,7 +19,7 @@ export function textOf(kind, value) {
 
 /** The value that a field's text means; what means none goes to the server as it is, which says why. Undefined is nothing. */
 export function valueOf(kind, text) {
-  if (!text.trim() && kind !== "text") return undefined;
+  if (!(kind === "text" || kind === "strings" ? text : text.trim())) return undefined; // white space is a text, and stops
   if (kind === "number" || kind === "integer") return Number.isFinite(Number(text)) ? Number(text) : text;
   return kind === "strings" ? textsOf(text) : text;
 }
@@ -36,11 +36,14 @@ export function layersOf(told, own) {
   ];
 }
 
+/** Every layer that says something of a parameter, the lowest first: each {value, source}. */
+export const saying = (layers, name) => layers.filter(({ values }) => name in values).map(({ name: source, values }) => ({ value: values[name], source }));
+
 /** What counts of a parameter, and what would without the topmost layer: each {value, source}, undefined where nobody says. */
 export function found(layers, name) {
-  const saying = layers.filter(({ values }) => name in values).map(({ name: source, values }) => ({ value: values[name], source }));
+  const all = saying(layers, name);
   const isOwn = name in layers.at(-1).values;
-  return { now: saying.at(-1), below: saying.at(isOwn ? -2 : -1), isOwn };
+  return { now: all.at(-1), below: all.at(isOwn ? -2 : -1), isOwn };
 }
 
 /** What the topmost layer says: what the server has, with what is under way to it. */

@@ -9,13 +9,16 @@ import { layersOf } from "./parameter_values.js";
 import { PERSON, read, toldOf } from "./parameters.js";
 import { saveRecipe } from "./recipes.js";
 
-const placeOf = (id) => `chat_app.recipe.${id || "new"}`;
+/** Where what is typed is kept: each version that is begun from has a place of its own. */
+const placeOf = (id, start) => `chat_app.recipe.${id || "new"}${start ? `.${start}` : ""}`;
 const isForm = ({ name, values }) => typeof name === "string" && typeof values === "object" && values !== null;
 const EMPTY = { name: "", description: "", values: {}, starting_points: [] };
 
-export function RecipeEditor({ recipe, from = EMPTY, base = 0, onClose }) {
-  const place = placeOf(recipe?.id);
-  const [form, setForm] = useState(() => recall(place, isForm) ?? { ...from, points: from.starting_points.join("\n"), note: "", base });
+export function RecipeEditor({ recipe, from = EMPTY, start = "", base = 0, onClose }) {
+  const place = placeOf(recipe?.id, start);
+  const fresh = { ...from, points: from.starting_points.join("\n"), note: "", base };
+  const [form, setForm] = useState(() => recall(place, isForm) ?? fresh);
+  const [isBack, setBack] = useState(() => recall(place, isForm) !== null);
   const [told, setTold] = useState(() => toldOf(PERSON));
   const [models, setModels] = useState([]);
   const [trouble, setTrouble] = useState(null);
@@ -55,6 +58,11 @@ export function RecipeEditor({ recipe, from = EMPTY, base = 0, onClose }) {
   const own = [{ name: "recipe", values: form.values }];
   return (
     <form className="recipe-editor fields" onSubmit={save} aria-label={recipe ? t("recipe.edit", { name: recipe.content.name }) : t("recipe.new")}>
+      {isBack && (
+        <p role="status" className="help">
+          {t("recipe.draft_back")} <button type="button" className="link" onClick={() => (forget(place), setForm(fresh), setBack(false))}>{t("recipe.draft_drop")}</button>
+        </p>
+      )}
       <label htmlFor="recipe-name">{t("recipe.name")}</label><input {...text("name")} required />
       <label htmlFor="recipe-description">{t("recipe.description")}</label><input {...text("description")} />
       <label htmlFor="recipe-points">{t("recipe.points")}</label><textarea rows={3} {...text("points")} />

@@ -1,8 +1,8 @@
 // The history of a recipe: every version with its author, time and note; compared, restored, published, exported.
 import { useEffect, useState } from "react";
-import { Differences } from "./differences.jsx";
+import { Conflict, Differences } from "./differences.jsx";
 import { moment, t } from "./i18n.js";
-import { differencesOf, exportOf, move, saveRecipe, versionsOf } from "./recipes.js";
+import { differencesOf, exportOf, move, readRecipes, saveRecipe, versionsOf } from "./recipes.js";
 
 const Act = ({ name, number, onClick }) => (
   <button type="button" className="quiet" aria-label={t("recipe.of", { act: name, name: `v${number}` })} onClick={onClick}>{name}</button>
@@ -12,6 +12,7 @@ export function RecipeHistory({ recipe, onEdit }) {
   const [versions, setVersions] = useState(null);
   const [pair, setPair] = useState(null); // the two that are compared, with what differs
   const [said, say] = useState("");
+  const [conflict, setConflict] = useState(null);
   const attempt = (work) => work().catch((error) => say(String(error.sentence ?? error)));
   useEffect(() => {
     setPair(null);
@@ -20,11 +21,13 @@ export function RecipeHistory({ recipe, onEdit }) {
   const compare = (old, now) => attempt(async () => setPair({ old, now, found: await differencesOf(recipe.id, old, now) }));
   const restore = (version) => attempt(async () => {
     const { conflict } = await saveRecipe(recipe.id, version.content, t("recipe.restored_note", { number: version.number }), recipe.newest);
-    say(conflict ? t("error.saved_meanwhile") : "");
+    setConflict(conflict ?? null);
+    if (conflict) await readRecipes(); // with theirs in view, it can be restored above it
   });
   const publish = (number) => attempt(() => move(recipe.id, { published: number }));
   return (
     <div className="history">
+      {conflict && <Conflict {...conflict} />}
       {said && <p role="alert" className="limit">{said}</p>}
       <ol>
         {versions?.map((version, at) => (
@@ -47,7 +50,7 @@ export function RecipeHistory({ recipe, onEdit }) {
       </ol>
       {pair && (
         <section aria-label={t("recipe.difference")}>
-          <h3>{t("recipe.between", { old: pair.old, now: pair.now })}</h3>
+          <h2>{t("recipe.between", { old: pair.old, now: pair.now })}</h2>
           <Differences found={pair.found} old={`v${pair.old}`} now={`v${pair.now}`} />
         </section>
       )}

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { ChosenField } from "./chosen_field.jsx";
 import { Conflict } from "./differences.jsx";
 import { t } from "./i18n.js";
+import { forget, keep, namesOf, recall } from "./kept.js";
 import { change, read, saved } from "./parameters.js";
 import { recipeOf, saveRecipe, useRecipes } from "./recipes.js";
 
@@ -13,9 +14,19 @@ function contentOf(recipe, layers, own, model, name) {
   return { name, values, description: recipe?.content.description ?? "", starting_points: recipe?.content.starting_points ?? [] };
 }
 
+const isTyped = ({ name, note }) => typeof name === "string" && typeof note === "string";
+
 function SaveForm({ recipe, number, isNew, layers, own, model, onSaved, onClose }) {
-  const [name, setName] = useState(isNew ? "" : recipe.content.name);
-  const [note, setNote] = useState("");
+  const place = `chat_app.save.${recipe && !isNew ? recipe.id : "new"}`; // what is typed outlives a reload
+  const [{ name, note }, setTyped] = useState(() => recall(place, isTyped) ?? { name: isNew ? "" : recipe.content.name, note: "" });
+  const write = (changes) => {
+    setTyped({ name, note, ...changes });
+    keep(place, { name, note, ...changes });
+  };
+  const end = (call) => {
+    forget(place);
+    call();
+  };
   const [trouble, setTrouble] = useState("");
   const [conflict, setConflict] = useState(null);
   const save = async (event) => {
@@ -25,20 +36,20 @@ function SaveForm({ recipe, number, isNew, layers, own, model, onSaved, onClose 
       const base = conflict ? conflict.newest.number : (isNew ? 0 : number);
       const answer = await saveRecipe(isNew ? "" : recipe.id, contentOf(recipe, layers, own, model, name), note, base);
       if (answer.conflict) setConflict(answer.conflict);
-      else onSaved(answer);
+      else end(() => onSaved(answer));
     } catch ({ sentence, field }) {
       setTrouble(field && field !== "name" ? `${field}: ${sentence}` : sentence);
     }
   };
   return (
     <form className="save-form" onSubmit={save}>
-      <label>{t("recipe.name")}<input dir="auto" value={name} onChange={({ target }) => setName(target.value)} required autoComplete="off" /></label>
-      <label>{t("recipe.note")}<input dir="auto" value={note} onChange={({ target }) => setNote(target.value)} maxLength={500} autoComplete="off" /></label>
+      <label>{t("recipe.name")}<input dir="auto" value={name} onChange={({ target }) => write({ name: target.value })} required autoComplete="off" /></label>
+      <label>{t("recipe.note")}<input dir="auto" value={note} onChange={({ target }) => write({ note: target.value })} maxLength={500} autoComplete="off" /></label>
       {conflict && <Conflict {...conflict} />}
       {trouble && <p className="limit" role="alert">{trouble}</p>}
       <div className="row">
         <button type="submit" className="button primary">{conflict ? t("recipe.save_above", { number: conflict.newest.number }) : t("action.save")}</button>
-        <button type="button" className="button" onClick={onClose}>{t("action.cancel")}</button>
+        <button type="button" className="button" onClick={() => end(onClose)}>{t("action.cancel")}</button>
       </div>
     </form>
   );
@@ -46,7 +57,7 @@ function SaveForm({ recipe, number, isNew, layers, own, model, onSaved, onClose 
 
 export function RecipeField({ id, known: { told, own, layers }, model, chosen, name }) {
   const recipes = useRecipes();
-  const [form, open] = useState(""); // "", "new" or "version"
+  const [form, open] = useState(() => (namesOf("chat_app.save.new").length ? "new" : "")); // "", "new" or "version"
   if (!recipes) return null;
   const recipe = recipeOf(recipes, chosen);
   const number = told.recipe?.id === chosen?.id ? (told.recipe?.number ?? recipe?.number) : recipe?.number;

@@ -2,6 +2,7 @@
 import { useEffect, useState } from "react";
 import { t } from "./i18n.js";
 import { change, changeOf, ownDefaults, PERSON, read, saved } from "./parameters.js";
+import { namesOf } from "./kept.js";
 import { refusalOf } from "./preferences.jsx";
 import { RecipeEditor } from "./recipe_editor.jsx";
 import { RecipeHistory } from "./recipe_history.jsx";
@@ -9,7 +10,7 @@ import { exportOf, move, readRecipes, saveRecipe, useRecipes, versionsOf } from 
 
 function Row({ recipe, isUsual, isOpen, onOpen, onEdit, onDuplicate, onMove, onUsual }) {
   const { id, content, number, published, is_mine: isMine, is_shared: isShared, is_shipped: comes } = recipe;
-  const facts = [`v${number}`, published === null && t("recipe.draft"), comes ? t("recipe.comes_along") : isShared && t("recipe.shared"), isUsual && t("recipe.usual")];
+  const facts = [`v${number}`, published === null && t("recipe.draft"), comes ? t("recipe.comes_along") : isShared && t("recipe.shared"), isUsual && t("recipe.usual"), namesOf(`chat_app.recipe.${id}`).length > 0 && t("recipe.unsaved")];
   const button = (key, onClick) => <button type="button" className="quiet" aria-label={t("recipe.of", { act: t(key), name: content.name })} onClick={onClick}>{t(key)}</button>;
   return (
     <li aria-label={content.name}>
@@ -26,7 +27,7 @@ function Row({ recipe, isUsual, isOpen, onOpen, onEdit, onDuplicate, onMove, onU
           {isMine && button("recipe.delete", () => onMove(id, { deleted: true }))}
         </span>
       </div>
-      {isOpen && <RecipeHistory recipe={recipe} onEdit={(version) => onEdit(recipe, version.content)} />}
+      {isOpen && <RecipeHistory recipe={recipe} onEdit={(version) => onEdit(recipe, version)} />}
     </li>
   );
 }
@@ -65,9 +66,10 @@ export function Recipes() {
   };
   const duplicate = ({ content }) => attempt(() => saveRecipe("", { ...content, name: t("recipe.copy_of", { name: content.name }) }, "", 0));
   /** From the newest version, whichever is published, or from the one that was chosen. */
-  const editOne = (recipe, content) => attempt(async () => {
+  const editOne = (recipe, version) => attempt(async () => {
     const [newest] = await versionsOf(recipe.id);
-    edit({ recipe, from: content ?? newest.content, base: newest.number });
+    const from = version ?? newest;
+    edit({ recipe, from: from.content, start: from.number === newest.number ? "" : `v${from.number}`, base: newest.number });
   });
   if (editing) return <RecipeEditor key={editing.recipe?.id ?? "new"} {...editing} onClose={() => edit(null)} />;
   return (
