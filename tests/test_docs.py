@@ -60,6 +60,8 @@ def test_broad_excepts_stand_only_at_task_boundaries():
 
     assert found == {
         "chat_app/api/programs.py",
+        "chat_app/gateway/listing.py",
+        "chat_app/gateway/load.py",
         "chat_app/conversations/generations.py",
         "chat_app/conversations/turns.py",
         "chat_app/gateway/ledger.py",

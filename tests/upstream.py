@@ -145,9 +145,11 @@ class Upstream:
         self.models: list[dict] = [{"id": model, "object": "model", "max_model_len": 8192} for model in models]
         self.title = "A title from the model"
         self.models_status = 200
+        self.models_s = 0.0  # how long it takes to list them
         self.models_headers: dict[str, str] = {}
         self.key = ""  # that it wants to see
         self.metrics = ""
+        self.metrics_kind = ""  # what it says that they are written in
         self.count_s = 0.0  # how long it takes to count tokens
         self.models_page: bytes | None = None  # instead of the list
         self.scripts: deque[Script] = deque()
@@ -236,6 +238,7 @@ class Upstream:
             _respond(writer, self.of_path[call.path], {"detail": "Not Found"})
             return True
         if call.path.endswith("/models"):
+            await asyncio.sleep(self.models_s)
             call.state = "finished"
             listed: object = {"object": "list", "data": self.models} if self.models_page is None else self.models_page
             body_of_list = listed if self.models_status == 200 else {"error": {"message": "no"}}
@@ -249,7 +252,8 @@ class Upstream:
             return True
         if call.path == "/metrics":
             call.state = "finished"
-            _respond(writer, 200 if self.metrics else 404, self.metrics.encode() or {"detail": "Not Found"})
+            kind = {"content-type": self.metrics_kind} if self.metrics_kind else {}
+            _respond(writer, 200 if self.metrics else 404, self.metrics.encode() or {"detail": "Not Found"}, kind)
             return True
         script = self._script_for(call)
         gone = asyncio.ensure_future(reader.read(1))
@@ -364,6 +368,6 @@ def _is_title(body: dict) -> bool:
 
 def _respond(writer: asyncio.StreamWriter, status: int, body: object, headers: dict[str, str] | None = None) -> None:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    lines = [f"HTTP/1.1 {status} X", "content-type: application/json", f"content-length: {len(raw)}"]
-    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+    told = {"content-type": "application/json", "content-length": str(len(raw))} | (headers or {})
+    lines = [f"HTTP/1.1 {status} X", *(f"{name}: {value}" for name, value in told.items())]
     writer.write("\r\n".join(lines).encode() + END + raw)

@@ -31,6 +31,7 @@ from chat_app.errors import (
     Redirected,
 )
 from chat_app.gateway.discovery import LOCAL_SERVERS, LocalServers, port_here
+from chat_app.gateway.listing import listed_by
 from chat_app.gateway.model_files import Alias, DeploymentEntry, model_files, read_model_files
 from chat_app.gateway.route import Deployment, Route
 from chat_app.gateway.router import group_replicas
@@ -89,6 +90,7 @@ class Catalogue:
         self._changed: list[Callable[[], None]] = []
         self._known: dict[str, str] = {}  # model → the server that last offered it
         self._answering: set[str] = set()
+        self._removed: set[str] = set()  # a vendor is not asked for what they served
         self._asked: Sequence[Provider] = self._configured
         self._found: Sequence[Provider] = ()  # on this machine, when it was looked at last
         self._looked = asyncio.Event()
@@ -118,12 +120,24 @@ class Catalogue:
 
     def serve(self, added: Sequence[Provider]) -> None:
         """Ask these, too, from now on, instead of those that were added before; one wins over a server of its name."""
-        gone = {provider.server for provider in self._added} - {provider.server for provider in added}
-        self._known = {model: server for model, server in self._known.items() if server not in gone}
+        before = {provider.base_url: provider for provider in self._added}
+        for provider in added:  # one that was changed serves what it did until it has listed again
+            if (known := self._listed.get(id(before.get(provider.base_url)))) is not None:
+                self._listed.setdefault(id(provider), known)
+        for gone in self._added:
+            if all(each is not gone for each in added):
+                self._listed.pop(id(gone), None)
+                self._removed.add(gone.server)
+        self._removed -= {provider.server for provider in added}
         self._added = tuple(added)
         self._asked = self._all()
         self._forget_others(self._asked)
         self._publish(self._asked, has_news=True)
+
+    def beside(self, base_url: str) -> list[Provider]:
+        """Every server that is asked, but one that was found by itself where this one is."""
+        here = port_here(base_url)
+        return [each for each in self._asked if each not in self._found or port_here(each.base_url) != here]
 
     def named(self) -> list[Provider]:
         """The servers that somebody named: those of the settings and files, and those that were added on the page."""
@@ -159,7 +173,7 @@ class Catalogue:
     def absence(self, model: str) -> ModelError:
         """Why a model is not offered, as far as that is known."""
         server = self._known.get(model)
-        if server is None or server in self._answering:
+        if server is None or server in self._answering or server in self._removed:
             return ModelUnknown(f"No server offers {model} now.")
         problem = self.problems.get(server)
         if problem is None:  # one of this machine's, that nobody runs any more
@@ -183,8 +197,10 @@ class Catalogue:
         provider = next((each for each in self._asked if each.server == server and each.base_url), None)
         if provider is None:
             raise NotFound(f"There is no server {server}.")
-        self._listed[id(provider)] = await self._offers(provider)
-        self._publish(self._asked, has_news=True)
+        offers = await self._offers(provider)
+        if self._is_asked(provider):
+            self._listed[id(provider)] = offers
+            self._publish(self._asked, has_news=True)
         return self._server(provider)
 
     def _server(self, provider: Provider) -> ServerCard:
@@ -215,9 +231,10 @@ class Catalogue:
 
         async def ask(provider: Provider) -> None:
             before = _kinds(self.problems)
-            self._listed[id(provider)] = await self._offers(provider)
-            self._forget_others(self._asked)  # it may have been removed meanwhile
-            self._publish(self._asked, has_news=_kinds(self.problems) != before)
+            offers = await self._offers(provider)
+            if self._is_asked(provider):
+                self._listed[id(provider)] = offers
+                self._publish(self._asked, has_news=_kinds(self.problems) != before)
 
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(ask(provider)) for provider in asked]
@@ -268,18 +285,22 @@ class Catalogue:
 
     async def _offers(self, provider: Provider) -> list[Offer]:
         try:
-            async with asyncio.timeout(self._timeout_s):
-                offers = await provider.offers()
-        except (ModelError, TimeoutError, UnicodeError) as error:
-            problem = _problem_of(provider.server, error)
+            offers = await listed_by(provider, self._timeout_s)
+        except ModelError as problem:
+            if not self._is_asked(provider):  # it was removed or changed meanwhile: another may have its name
+                return []
             self.problems[provider.server] = problem
             self._answering.discard(provider.server)
             log.info("models.unlisted", server=provider.server, code=problem.code)
-            is_gone = isinstance(error, KeyRefused | ModelUnreachable)
+            is_gone = isinstance(problem, KeyRefused | KeyUnreadable | ModelUnreachable)
             return [] if is_gone else self._listed.get(id(provider), [])  # busy, it still serves what it did
-        self.problems.pop(provider.server, None)
-        self._answering.add(provider.server)
+        if self._is_asked(provider):
+            self.problems.pop(provider.server, None)
+            self._answering.add(provider.server)
         return offers
+
+    def _is_asked(self, provider: Provider) -> bool:
+        return any(each is provider for each in self._asked)
 
     def _aliased(self, asked: Sequence[Provider]) -> dict[str, Route]:
         routes: dict[str, Route] = {}
@@ -348,14 +369,6 @@ class Catalogue:
             is_language_model=offer.model != PASSAGES, output_tokens=offer.output_tokens, parent=offer.parent,
         )  # fmt: skip
         routes[name] = Route(card, (deployment,))
-
-
-def _problem_of(server: str, error: ModelError | TimeoutError | UnicodeError) -> ModelError:
-    if isinstance(error, ModelError):
-        return error
-    if isinstance(error, TimeoutError):
-        return ModelUnreachable(f"{server} did not list its models in time.")
-    return ModelFailed(f"{server} cannot be asked: its address or key has letters that none can have.")
 
 
 def _is_replica(known: Route, provider: Provider, offer: Offer) -> bool:

@@ -71,7 +71,9 @@ class Loads:
             async with asyncio.timeout(self._refresh_s):
                 self._told[deployment.name] = await deployment.provider.load()
             self._silent.discard(deployment.name)
-        except (ModelError, TimeoutError) as error:
+        except Exception as error:
+            if not isinstance(error, ModelError | TimeoutError):  # whatever it says of itself, others are asked again
+                log.exception("load.fault", deployment=deployment.name)
             self._told.pop(deployment.name, None)
             (self._silent.discard if isinstance(error, ModelFailed) else self._silent.add)(deployment.name)
             log.info("load.unknown", deployment=deployment.name, error=type(error).__name__)

@@ -55,6 +55,8 @@ def checked(wanted: Wanted, kept: ServerContent | None, own_port: int) -> Wanted
     if wanted.key is None:
         if kept is not None and kept.sealed_key and _place(kept.kind, kept.base_url) != _place(wanted.kind, url):
             raise ServerRefused("Give the key again for another address.", "key_again")
+        if wanted.is_vendor and not (kept and kept.sealed_key):
+            raise ServerRefused("A vendor wants a key.", "no_key")
         return Wanted(wanted.kind, name, url)
     key = wanted.key.strip()
     if len(key) > _MOST_KEY or not (key.isascii() and key.isprintable()):
@@ -79,8 +81,9 @@ def usual_name(wanted: Wanted) -> str:
 
 
 def tidy(name: str) -> str:
-    """A name on one line, and not too long."""
-    return " ".join(name.split())[:_MOST_NAME]
+    """A name on one line, of what can be seen, and not too long."""
+    seen = "".join(letter for letter in " ".join(name.split()) if letter.isprintable())
+    return seen.strip()[:_MOST_NAME]
 
 
 def moved(order: Sequence[str], shown: Sequence[str], model: str, before: str) -> tuple[str, ...]:

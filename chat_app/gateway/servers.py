@@ -16,7 +16,6 @@ from chat_app.errors import (
     KeyUnreadable,
     ModelError,
     ModelUnknown,
-    ModelUnreachable,
     NoModelList,
     NotFound,
     Redirected,
@@ -26,6 +25,7 @@ from chat_app.errors import (
 from chat_app.events import Event
 from chat_app.gateway.catalogue import Catalogue
 from chat_app.gateway.discovery import vendor_provider
+from chat_app.gateway.listing import listed_by
 from chat_app.gateway.seal import Seal
 from chat_app.gateway.server_checks import Wanted, candidates, checked, is_vendor, moved, tidy, usual_name
 from chat_app.messages import ChatRequest, Wire
@@ -75,7 +75,7 @@ class Servers:
         self._catalogue, self._announce = catalogue, announce
         self._made: dict[ServerRecord, Provider] = {}
         self._retired: list[Provider] = []  # an answer of theirs may still run
-        self._reading = asyncio.Lock()
+        self._reading, self._keeping = asyncio.Lock(), asyncio.Lock()
         self._changed = asyncio.Event()
 
     def added(self) -> dict[str, ServerRecord]:
@@ -96,7 +96,7 @@ class Servers:
             self._catalogue.arrange(arranged)
             if records == list(self._made):
                 return False
-            made = {record: self._made.get(record) or self._kept_provider(record.content) for record in records}
+            made = {record: self._made.get(record) or await self._kept_provider(record.content) for record in records}
             self._retired += [provider for record, provider in self._made.items() if record not in made]
             self._made = made
             self._catalogue.serve(list(made.values()))
@@ -155,16 +155,21 @@ class Servers:
             NotFound: There is no such server to change.
             ServerRefused: It cannot be as it is given.
         """
+        async with self._keeping:  # what is free is taken by one alone
+            return await self._keep(wanted, server_id, as_it_is=as_it_is)
+
+    async def _keep(self, wanted: Wanted, server_id: str, *, as_it_is: bool) -> Found:
         kept = self._one(server_id)
         found = await self.look(wanted, server_id)
         if isinstance(found.problem, AddressRefused | Redirected) or (found.problem and not as_it_is):
             return found
         wanted = replace(checked(wanted, kept, self._settings.port), kind=found.kind, base_url=found.base_url)
-        sealed = kept.sealed_key if kept and wanted.key is None else self._seal.close(wanted.key or "")
+        keeps_key = kept is not None and wanted.key is None
+        sealed = kept.sealed_key if kept and keeps_key else self._seal.close(wanted.key or "")
         content = ServerContent(wanted.name or usual_name(wanted), wanted.kind, wanted.base_url, sealed)
         self._check_free(content, kept)
         if server_id:
-            await self._store.change(server_id, content)
+            await self._store.change(server_id, content, keeps_key=keeps_key)
         else:
             await self._store.add(content)
         await self._read_and_tell()
@@ -248,14 +253,11 @@ class Servers:
                 return
 
     async def _ask(self, wanted: Wanted) -> Found:
-        provider = self._provider(wanted.kind, usual_name(wanted), wanted.base_url, wanted.key or "")
+        provider = await self._provider(wanted.kind, usual_name(wanted), wanted.base_url, wanted.key or "")
         try:
-            async with asyncio.timeout(self._settings.models_timeout_s):
-                offers = await provider.offers()
+            offers = await listed_by(provider, self._settings.models_timeout_s)
         except ModelError as error:
             return Found(wanted.kind, wanted.base_url, problem=error)
-        except TimeoutError:
-            return Found(wanted.kind, wanted.base_url, problem=ModelUnreachable("It did not list its models in time."))
         finally:
             await provider.aclose()
         kind = wanted.kind
@@ -278,23 +280,23 @@ class Servers:
     def _check_free(self, content: ServerContent, kept: ServerContent | None) -> None:
         """That no other server has its name or its address."""
         mine = {provider.server for record, provider in self._made.items() if record.content == kept}
-        others = [provider for provider in self._catalogue.named() if provider.server not in mine]
+        others = [each for each in self._catalogue.beside(content.base_url) if each.server not in mine]
         if any(provider.server.lower() == content.name.lower() for provider in others):
             raise name_taken(content.name)
         same = next((each for each in others if content.base_url and each.base_url == content.base_url), None)
         if same is not None:
             raise ServerRefused(f"This address is that of {same.server}.", "url_taken", name=same.server)
 
-    def _kept_provider(self, content: ServerContent) -> Provider:
+    async def _kept_provider(self, content: ServerContent) -> Provider:
         try:
             key = self._seal.open(content.sealed_key)
         except ValueError:
             return _Locked(content)
-        return self._provider(content.kind, content.name, content.base_url, key)
+        return await self._provider(content.kind, content.name, content.base_url, key)
 
-    def _provider(self, kind: ServerKind, name: str, base_url: str, key: str) -> Provider:
+    async def _provider(self, kind: ServerKind, name: str, base_url: str, key: str) -> Provider:
         if is_vendor(kind):
-            return vendor_provider(kind, key, self._settings)
+            return await asyncio.to_thread(vendor_provider, kind, key, self._settings)  # its SDK takes a second to load
         wire = VllmProvider if kind == _VLLM else OpenAIProvider
         return wire(server=name, base_url=base_url, api_key=key, connect_timeout_s=self._settings.connect_timeout_s)
 

@@ -19,17 +19,20 @@ Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # Those of AWS (docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html), OpenStack
 # (docs.openstack.org/nova/latest/user/metadata.html), Google (cloud.google.com/compute/docs/metadata),
-# Azure (learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16), Alibaba and Oracle.
+# Azure (learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16), Alibaba, Oracle,
+# Scaleway and Akamai.
 _METADATA = tuple(
     map(
         ipaddress.ip_network,
         (
             "169.254.0.0/16", "fe80::a9fe:a9fe/128", "fd00:ec2::/32", "fd20:ce::/32",
+            "fd00:c1::a9fe:a9fe/128", "fd00:42::42/128", "fd00:a9fe:a9fe::1/128",
             "168.63.129.16/32", "100.100.100.200/32", "192.0.0.192/32",
         ),
     )
 )  # fmt: skip
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# Addresses whose last 32 bits are an IPv4 address (RFC 6052, 8215 and 4291, 2.5.5.1).
+_WRAPPED = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96")))
 
 
 class NoModelThere(httpx2.ConnectError):
@@ -48,7 +51,7 @@ def is_metadata(address: Address) -> bool:
     """Whether a metadata service answers there, also where an IPv6 address stands for an IPv4 one."""
     if isinstance(address, ipaddress.IPv6Address):
         within = address.ipv4_mapped or address.sixtofour
-        if within is None and address in _NAT64:
+        if within is None and any(address in network for network in _WRAPPED):
             within = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if within is not None and is_metadata(within):
             return True

@@ -31,7 +31,7 @@ from chat_app.providers.base import GO_ON, Offer
 from chat_app.providers.connections import connections_to
 from chat_app.providers.messages_answers import Fold, whole_answer
 from chat_app.providers.refusals import Refusals
-from chat_app.providers.relay import Relay, read_list
+from chat_app.providers.relay import Relay, read_bounded
 
 _DEFAULT_TOKENS = 8192  # where the list of models does not say what a model can give
 _EXCERPT = 200
@@ -98,11 +98,11 @@ class AnthropicProvider:
         """See `Provider.offers`."""
         with self._refusals.told(""):
             async with self._client.models.with_streaming_response.list(limit=1000) as response:
-                body = await read_list(response.iter_bytes())
+                body = await read_bounded(response.iter_bytes())
         try:
             models = _decode_models(body).data
         except NOT_JSON as error:
-            detail = self._refusals.without_key(f"{error}: {body[:_EXCERPT].decode(errors='replace')}")
+            detail = f"{error}: {self._refusals.without_key(body.decode(errors='replace'))[:_EXCERPT]}"
             raise NoModelList(f"{self.server} lists no models.", detail=detail) from error
         self._limits = {model.id: model.max_tokens for model in models if model.max_tokens}
         return [Offer(model.id, model.max_input_tokens, model.max_tokens) for model in models]

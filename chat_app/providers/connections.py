@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+from contextlib import suppress
 from functools import cache
 from typing import cast
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import SplitResult, urlsplit
+from urllib.request import getproxies
 
 import httpcore2
 import httpx2
@@ -47,12 +48,35 @@ def _transport(base_url: str) -> httpx2.AsyncBaseTransport:
 
 def _proxy(base_url: str) -> str:
     """The environment's for this server; empty where there is none."""
-    parts = urlsplit(base_url)
-    if is_loopback(base_url) or not parts.hostname or proxy_bypass(parts.hostname):
+    parts, proxies = urlsplit(base_url), getproxies()
+    if is_loopback(base_url) or not parts.hostname or _is_direct(parts, proxies.get("no", "")):
         return ""
-    proxies = getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all") or ""
     return proxy if "://" in proxy or not proxy else f"http://{proxy}"
+
+
+def _is_direct(parts: SplitResult, no_proxy: str) -> bool:
+    """Whether NO_PROXY leaves a server out: by its name or the end of it, its address or its network, and its port.
+
+    (curl.se/docs/manpage.html#--noproxy; httpx and Go have ports, too.)
+    """
+    host, port = parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    for entry in no_proxy.lower().replace(" ", "").split(","):
+        if entry == "*" or (entry and _is_in_network(host, entry)):
+            return True
+        with suppress(ValueError):  # it is no address, or its port none
+            left = urlsplit(entry if "://" in entry else f"//{entry}")
+            name = (left.hostname or "").removeprefix("*").removeprefix(".")
+            if name and left.port in (None, port) and (host == name or host.endswith(f".{name}")):
+                return True
+    return False
+
+
+def _is_in_network(host: str, network: str) -> bool:
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(network, strict=False)
+    except ValueError:
+        return False
 
 
 _certificates = cache(httpx2.create_ssl_context)

@@ -33,7 +33,7 @@ from chat_app.providers.base import GO_ON, Offer
 from chat_app.providers.chat_answers import Fold, embeddings, whole_answer
 from chat_app.providers.connections import connections_to
 from chat_app.providers.refusals import Refusals
-from chat_app.providers.relay import Relay, read_list
+from chat_app.providers.relay import Relay, read_bounded
 
 _EXCERPT = 200
 _CHOICES = ("auto", "none", "required")
@@ -110,11 +110,11 @@ class OpenAIProvider:
         """See `Provider.offers`."""
         with self._refusals.told(""):
             async with self._client.models.with_streaming_response.list() as response:
-                body = await read_list(response.iter_bytes())
+                body = await read_bounded(response.iter_bytes())
         try:
             return list(_offers(body))
         except NOT_JSON as error:  # another program's port: its pages are no list
-            detail = self._refusals.without_key(f"{error}: {body[:_EXCERPT].decode(errors='replace')}")
+            detail = f"{error}: {self._refusals.without_key(body.decode(errors='replace'))[:_EXCERPT]}"
             raise NoModelList(f"{self.server} lists no models.", detail=detail) from error
 
     def stream(self, model: str, request: ChatRequest) -> AsyncGenerator[Event]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 import msgspec
@@ -33,6 +34,7 @@ from chat_app.errors import (
     Redirected,
     RequestRefused,
 )
+from chat_app.messages import storable
 from chat_app.providers.addresses import LeadsElsewhere, NoModelThere
 
 _DETAIL_CHARS = 2000
@@ -90,26 +92,28 @@ class Refusals:
         """The server did not answer at all, or was not asked."""
         match error.__cause__ or error:  # the SDKs' own errors stand before whatever they met
             case LeadsElsewhere(place=place):
-                return Redirected(f"{self.server} leads to another address.", detail=place)
+                return Redirected(f"{self.server} leads to another address.", detail=self.without_key(place))
             case NoModelThere() as refused:
                 return AddressRefused(f"No model may be asked where {self.server} is.", detail=str(refused))
             case _:
                 return ModelUnreachable(f"No answer from {self.server}.", detail=self._detail(error))
 
-    def of(self, response: httpx2.Response, model: str) -> ModelError:
-        """What an answer means that is a refusal, and was read."""
+    def of(self, response: httpx2.Response, raw: bytes, model: str) -> ModelError:
+        """What an answer means that is a refusal, with this body."""
         try:
-            body = msgspec.json.decode(response.content, type=dict[str, Any])
+            body = msgspec.json.decode(raw, type=dict[str, Any])
             text = json.dumps(body.get("error", body), ensure_ascii=False)
         except NOT_JSON:
-            text = response.content.decode(errors="replace")
+            text = raw.decode(errors="replace")
         request_id = response.headers.get("x-request-id") or response.headers.get("request-id")
         detail = self._signed(text, request_id)
         return refused(response.status_code, response.headers, self.server, model, detail)
 
     def without_key(self, text: str) -> str:
-        """The text, fit to be shown under Details."""
-        return (text.replace(self.api_key, "…") if self.api_key else text)[:_DETAIL_CHARS]
+        """The text, fit to be stored and to be shown under Details."""
+        for written in {self.api_key, json.dumps(self.api_key)[1:-1], quote(self.api_key, safe="")} - {""}:
+            text = text.replace(written, "…")
+        return storable(text[:_DETAIL_CHARS])
 
     def _detail(self, error: Exception) -> str:
         """The vendor's own words, without the request, whose headers hold the key, and without an echo of the key."""
@@ -156,6 +160,6 @@ def retry_after_s(value: str) -> float | None:
     except ValueError:
         try:
             wait_s = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
-        except (ValueError, TypeError):  # no date, or one without a time zone
+        except (ValueError, TypeError, OverflowError):  # no date, one without a time zone, or one of no calendar
             return None
     return wait_s if 0 <= wait_s <= _LONGEST_WAIT_S else None

@@ -19,7 +19,7 @@ from chat_app.providers.refusals import Refusals
 
 NONE: Mapping[str, str] = MappingProxyType({})
 _EXCERPT = 200
-_MOST_LIST_BYTES = 20_000_000
+_MOST_BYTES = 20_000_000
 Whole = TypeVar("Whole")
 
 
@@ -32,16 +32,16 @@ def read_whole(decode: Callable[[bytes], Whole], body: bytes, without_key: Calla
     try:
         return decode(body)
     except NOT_JSON as error:
-        excerpt = without_key(body[:_EXCERPT].decode(errors="replace"))
+        excerpt = without_key(body.decode(errors="replace"))[:_EXCERPT]
         raise AnswerBroken("The answer broke off.", detail=f"{error}: {excerpt}") from error
 
 
-async def read_list(pieces: AsyncIterator[bytes]) -> bytes:
-    """A list of models, as far as any is long: what sends without end fills no memory, and is cut into no JSON."""
+async def read_bounded(pieces: AsyncIterator[bytes]) -> bytes:
+    """What a server says that should be short, such as a list of models: what is sent without end fills no memory."""
     body = bytearray()
     async for piece in pieces:
         body += piece
-        if len(body) > _MOST_LIST_BYTES:
+        if len(body) > _MOST_BYTES:
             break
     return bytes(body)
 
@@ -85,8 +85,7 @@ class Relay:
         try:
             with self._refusals.told(model):
                 if not response.is_success:
-                    await response.aread()
-                    raise self._refusals.of(response, model)
+                    raise self._refusals.of(response, await read_bounded(response.aiter_bytes()), model)
                 yield response
         finally:
             await response.aclose()

@@ -13,7 +13,9 @@ from chat_app.messages import ChatRequest, Json, Struct
 from chat_app.providers.base import Load
 from chat_app.providers.connections import connections_to
 from chat_app.providers.openai import OpenAIProvider, wire_tools
+from chat_app.providers.relay import read_bounded
 
+_MOST_WAITING = 1_000_000
 _WAITING = "vllm:num_requests_waiting{"
 _CACHE_USAGE = "vllm:kv_cache_usage_perc{"
 
@@ -50,13 +52,15 @@ class VllmProvider(OpenAIProvider):
     async def load(self) -> Load:
         """How busy it is, over all the engines it runs; see `TellsLoad`."""
         try:
-            answer = await self._root.get("/metrics")
+            async with self._root.stream("GET", "/metrics") as answer:
+                body = await read_bounded(answer.aiter_bytes())
         except httpx2.HTTPError as error:
             raise ModelUnreachable(f"No answer from {self.server}.", detail=str(error)) from error
-        waiting, usage = _figures(answer.text, _WAITING), _figures(answer.text, _CACHE_USAGE)
+        text = body.decode(errors="replace")  # in UTF-8, whatever it says of itself
+        waiting, usage = _figures(text, _WAITING), _figures(text, _CACHE_USAGE)
         if not waiting:
             raise ModelFailed(f"{self.server} does not say how busy it is.", detail=f"status {answer.status_code}")
-        return Load(int(sum(waiting)), max(usage, default=0.0))
+        return Load(int(min(sum(waiting), _MOST_WAITING)), max(usage, default=0.0))
 
     async def count(self, model: str, request: ChatRequest) -> int:
         """See `CountsTokens`."""

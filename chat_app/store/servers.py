@@ -79,8 +79,8 @@ class ServerStore:
             raise name_taken(content.name) from error
         return record
 
-    async def change(self, server_id: str, content: ServerContent) -> None:
-        """Store it as it is now.
+    async def change(self, server_id: str, content: ServerContent, *, keeps_key: bool = False) -> None:
+        """Store it as it is now; the key that another worker has stored meanwhile stays, where it keeps it.
 
         Raises:
             NotFound: There is no such server.
@@ -88,7 +88,10 @@ class ServerStore:
         """
         try:
             async with self._database.write() as connection:
-                statement = update(servers).where(servers.c.id == server_id).values(**_columns(content))
+                columns = _columns(content)
+                if keeps_key:
+                    del columns["sealed_key"]
+                statement = update(servers).where(servers.c.id == server_id).values(**columns)
                 done = await connection.execute(statement)
         except IntegrityError as error:
             raise name_taken(content.name) from error

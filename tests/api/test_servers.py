@@ -1,11 +1,17 @@
 """Servers are added, changed and removed on the page: looked at first, their keys sealed, and asked like all others."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 
 import httpx
+import openai
 import pytest
 
 from chat_app.api.identity import LOCAL_USER
+from chat_app.gateway.seal import Seal
+from chat_app.providers.fake import FakeProvider
+from chat_app.store.servers import ServerStore
 from tests.api.programs import Api, serving
 from tests.conftest import REDIS, needs_redis, services_with
 from tests.upstream import Script, Upstream, words
@@ -280,3 +286,85 @@ async def test_what_is_added_and_hidden_on_one_worker_is_so_on_the_other(tmp_pat
             return all(card.id != "llama" for card in two.catalogue.offered())
 
         await until(has_hidden)
+
+
+async def test_a_model_of_a_removed_server_is_asked_of_no_vendor_by_its_name(tmp_path, box):
+    box.models[0]["id"] = "qwen3-private"
+    with Upstream(["qwen-plus"]).serve() as vendor:
+        async with (
+            serving(tmp_path, dashscope_base_url=vendor.url, dashscope_api_key="sk-fake") as api,
+            _page(api) as page,
+        ):
+            await page.post("/api/servers", json=_box(box))
+            server_id = (await _listed(page))["Box"]["added"]["id"]
+            assert await _said(api, "qwen3-private") == "Hello there."
+            await page.delete(f"/api/servers/{server_id}")
+            async with api.openai() as client:
+                with pytest.raises(openai.NotFoundError):
+                    await client.chat.completions.create(model="qwen3-private", messages=ASKED)
+        assert [call for call in vendor.calls if "chat" in call.path] == []
+
+
+async def test_a_server_that_is_renamed_serves_its_models_all_the_while(api, page, box):
+    await page.post("/api/servers", json=_box(box))
+    server_id = (await _listed(page))["Box"]["added"]["id"]
+    box.models_s = 0.3
+    renaming = asyncio.ensure_future(page.post("/api/servers", json=_box(box, id=server_id, name="Crate", key=None)))
+    while not renaming.done():
+        assert "llama" in [card.id for card in api.services.catalogue.cards()]
+        await asyncio.sleep(0.01)
+    assert list(await _listed(page)) == ["Crate"]
+
+
+async def test_what_the_address_of_before_answers_late_is_not_said_of_the_new_one(api, page, box):
+    await page.post("/api/servers", json=_box(box))
+    server_id = (await _listed(page))["Box"]["added"]["id"]
+    with Upstream(["new"]).serve() as other:
+        box.models_s, box.models_status = 0.3, 500
+        late = asyncio.ensure_future(api.services.catalogue.refresh())
+        await asyncio.sleep(0.05)
+        await page.post("/api/servers", json=_box(other, id=server_id))
+        await late
+        server = (await _listed(page))["Box"]
+        assert (server["problem"], [model["id"] for model in server["models"]]) == (None, ["new"])
+
+
+async def test_a_key_that_another_worker_has_stored_meanwhile_stays_when_a_name_is_changed(api, page, box):
+    await page.post("/api/servers", json=_box(box))
+    record = api.services.servers.added()["Box"]
+    elsewhere = replace(record.content, sealed_key=Seal("not-a-secret", "servers").close("sk-fake-of-now"))
+    await ServerStore(api.services.database).change(record.id, elsewhere)
+    await page.post("/api/servers", json=_box(box, id=record.id, name="Crate", key=None))
+    (kept,), _ = await ServerStore(api.services.database).read()
+    assert (kept.content.name, kept.content.sealed_key) == ("Crate", elsewhere.sealed_key)
+
+
+async def test_of_many_who_add_one_server_at_once_one_does(page, box):
+    added = await asyncio.gather(
+        *(page.post("/api/servers", json=_box(box, name=name)) for name in ("a", "b", "A", "c"))
+    )
+    assert sorted(answer.status_code for answer in added) == [200, 400, 400, 400]
+    assert len(await _listed(page)) == 1
+
+
+async def test_names_are_of_what_can_be_seen_and_a_vendor_is_kept_with_a_key_alone(page, box):
+    box.key = ""
+    await page.post("/api/servers", json=_box(box, name="\u200b Bo\x00x\x1b ", key=""))
+    ((name, server),) = (await _listed(page)).items()
+    assert name == "Box"
+    kept = {"id": server["added"]["id"], "kind": "OpenAI", "key": None, "anyway": True}
+    assert (await page.post("/api/servers", json=kept)).json()["error"]["reason"] == "no_key"
+
+
+async def test_whatever_a_server_does_the_others_are_asked_again(tmp_path):
+    class Odd(FakeProvider):
+        server = "Odd"
+        base_url = "http://odd"
+
+        async def offers(self):
+            raise OverflowError("nobody thought of this")
+
+    async with services_with(tmp_path, Odd(), FakeProvider()) as services:
+        await services.catalogue.refresh()
+        assert services.catalogue.problems["Odd"].code == "model_failed"
+        assert "fake" in [card.id for card in services.catalogue.cards()]

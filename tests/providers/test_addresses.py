@@ -1,12 +1,14 @@
 """No metadata service is asked, and no server that another one leads to."""
 
 import asyncio
+import json
 import socket
+from urllib.parse import quote
 
 import httpcore2
 import pytest
 
-from chat_app.errors import AddressRefused, ModelUnreachable, Redirected
+from chat_app.errors import AddressRefused, ModelUnreachable, NoModelList, Redirected, RequestRefused
 from chat_app.messages import ChatRequest, Message, TextPart
 from chat_app.providers.addresses import Guarded, NoModelThere
 from chat_app.providers.anthropic import AnthropicProvider
@@ -28,7 +30,8 @@ def _provider(kind, url: str):
     "host",
     [
         "169.254.169.254", "169.254.170.2", "2852039166", "0xA9FEA9FE", "169.254.43518", "[::ffff:169.254.169.254]",
-        "[64:ff9b::a9fe:a9fe]", "[2002:a9fe:a9fe::1]", "[fd00:ec2::254]", "100.100.100.200", "168.63.129.16",
+        "[64:ff9b::a9fe:a9fe]", "[2002:a9fe:a9fe::1]", "[fd00:ec2::254]", "[fd00:c1::a9fe:a9fe]",
+        "[fd00:42::42]", "[fd00:a9fe:a9fe::1]", "[64:ff9b:1::a9fe:a9fe]", "[::169.254.169.254]", "100.100.100.200", "168.63.129.16",
     ],
 )  # fmt: skip
 async def test_an_address_of_a_metadata_service_is_refused_however_it_is_written(host, kind):
@@ -109,6 +112,27 @@ async def test_a_server_that_leads_elsewhere_is_not_followed_and_the_other_never
                 _ = [e async for e in provider.stream("m", ChatRequest("m", (Message("user", (TextPart("hi"),)),)))]
             await provider.aclose()
         assert other.calls == []
+
+
+async def test_a_key_that_a_server_sends_back_is_nowhere_in_what_is_kept_of_its_answer():
+    key = 'sk-fake"and\\secret'
+    told = [key, json.dumps(key)[1:-1], quote(key, safe="")]
+    with Upstream(["ours"]).serve() as upstream:
+        provider = OpenAIProvider(server="Mine", base_url=upstream.url, api_key=key, connect_timeout_s=1)
+        upstream.models_status, upstream.models_headers = 307, {"location": f"http://login.example/{told[2]}"}
+        with pytest.raises(Redirected) as redirected:
+            await provider.offers()
+        upstream.models_status, upstream.models_headers, upstream.models_page = 200, {}, ("x" * 190 + key).encode()
+        with pytest.raises(NoModelList) as unlisted:
+            await provider.offers()
+        upstream.then(Script(status=400, body={"error": {"message": f"bad key {key} \ud800"}}))
+        with pytest.raises(RequestRefused) as refused:
+            _ = [e async for e in provider.stream("m", ChatRequest("m", (Message("user", (TextPart("hi"),)),)))]
+        await provider.aclose()
+    for error in (redirected, unlisted, refused):
+        detail = error.value.detail
+        assert not any(each in detail for each in (*told, key[:7])), detail
+        detail.encode()
 
 
 async def test_a_redirect_within_the_server_is_followed():

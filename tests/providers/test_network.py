@@ -237,6 +237,33 @@ async def test_ours_is_for_addresses_and_a_proxy_that_is_set_for_all_but_this_ma
     assert isinstance(backend, Sockets) is is_ours
 
 
+@pytest.mark.parametrize(
+    "left_out", ["box.example", ".example", "*.example", "EXAMPLE", "x, box.example:8000", "http://box.example", "*"]
+)
+async def test_a_server_that_no_proxy_leaves_out_is_reached_directly(monkeypatch, left_out):
+    assert _backend_of(monkeypatch, "http://box.example:8000/v1", left_out) is not None
+
+
+@pytest.mark.parametrize("left_out", ["10.0.0.5", "10.0.0.5:8000", "10.0.0.0/8"])
+async def test_so_is_an_address_by_itself_or_by_its_network(monkeypatch, left_out):
+    assert _backend_of(monkeypatch, "http://10.0.0.5:8000/v1", left_out) is not None
+    assert _backend_of(monkeypatch, "http://11.0.0.5:8000/v1", left_out) is None
+
+
+@pytest.mark.parametrize("left_out", ["", "ox.example", "box.example:9000", "other.example", "[::1", "box.example:x"])
+async def test_any_other_is_reached_by_the_proxy(monkeypatch, left_out):
+    assert _backend_of(monkeypatch, "http://box.example:8000/v1", left_out) is None
+
+
+def _backend_of(monkeypatch, url: str, left_out: str) -> object:
+    for name in ("HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", "http://proxy:1")
+    monkeypatch.setenv("no_proxy", left_out)
+    chosen = connections_to(url, 1)._transport_for_url(httpx2.URL(url))
+    return getattr(chosen._pool._network_backend, "_backend", None) if "Pool" in type(chosen).__name__ else None
+
+
 async def test_a_server_with_tls_is_reached_by_its_name_and_only_with_a_certificate_that_is_believed(
     tmp_path, monkeypatch
 ):

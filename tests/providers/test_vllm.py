@@ -19,6 +19,18 @@ def _provider(url: str) -> VllmProvider:
     return VllmProvider(server="vLLM", base_url=url, api_key="", connect_timeout_s=2)
 
 
+@pytest.mark.parametrize(
+    "kind", ["text/plain; charset=hex", "text/plain; charset=undefined", "text/plain; charset=rot13"]
+)
+async def test_what_a_server_says_of_its_load_is_read_whatever_it_says_it_is_written_in(upstream, kind):
+    upstream.metrics, upstream.metrics_kind = METRICS, kind
+    provider = VllmProvider(server="v", base_url=upstream.url, api_key="", connect_timeout_s=1)
+    assert (await provider.load()).waiting > 0
+    upstream.metrics = "vllm:num_requests_waiting{} 1e308\nvllm:num_requests_waiting{} 1e308\n"
+    assert (await provider.load()).waiting == 1_000_000
+    await provider.aclose()
+
+
 async def test_a_server_says_how_busy_it_is_over_all_its_engines(upstream):
     upstream.metrics = METRICS
     provider = _provider(upstream.url)

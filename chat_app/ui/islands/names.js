@@ -17,5 +17,5 @@ export function learnNames(told) {
 /** What gives a model's name. */
 export function useNameOf() {
   const known = useSyncExternalStore(onNames, () => names);
-  return (model) => known[model] ?? model;
+  return (model) => (Object.hasOwn(known, model) ? known[model] : model);
 }

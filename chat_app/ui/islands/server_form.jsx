@@ -33,18 +33,22 @@ export function ServerForm({ start, onClose }) {
   useEffect(() => first.current.focus(), []);
   const isNew = !start.id;
   const body = { id: start.id ?? "", kind, name, url, key: key ?? (isNew || !start.hasKey ? "" : null) };
-  const typed = (set) => ({ target }) => (set(target.value), setFound(null), setTrouble(""));
+  const asked = useRef(0); // an answer to what was written before says nothing of what is written now
+  const typed = (set) => ({ target }) => ((asked.current += 1), set(target.value), setFound(null), setTrouble(""), setBusy(""));
 
   const send = async (path, more, isKeeping) => {
     if (busy) return;
+    const turn = (asked.current += 1);
     setBusy(isKeeping ? "keep" : "look");
     setTrouble("");
     try {
       const look = await ask(path, post({ ...body, ...more }));
+      if (turn !== asked.current && !(isKeeping && !look.problem)) return undefined;
       if (!isVendor(kind) && !look.problem) setUrl(look.url);
       if (isKeeping && (!look.problem || more.anyway)) return onClose(sentence(look, url));
       setFound(look);
     } catch (why) {
+      if (turn !== asked.current) return undefined;
       setFound(null);
       setTrouble(String(why));
     }

@@ -75,12 +75,13 @@ class ChatState(rx.State):
     async def _load(self) -> None:
         wanted = self._wanted()
         self.limit = services().settings.max_message_chars
+        is_arriving = wanted != self.conversation_id or not self.is_loaded
         if wanted != self.conversation_id or not self.is_loaded:
             self._clear(wanted)
         self.is_missing = self._path() not in ("", "/new") and not wanted
         self.refresh_models()
         try:
-            if not wanted:
+            if is_arriving and not wanted:
                 await self._begin_as_usual(who(self))
             await self.refresh(who(self))
         except NotFound:
@@ -92,8 +93,11 @@ class ChatState(rx.State):
     async def _begin_as_usual(self, principal: Principal) -> None:
         """A new conversation begins with the model that the person begins with, where they said so."""
         usual = await services().conversations.layers.usual_model(principal.user_id)
-        if any(item["id"] == usual for item in self.models):
+        cards = {card.id: card for card in services().catalogue.cards()}
+        if usual in cards and not cards[usual].is_hidden:
             self.model = usual
+        elif self.model in cards and cards[self.model].is_hidden and self.models:
+            self.model = self.models[0]["id"]
 
     def _path(self) -> str:
         return self.router.url.path.rstrip("/")
