@@ -183,6 +183,8 @@ def test_models_are_moved_named_and_hidden_and_open_conversations_follow(
     fresh = Chat(models.context.new_page())
     fresh.page.goto(server.url)
     expect(fresh.button("Model")).to_contain_text("other")
+    chat.button("New chat").click()
+    expect(chat.button("Model")).to_contain_text("other")  # what is hidden is carried into no new conversation
     _press(page, "Show 回声 model")
     page.get_by_role("textbox", name="Name of other").fill("回声 model")
     page.get_by_role("textbox", name="Name of other").press("Enter")

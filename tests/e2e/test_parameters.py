@@ -298,6 +298,23 @@ def test_a_variable_that_is_missing_can_be_added_where_it_is_missed(chat: Chat, 
     expect(panel.root.get_by_role("alert")).to_have_text("The system prompt uses tone.")
 
 
+def test_every_layer_that_says_something_of_a_parameter_is_seen(lone_chat: Chat):
+    chat = lone_chat
+    panel = Panel(chat.page).open()
+    panel.field("top_k").fill("7")
+    panel.root.get_by_role("button", name="Make these my defaults").click()
+    expect(panel.row("top_k")).to_contain_text("my default")
+    panel.field("top_k").fill("3")
+    expect(panel.row("top_k")).to_contain_text("this conversation")
+    expect(panel.row("top_k")).to_contain_text("Below it: my default: 7")
+    panel.field("top_k").fill("")
+    expect(panel.row("top_k")).to_contain_text("not sent")
+    panel.row("top_k").get_by_role("button", name="Reset top_k").click()
+    chat.page.goto(chat.page.url.partition("/new")[0] + "/settings")
+    chat.page.locator(".defaults summary").first.click()
+    chat.page.get_by_role("button", name="Reset top_k").click()
+
+
 def test_a_key_shows_and_hides_the_panel_and_it_stays_as_it_was_left(chat: Chat):
     panel = Panel(chat.page)
     expect(panel.root).to_have_count(0)

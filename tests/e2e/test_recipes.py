@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser import Chat
+from tests.browser import Chat, findings
 from tests.server import Server
 from tests.upstream import Upstream
 
@@ -164,6 +164,66 @@ def test_of_two_who_save_one_recipe_the_second_sees_the_difference_and_loses_not
     expect(form.get_by_role("textbox", name="system_prompt", exact=True)).to_have_value("Mine.")
     form.get_by_role("button", name="Save mine above v2").click()
     expect(second.row("Ours")).to_contain_text("v3")
+
+
+@pytest.mark.breaks
+def test_of_two_who_restore_at_once_the_second_sees_the_difference_and_can_still_restore(new_context, clean: Server):
+    context = new_context()
+    one = Recipes(context.new_page(), clean)
+    one.make("Notes", temperature="0.3")
+    one.press("Edit", "Notes")
+    one.write(temperature="0.9", note="hotter")
+    two = Recipes(context.new_page(), clean)
+    for page in (one, two):
+        page.press("History", "Notes")
+        expect(page.version(2)).to_contain_text("hotter")
+    two.press("Restore", "v1")
+    expect(two.version(3)).to_contain_text("Restored v1")
+    one.press("Edit", "v2")
+    one.page.get_by_role("button", name="Cancel").click()
+    one.press("Restore", "v1")
+    expect(one.page.get_by_role("alert")).to_contain_text("v3")
+    assert findings(one.page) == []
+    one.press("Restore", "v1")
+    expect(one.version(4)).to_contain_text("Restored v1")
+
+
+def test_what_was_begun_from_one_version_is_not_taken_for_another_and_is_marked_until_it_is_saved(
+    new_page: Page, clean: Server
+):
+    page = Recipes(new_page, clean)
+    page.make("Notes", temperature="0.3")
+    page.press("Edit", "Notes")
+    page.write(temperature="0.9")
+    page.press("Edit", "Notes")
+    temperature = new_page.get_by_role("form").get_by_role("textbox", name="temperature, as a number")
+    temperature.fill("0.5")
+    new_page.reload()
+    expect(page.row("Notes")).to_contain_text("not saved yet")
+    page.press("History", "Notes")
+    page.press("Edit", "v1")
+    expect(temperature).to_have_value("0.3")
+    new_page.reload()
+    page.press("Edit", "Notes")
+    expect(temperature).to_have_value("0.5")
+    new_page.get_by_role("button", name="Begin anew").click()
+    expect(temperature).to_have_value("0.9")
+    new_page.get_by_role("button", name="Cancel").click()
+    expect(page.row("Notes")).not_to_contain_text("not saved yet")
+
+
+def test_what_is_being_kept_as_a_recipe_outlives_a_reload(chat: Chat):
+    chat.page.keyboard.press("Control+Shift+Period")
+    panel = chat.page.get_by_role("complementary", name="Parameters")
+    panel.get_by_role("button", name="Save as a recipe…").click()
+    panel.get_by_role("textbox", name="Name", exact=True).fill("Mine")
+    panel.get_by_role("textbox", name="Note for this version").fill("first")
+    chat.page.reload()
+    expect(panel.get_by_role("textbox", name="Name", exact=True)).to_have_value("Mine")
+    expect(panel.get_by_role("textbox", name="Note for this version")).to_have_value("first")
+    panel.get_by_role("button", name="Cancel").click()
+    panel.get_by_role("button", name="Save as a recipe…").click()
+    expect(panel.get_by_role("textbox", name="Name", exact=True)).to_have_value("")
 
 
 @pytest.mark.breaks
