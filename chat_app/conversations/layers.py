@@ -35,11 +35,15 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What an answer is asked with, and the layer and the last message of its conversation."""
+    """What an answer is asked with, and the layer and the last message of its conversation.
+
+    `model` is the one that the recipe brings, where the conversation has none of its own.
+    """
 
     asked: Asked
     layer: Layer
     leaf_message_id: str | None
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +123,21 @@ class Layers:
         recipe = await self.recipes.chosen(user_id, said.conversation.get(RECIPE), said.locale)
         asked = _asked(merged(_layers(said, recipe)), said)
         version_id = recipe.version_id if recipe else None
-        return Prepared(replace(asked, recipe_version_id=version_id), said.conversation, said.leaf_message_id)
+        asked, model = replace(asked, recipe_version_id=version_id), _brought(said.conversation, recipe)
+        return Prepared(asked, said.conversation, said.leaf_message_id, model)
 
-    async def usual_model(self, user_id: str) -> str:
-        """The model that a person begins with; empty where they said nothing of it."""
-        model = (await self.store.read(user_id, None)).person.get("model")
-        return model if isinstance(model, str) else ""
+    async def model(self, user_id: str, conversation_id: str | None) -> str:
+        """The model that a conversation says, its recipe, or for a new one the person; empty where nobody does.
+
+        Raises:
+            NotFound: No such conversation, deleted, or someone else's.
+        """
+        said = await self._said(user_id, conversation_id)
+        recipe = None
+        with suppress(RecipeGone):
+            recipe = await self.recipes.chosen(user_id, said.conversation.get(RECIPE), said.locale)
+        below = said.person if conversation_id is None else {}
+        return _model_in(said.conversation) or _brought(said.conversation, recipe) or _model_in(below)
 
     async def _said(self, user_id: str, conversation_id: str | None) -> Said:
         """What is said; a new conversation begins with the recipe that the person begins with."""
@@ -178,6 +191,16 @@ class Layers:
                 refused[RECIPE] = ValueRefused(str(error), "recipe_gone")
                 change = Change({name: v for name, v in change.set.items() if name != RECIPE}, change.reset)
         return change, _layers(said, recipe)[:-1], refused
+
+
+def _model_in(layer: Layer) -> str:
+    model = layer.get("model")
+    return model if isinstance(model, str) else ""
+
+
+def _brought(own: Layer, recipe: Listed | None) -> str:
+    """The model that comes with a recipe; one that was chosen by hand counts over it."""
+    return "" if recipe is None or _model_in(own) else _model_in(recipe.content.values)
 
 
 def _read_in(said: Said, language: str) -> Said:

@@ -127,8 +127,8 @@ class ConversationService:
                 return known  # it came before, while the recipe was there
             raise
         new = NewTurn(
-            (TextPart(text),), model, key, title_from_question(text), conversation_id, prepared.leaf_message_id,
-            prepared.asked, prepared.layer,
+            (TextPart(text),), prepared.model or model, key, title_from_question(text), conversation_id,
+            prepared.leaf_message_id, prepared.asked, prepared.layer,
         )  # fmt: skip
         return await self._ask(who, new)
 

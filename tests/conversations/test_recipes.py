@@ -290,3 +290,21 @@ async def test_a_default_recipe_that_is_gone_is_passed_over(tmp_path):
         async with services.database.write() as connection:
             await connection.exec_driver_sql("DELETE FROM recipes")
         assert await until_settled(services, await send(services)) == "complete"
+
+
+async def test_a_recipes_model_answers_unless_the_conversation_has_its_own(tmp_path):
+    fake = FakeProvider()
+    async with services_with(tmp_path, fake) as services:
+        layers = services.conversations.layers
+        recipe = await services.recipes.make("local", Content("R", values={"model": "fake"}), "")
+        turn = await send(services, change=Change({"recipe": {"id": recipe}}))
+        await until_settled(services, turn)
+        assert await layers.model("local", turn.conversation_id) == "fake"
+        await layers.change("local", turn.conversation_id, Change({"model": "mine"}))
+        assert await layers.model("local", turn.conversation_id) == "mine"
+        await layers.change("local", turn.conversation_id, Change(reset=("model", "recipe")))
+        assert await layers.model("local", turn.conversation_id) == ""
+        await layers.change("local", None, Change({"model": "usual"}))
+        assert (await layers.model("local", None), await layers.model("local", turn.conversation_id)) == ("usual", "")
+        await layers.change("local", None, Change({"recipe": {"id": recipe}}))
+        assert await layers.model("local", None) == "fake"

@@ -2,6 +2,7 @@
 import { useId } from "react";
 import { act } from "./acts.js";
 import { t } from "./i18n.js";
+import { Icon } from "./icons.jsx";
 
 /** A sheet makes room first: what is behind it cannot be touched. */
 function open(opener) {
@@ -10,13 +11,18 @@ function open(opener) {
   setTimeout(() => act(opener), 0);
 }
 
-export function ChosenField({ name, value, note, opener }) {
+export function ChosenField({ name, value, note, opener, onReset }) {
   const id = useId();
   return (
     <>
       <div className="parameter-head">
         <label htmlFor={id}>{name}</label>
         {note && <span className="source">{note}</span>}
+        {onReset && (
+          <button type="button" className="quiet icon-only" aria-label={t("parameter.reset", { name })} title={t("parameter.reset", { name })} onClick={onReset}>
+            <Icon name="undo" size={14} />
+          </button>
+        )}
       </div>
       <div className="chosen">
         <input id={id} dir="auto" value={value} readOnly />

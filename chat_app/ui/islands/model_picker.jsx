@@ -1,8 +1,10 @@
-// The model of the next message. A choice counts at once, also for words that are sent before the server has heard of it.
+// The model of the next message. A choice counts at once, also for words that are sent before the server has heard of it. One that was made
+// by hand is a value of the conversation's own, like its parameters; what a recipe brings is not.
 import { useEffect, useSyncExternalStore } from "react";
 import { idHere } from "./drafts.js";
 import { t } from "./i18n.js";
 import { learnNames, useNameOf } from "./names.js";
+import { change, changeOf, onParameters } from "./parameters.js";
 import { Picker } from "./picker.jsx";
 
 const listeners = new Set();
@@ -18,17 +20,25 @@ function choose(id, model) {
   listeners.forEach((call) => call());
 }
 
-/** Who is asked next in a conversation, of whose model the page's state has last `known`, and what chooses another. */
+/**
+ * Who is asked next in a conversation, of whose model the page's state has last `known`; what chooses another; and what shows the one that
+ * counts where none is chosen: "" is the one that the person begins with.
+ */
 export function useModel(id, known, onPick) {
   const wish = useSyncExternalStore(onChoice, () => (chosen.id === id ? chosen.model : ""));
+  const own = useSyncExternalStore(onParameters, () => changeOf(id).set.model ?? "");
   useEffect(() => {
     if (wish && wish === known) choose(null, "");
   }, [wish, known]);
-  const pick = (model) => {
+  const show = (model) => {
     choose(id, model);
     onPick(model);
   };
-  return [wish || known, pick];
+  const pick = (model) => {
+    change(id, { model });
+    show(model);
+  };
+  return [own || wish || known, pick, show];
 }
 
 export function ModelPicker({ known, items, names, onPick }) {

@@ -63,7 +63,7 @@ export function ParameterPanel({ model: known, messages, running, onPick }) {
   const isOpen = useOpen();
   const close = () => show(false);
   const panel = useRef(null);
-  const [model] = useModel(idHere(), known, onPick);
+  const [model, , showModel] = useModel(idHere(), known, onPick);
   const { recipe, chosen, name } = useRecipe({ known, isTuned: isOpen, onPick });
   const { id, known: parameters, refused, set } = useParameters(model, isOpen, `${messages.at(-1)?.id} ${running.length}`); // read anew when an answer has ended
   useLayoutEffect(() => onAct((action) => action === "parameters" && show(!isShown)), []);
@@ -98,7 +98,7 @@ export function ParameterPanel({ model: known, messages, running, onPick }) {
         </header>
         <div className="panel-body">
           {parameters && <RecipeField id={id} known={parameters} model={model} chosen={chosen} name={name} />}
-          <ModelField id={id} model={model} recipe={recipe} layers={parameters?.layers} />
+          <ModelField id={id} model={model} recipe={recipe} known={parameters} onShow={showModel} />
           {parameters ? <Fields known={parameters} refused={refused} onSet={set} /> : <div className="panel-wait" />}
           {parameters && Object.keys(parameters.own).length > 0 && <MakeDefaults id={id} own={parameters.own} refused={refused} model={model} />}
           {parameters?.told.last && <LastRequest last={parameters.told.last} />}

@@ -14,27 +14,27 @@ const NONE = "";
 export function useRecipe({ known, isTuned, onPick }) {
   const recipes = useRecipes();
   const isNew = !idHere();
-  const [model, pickModel] = useModel(idHere(), known, onPick);
+  const [model, , showModel] = useModel(idHere(), known, onPick);
   const isTelling = isTuned || isNew; // any other has no values, which need not be asked for
   const { told, own, set } = useParameters(model, isTelling);
   const chosen = own.recipe ?? null;
   const recipe = recipeOf(recipes, chosen);
   const stored = told?.recipe;
   const choose = (id) => {
-    set({ recipe: id ? { id } : null });
-    const wanted = recipeOf(recipes, { id })?.content.values.model;
-    if (wanted) pickModel(wanted);
+    const wanted = recipeOf(recipes, { id })?.content.values.model ?? "";
+    set({ recipe: id ? { id } : null, ...(wanted ? { model: undefined } : {}) }); // with it comes its model, and goes
+    if (wanted || (!own.model && recipe?.content.values.model)) showModel(wanted);
   };
   const name = recipe?.content.name ?? (stored?.id === chosen?.id ? stored?.name : undefined);
-  return { recipes, recipe, chosen, name: chosen ? (name ?? t("recipe.gone")) : "", choose: told || !isTelling ? choose : undefined };
+  return { recipes, recipe, own, chosen, name: chosen ? (name ?? t("recipe.gone")) : "", choose: told || !isTelling ? choose : undefined };
 }
 
 export function RecipePicker(props) {
-  const { recipes, recipe, chosen, name, choose } = useRecipe(props);
-  const [, pickModel] = useModel(idHere(), props.known, props.onPick);
-  const usual = idHere() ? "" : (recipe?.content.values.model ?? ""); // a new chat begins with the recipe's model, too
+  const { recipes, recipe, own, chosen, name, choose } = useRecipe(props);
+  const [, , showModel] = useModel(idHere(), props.known, props.onPick);
+  const usual = idHere() || own.model ? "" : (recipe?.content.values.model ?? ""); // a new chat begins with the recipe's model, too
   useEffect(() => {
-    if (usual) pickModel(usual);
+    if (usual) showModel(usual);
   }, [usual]);
   if (!choose || !recipes) return null;
   const items = [

@@ -91,13 +91,13 @@ class ChatState(rx.State):
         self.is_loaded = True
 
     async def _begin_as_usual(self, principal: Principal) -> None:
-        """A new conversation begins with the model that the person begins with, where they said so."""
-        usual = await services().conversations.layers.usual_model(principal.user_id)
-        cards = {card.id: card for card in services().catalogue.cards()}
-        if usual in cards and not cards[usual].is_hidden:
+        """A new conversation begins with the model that the person begins with, or else with the first one."""
+        usual = await services().conversations.layers.model(principal.user_id, None)
+        offered = [card.id for card in services().catalogue.offered() if card.is_language_model]
+        if usual in offered:
             self.model = usual
-        elif self.model in cards and cards[self.model].is_hidden and self.models:
-            self.model = self.models[0]["id"]
+        elif offered:  # while there is none, whatever was chosen may come back
+            self.model = offered[0]
 
     def _path(self) -> str:
         return self.router.url.path.rstrip("/")
@@ -140,8 +140,11 @@ class ChatState(rx.State):
             self.title = conversation.title
         if self.is_tuned != conversation.is_tuned:
             self.is_tuned = conversation.is_tuned
-        if conversation.model and self.model != conversation.model:
-            self.model = conversation.model
+        model = conversation.model
+        if conversation.is_tuned:
+            model = await services().conversations.layers.model(principal.user_id, conversation.id) or model
+        if model and self.model != model:
+            self.model = model
         oldest = page.messages[0].id if page.messages else ""
         at = next((i for i, view in enumerate(self.messages) if view.id == oldest), 0)
         if len(page.messages) == _MOST_SHOWN and at:  # more is shown than is read at once: what is older stays
@@ -303,10 +306,14 @@ class ChatState(rx.State):
 
     @rx.event
     async def choose_model(self, model: str):
-        """Choose who answers next."""
+        """Let this model answer next; an empty one is the model that the person begins with."""
         await self._recall()
-        self.model = model
+        if model:
+            self.model = model
+        else:
+            await self._begin_as_usual(who(self))
         if self.conversation_id:
+            model = self.model
             try:
                 await services().conversations.library.set_model(who(self).user_id, self.conversation_id, model)
             except ChatError as error:
