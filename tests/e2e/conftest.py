@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
@@ -116,3 +117,14 @@ def one_server_of_two(folder: Path, shared: dict[str, str]) -> Iterator[Callable
     yield start
     for server in started:
         server.stop()
+
+
+@pytest.fixture
+def clean(server: Server) -> Server:
+    """Nobody's recipes, and no defaults."""
+    with sqlite3.connect(server.folder / "chat.db", timeout=10) as database:
+        database.execute("DELETE FROM recipe_versions")
+        database.execute("DELETE FROM recipes")
+        database.execute("UPDATE users SET preferences = '{}', name = 'local'")
+    database.close()
+    return server

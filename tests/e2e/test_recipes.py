@@ -3,58 +3,16 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 import tomllib
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser import Chat, findings
+from tests.e2e.recipe_page import Recipes, choose_recipe
 from tests.server import Server
 from tests.upstream import Upstream
-
-
-class Recipes:
-    """The page of recipes by the names that assistive technology knows."""
-
-    def __init__(self, page: Page, server: Server) -> None:
-        self.page = page
-        page.goto(f"{server.url}/recipes")
-        expect(self.row("Assistant")).to_be_visible()
-
-    def row(self, name: str) -> Locator:
-        return self.page.get_by_role("listitem", name=name, exact=True)
-
-    def press(self, act: str, name: str) -> None:
-        self.page.get_by_role("button", name=f"{act}: {name}", exact=True).click()
-
-    def make(self, name: str, **fields: str) -> None:
-        self.page.get_by_role("button", name="New recipe").click()
-        self.write(name=name, **fields)
-
-    def write(self, **fields: str) -> None:
-        form = self.page.get_by_role("form")
-        for field, text in fields.items():
-            label = {"name": "Name", "description": "Description", "note": "Note for this version"}.get(field, field)
-            place = form.get_by_role("slider" if field == "temperature" else "textbox", name=label, exact=True)
-            place.fill(text)
-        form.get_by_role("button", name="Save", exact=True).click()
-
-    def version(self, number: int) -> Locator:
-        return self.page.get_by_role("listitem", name=f"Version {number}", exact=True)
-
-
-@pytest.fixture
-def clean(server: Server, new_page: Page) -> Server:
-    """Nobody's recipes, and no defaults."""
-
-    with sqlite3.connect(server.folder / "chat.db", timeout=10) as database:
-        database.execute("DELETE FROM recipe_versions")
-        database.execute("DELETE FROM recipes")
-        database.execute("UPDATE users SET preferences = '{}', name = 'local'")
-    database.close()
-    return server
 
 
 @pytest.fixture
@@ -63,11 +21,6 @@ def chat(clean: Server, new_page: Page, upstream: Upstream) -> Chat:
     opened = Chat(new_page)
     expect(opened.button("Recipe")).to_be_visible()
     return opened
-
-
-def _choose(chat: Chat, name: str) -> None:
-    chat.button("Recipe").click()
-    chat.page.get_by_role("option", name=re.compile(f"^{name}")).click()
 
 
 def _asked(upstream: Upstream) -> tuple[str, float | None]:
@@ -80,7 +33,7 @@ def _asked(upstream: Upstream) -> tuple[str, float | None]:
 
 
 def test_a_recipe_chosen_at_the_composer_asks_and_proposes_how_to_begin(chat: Chat, upstream):
-    _choose(chat, "Code")
+    choose_recipe(chat, "Code")
     expect(chat.button("Recipe")).to_have_text("Code ▾")
     chat.page.get_by_role("button", name="Explain what this regular expression matches.").click()
     expect(chat.field).to_have_value("Explain what this regular expression matches.")
@@ -98,7 +51,7 @@ def test_a_recipe_chosen_at_the_composer_asks_and_proposes_how_to_begin(chat: Ch
     expect(facts.locator('dt:text-is("Recipe") + dd')).to_have_text("Code v1")
     expect(facts.locator('dt:text-is("System prompt") + dd')).to_contain_text("experienced programmer")
     chat.button("Close").click()
-    _choose(chat, "No recipe")
+    choose_recipe(chat, "No recipe")
     chat.get("and now")
     assert _asked(upstream) == ("", None)
 
@@ -293,86 +246,10 @@ def test_a_recipe_brings_its_model(new_page: Page, clean: Server, upstream):
     expect(page.row("With other")).to_be_visible()
     new_page.goto(f"{clean.url}/new")
     chat = Chat(new_page)
-    _choose(chat, "With other")
+    choose_recipe(chat, "With other")
     expect(chat.button("Model")).to_have_text("other ▾")
     chat.get("hello")
     assert upstream.chats[0].body["model"] == "other"
-
-
-def _make_with_model(page: Page, server: Server, name: str, model: str) -> Recipes:
-    recipes = Recipes(page, server)
-    page.get_by_role("button", name="New recipe").click()
-    page.get_by_role("combobox", name="model").fill(model)
-    recipes.write(name=name)
-    expect(recipes.row(name)).to_be_visible()
-    return recipes
-
-
-def test_the_model_of_a_recipe_follows_its_versions_and_goes_with_it(new_page: Page, clean: Server, upstream):
-    recipes = _make_with_model(new_page, clean, "Mine", "other")
-    new_page.goto(f"{clean.url}/new")
-    chat = Chat(new_page)
-    expect(chat.button("Model")).to_have_text("echo ▾")
-    _choose(chat, "Mine")
-    chat.get("hello")
-    address = new_page.url
-    recipes = Recipes(new_page, clean)
-    recipes.press("Edit", "Mine")
-    new_page.get_by_role("combobox", name="model").fill("echo")
-    recipes.write(temperature="0.9")
-    expect(recipes.row("Mine")).to_contain_text("v2")
-    new_page.goto(address)
-    expect(chat.button("Model")).to_have_text("echo ▾")
-    chat.get("again")
-    assert [call.body["model"] for call in upstream.chats] == ["other", "echo"]
-    assert upstream.chats[-1].body["temperature"] == 0.9
-
-    recipes = Recipes(new_page, clean)
-    recipes.press("Edit", "Mine")
-    new_page.get_by_role("combobox", name="model").fill("other")
-    recipes.write(note="back")
-    new_page.goto(address)
-    expect(chat.button("Model")).to_have_text("other ▾")
-    chat.page.keyboard.press("Control+Shift+Period")
-    panel = chat.page.get_by_role("complementary", name="Parameters")
-    expect(panel.locator(".parameter").filter(has_text="Who answers")).to_contain_text("recipe")
-    _choose(chat, "No recipe")
-    expect(chat.button("Model")).to_have_text("echo ▾")
-    chat.button("New chat").click()
-    expect(chat.button("Recipe")).to_have_text("Recipe ▾")
-    expect(chat.button("Model")).to_have_text("echo ▾")
-
-
-def test_a_model_that_is_chosen_by_hand_counts_over_the_recipes_outlives_a_reload_and_can_be_taken_back(
-    new_page: Page, clean: Server, upstream
-):
-    recipes = _make_with_model(new_page, clean, "Mine", "other")
-    recipes.press("Use for new conversations", "Mine")
-    expect(recipes.row("Mine")).to_contain_text("used for new conversations")
-    new_page.goto(f"{clean.url}/new")
-    chat = Chat(new_page)
-    expect(chat.button("Model")).to_have_text("other ▾")
-    chat.button("Model").click()
-    new_page.get_by_role("option", name="echo").click()
-    chat.field.fill("a draft")
-    new_page.reload()
-    expect(chat.field).to_have_value("a draft")
-    expect(chat.button("Recipe")).to_have_text("Mine ▾")
-    expect(chat.button("Model")).to_have_text("echo ▾")
-    chat.get("hello")
-    assert upstream.chats[-1].body["model"] == "echo"
-
-    new_page.reload()
-    expect(chat.button("Model")).to_have_text("echo ▾")
-    new_page.keyboard.press("Control+Shift+Period")
-    panel = new_page.get_by_role("complementary", name="Parameters")
-    model = panel.locator(".parameter").filter(has_text="Who answers")
-    expect(model).to_contain_text("this conversation")
-    panel.get_by_role("button", name="Reset model").click()
-    expect(model).to_contain_text("recipe")
-    expect(chat.button("Model")).to_have_text("other ▾")
-    chat.get("again")
-    assert upstream.chats[-1].body["model"] == "other"
 
 
 def test_a_persons_name_stands_in_prompts_and_beside_the_versions_that_they_save(
@@ -388,7 +265,7 @@ def test_a_persons_name_stands_in_prompts_and_beside_the_versions_that_they_save
     expect(page.version(1)).to_contain_text("Wei")
     new_page.goto(f"{clean.url}/new")
     chat = Chat(new_page)
-    _choose(chat, "Mine")
+    choose_recipe(chat, "Mine")
     chat.get("hello")
     assert _asked(upstream)[0] == "For Wei."
 
