@@ -51,6 +51,18 @@ def upstream() -> Iterator[Upstream]:
         yield server
 
 
+KEY = "sk-fake-of-a-box"
+
+
+@pytest.fixture
+def box() -> Iterator[Upstream]:
+    """A vLLM that wants a key."""
+    with Upstream(["llama"]).serve() as server:
+        server.models[0]["owned_by"] = "vllm"
+        server.key = KEY
+        yield server
+
+
 usual: dict[str, object] = {}
 """Settings that a package's fixture gives to all its tests, such as the database."""
 

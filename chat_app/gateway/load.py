@@ -71,8 +71,8 @@ class Loads:
             async with asyncio.timeout(self._refresh_s):
                 self._told[deployment.name] = await deployment.provider.load()
             self._silent.discard(deployment.name)
-        except Exception as error:
-            if not isinstance(error, ModelError | TimeoutError):  # whatever it says of itself, others are asked again
+        except Exception as error:  # whatever a server says of itself: the others, and all else, go on
+            if not isinstance(error, ModelError | TimeoutError):  # a fault of ours, to be seen
                 log.exception("load.fault", deployment=deployment.name)
             self._told.pop(deployment.name, None)
             (self._silent.discard if isinstance(error, ModelFailed) else self._silent.add)(deployment.name)

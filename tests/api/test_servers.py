@@ -1,7 +1,7 @@
 """Servers are added, changed and removed on the page: looked at first, their keys sealed, and asked like all others."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import httpx
@@ -13,11 +13,10 @@ from chat_app.gateway.seal import Seal
 from chat_app.providers.fake import FakeProvider
 from chat_app.store.servers import ServerStore
 from tests.api.programs import Api, serving
-from tests.conftest import REDIS, needs_redis, services_with
+from tests.conftest import KEY, REDIS, needs_redis, services_with
 from tests.upstream import Script, Upstream, words
 from tests.waiting import until
 
-KEY = "sk-fake-of-a-box"
 ASKED = [{"role": "user", "content": "hi"}]
 
 
@@ -31,15 +30,6 @@ async def api(tmp_path) -> AsyncIterator[Api]:
 async def page(api) -> AsyncIterator[httpx.AsyncClient]:
     async with _page(api) as client:
         yield client
-
-
-@pytest.fixture
-def box() -> Iterator[Upstream]:
-    """A vLLM that wants a key."""
-    with Upstream(["llama"]).serve() as upstream:
-        upstream.models[0]["owned_by"] = "vllm"
-        upstream.key = KEY
-        yield upstream
 
 
 def _page(api: Api, user: str = LOCAL_USER) -> httpx.AsyncClient:

@@ -6,19 +6,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import Chat, findings
+from tests.conftest import KEY
 from tests.server import Server
 from tests.upstream import Script, Upstream
-
-KEY = "sk-fake-of-a-box"
-
-
-@pytest.fixture
-def box() -> Iterator[Upstream]:
-    """A vLLM that wants a key."""
-    with Upstream(["llama"]).serve() as upstream:
-        upstream.models[0]["owned_by"] = "vllm"
-        upstream.key = KEY
-        yield upstream
 
 
 @pytest.fixture
