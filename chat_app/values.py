@@ -43,10 +43,24 @@ def checked(name: str, value: Json) -> Json:
 
 
 def as_written(values: Mapping[str, Json]) -> Layer:
-    """Values for a page: JSON that people write is a text there, as a browser would round its large numbers."""
-    extra = values.get("extra")
-    text: Layer = {"extra": json.dumps(extra, ensure_ascii=False, indent=2)} if isinstance(extra, dict) else {}
-    return {**values, **text}
+    """Values for a page and for a file: JSON that people write is a text there; a browser would round its numbers."""
+    return {name: _written(name, value) for name, value in values.items()}
+
+
+def _written(name: str, value: Json) -> Json:
+    if not isinstance(value, dict):
+        return value
+    if name == "extra":
+        return _pretty(value)
+    if name == "response_format" and isinstance(wanted := value.get("json_schema"), dict):
+        text: dict[str, Json] = {"schema": _pretty(wanted["schema"])}
+        as_text: dict[str, Json] = {"json_schema": wanted | text}
+        return value | as_text
+    return value
+
+
+def _pretty(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)
 
 
 def _number(spec: Spec, value: Json) -> Json:

@@ -6,7 +6,6 @@ stands as its text.
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from chat_app.errors import Explained, ImportFailed, ValueRefused
 from chat_app.messages import Json, storable
 from chat_app.parameters import VARIABLE, Layer
 from chat_app.store.recipes import Content
+from chat_app.values import as_written
 
 FORMAT = 1
 MOST_ENTRIES = 1000
@@ -80,7 +80,7 @@ def written(contents: Iterable[Content]) -> str:
 
 def _entry(content: Content) -> dict[str, object]:
     parameters = {name: value for name, value in content.values.items() if not name.startswith(VARIABLE)}
-    told = {name: _told(name, value) for name, value in parameters.items() if value is not None}
+    told = {name: value for name, value in as_written(parameters).items() if value is not None}
     variables = {
         name.removeprefix(VARIABLE): value or "" for name, value in content.values.items() if name.startswith(VARIABLE)
     }
@@ -92,20 +92,6 @@ def _entry(content: Content) -> dict[str, object]:
         "parameters": told | ({"not_sent": not_sent} if not_sent else {}),
         **({"variables": variables} if variables else {}),
     }
-
-
-def _told(name: str, value: Json) -> Json:
-    if name == "extra":
-        return _pretty(value)
-    if name == "response_format" and isinstance(value, dict) and isinstance(wanted := value.get("json_schema"), dict):
-        text: dict[str, Json] = {"schema": _pretty(wanted["schema"])}
-        as_text: dict[str, Json] = {"json_schema": wanted | text}
-        return value | as_text
-    return value
-
-
-def _pretty(value: Json) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2)
 
 
 def read_file(text: str) -> list[Content]:
