@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # Compiled once, not at each start: half of a start would go into it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run check test test-slow test-vllm bench lock backup restore install install-dev chromium
+.PHONY: run check test test-slow test-live test-vllm bench lock backup restore install install-dev page chromium
 
 run: install
 	@$(RUN) --no-dev python -m chat_app
@@ -14,18 +14,22 @@ run: install
 check: install-dev
 	@$(RUN) ruff format --check --quiet . && $(RUN) ruff check --quiet . && $(RUN) pyright && $(RUN) lint-imports --no-cache
 
-test: install-dev chromium
-	@$(RUN) pytest -m "not slow and not vllm" -n 2 --dist loadscope --cov=chat_app --cov-report=
+# In their order, so that what a package's tests share is started once for each process.
+test: page chromium
+	@$(RUN) pytest -m "not slow and not vllm and not live" -n 2 --dist loadscope --no-loadscope-reorder --cov=chat_app --cov-report=
 	@$(RUN) coverage report --skip-covered --fail-under=90
 	@$(RUN) coverage report --include="chat_app/events.py,chat_app/messages.py,chat_app/errors.py" --fail-under=100
 
-test-slow: install-dev chromium
+test-slow: page chromium
 	@$(RUN) pytest -m slow
 
-test-vllm: install-dev chromium
+test-live: install-dev
+	@$(RUN) pytest -m live
+
+test-vllm: page chromium
 	@tests/vllm/install.sh && $(RUN) pytest -m vllm
 
-bench: install-dev chromium
+bench: page chromium
 	@for name in stream page tabs server gateway; do $(RUN) python -m benchmarks.bench_$$name; done
 
 lock: install-dev
@@ -47,6 +51,10 @@ install-dev: $(NEEDS_UV)
 	@echo "Installing uv …"
 	@python3 -m venv .tools || { echo "Install uv, or what python3 -m venv needs: on Debian python3-venv."; rm -rf .tools; exit 1; }
 	@.tools/bin/pip install --quiet uv
+
+# Built before the tests, so that none of them waits for npm.
+page: install-dev
+	@$(RUN) python -c "from chat_app.__main__ import build; build()"
 
 chromium: install-dev
 	@$(RUN) python tests/chromium.py

@@ -5,12 +5,14 @@ Run: `uv run python -m benchmarks.bench_page` (two minutes).
 
 from __future__ import annotations
 
+import io
 import statistics
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from benchmarks.bench_stream import mixed
@@ -19,6 +21,7 @@ from benchmarks.measure import Meter, open_page, settle, table
 from tests.browser import Chat
 from tests.server import Server
 from tests.upstream import Script, Upstream
+from tests.waiting import until_now
 
 REPEATS = 11
 _SHORT = "A question or an answer of one line, as most are. "
@@ -50,6 +53,18 @@ _PASTED = """(characters) => {
   field.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
   return new Promise((done) => requestAnimationFrame(() => setTimeout(() => done(performance.now() - began))));
 }"""
+# How far what is seen has jumped since the page began, and while it is scrolled through (web.dev/articles/cls).
+_SHIFTED = """async () => {
+  let shifted = 0;
+  const add = (list) => list.getEntries().forEach((each) => (shifted += each.value));
+  new PerformanceObserver(add).observe({ type: 'layout-shift', buffered: true });
+  const scroller = document.querySelector('.scroller');
+  for (let at = 0; at > -scroller.scrollHeight; at -= 300) {
+    scroller.scrollTop = at;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  return shifted;
+}"""
 # Milliseconds from a click on Send until one more question stands in the page.
 _SENT = """() => {
   const count = () => document.querySelectorAll('article[data-role="user"]').length;
@@ -66,6 +81,7 @@ _SENT = """() => {
 def page_of(library: dict[str, list[str]]) -> Iterator[tuple[Page, Server, dict[str, str], Upstream]]:
     """The application over a full folder, and a page of it that has loaded everything once."""
     with Upstream(["echo"]).serve() as upstream, tempfile.TemporaryDirectory() as made:
+        upstream.models[0]["max_model_len"] = 1_000_000
         ids = fill(Path(made), library)
         server = Server(Path(made), VLLM_BASE_URL=upstream.url).start()
         try:
@@ -130,6 +146,62 @@ def opening(count: int) -> tuple[float, float]:
     return conversation, sidebar
 
 
+def with_pictures() -> Iterator[tuple[str, ...]]:
+    """A conversation of 200 pictures, ten to a question, beside one of the same words."""
+    words = [*(_SHORT for _ in range(39)), "the end of it"]
+    away = ["hello", "an answer of nothing else"]
+    with page_of({"away": away, "without": words}) as (page, server, ids, upstream):
+        upstream.default = Script([_SHORT])
+        with_id = ""
+        for question in range(20):
+            if question == 19:
+                upstream.then(Script(["the end of it"]))
+            with_id = _asked_with_pictures(page, server, with_id, range(10 * question, 10 * question + 10))
+        page.goto(server.url)
+        settle(page)
+        for name, measured in (("a click", switched_ms), ("a reload", reloaded_ms)):
+            times: list[float] = []
+            for conversation_id in (ids["without"], with_id):
+                if measured is reloaded_ms:
+                    page.goto(f"{server.url}/c/{conversation_id}")
+                    settle(page)
+                    times.append(reloaded_ms(page, "the end of it"))
+                else:
+                    times.append(switched_ms(page, f"/c/{conversation_id}", f"/c/{ids['away']}", "the end of it"))
+            yield (
+                f"last answer shown after {name}, ms",
+                f"{times[0]:.0f}",
+                f"{times[1]:.0f}",
+                f"{times[1] / times[0]:.2f}",
+            )
+        page.reload()
+        settle(page)
+        yield (
+            "layout shift after the reload, and while all of it is scrolled by",
+            "",
+            f"{page.evaluate(_SHIFTED):.4f}",
+            "",
+        )
+
+
+def _asked_with_pictures(page: Page, server: Server, conversation_id: str, numbers: Iterable[int]) -> str:
+    """Ask with these pictures, by HTTP as the page does, and wait for the answer; returns the conversation."""
+    headers = {"origin": server.url}
+    given: list[dict[str, str]] = []
+    for number in numbers:
+        content = io.BytesIO()
+        Image.effect_noise((1200, 900), number + 1).convert("RGB").save(content, "JPEG")
+        url = f"{server.url}/api/files?name={number}.jpg"
+        answer = page.request.post(url, data=content.getvalue(), headers=headers)
+        given.append({"id": answer.json()["id"]})
+    body = {"key": f"key-of-{given[0]['id']}", "text": _SHORT, "model": "echo", "files": given}
+    body |= {"conversation_id": conversation_id} if conversation_id else {}
+    turn = page.request.post(f"{server.url}/api/turns", data=body, headers=headers).json()
+    reply = f"{server.url}/api/messages?ids={turn['reply_id']}"
+    until_now(lambda: page.request.get(reply).json()["messages"][0]["status"] == "complete")
+    return turn["conversation_id"]
+
+
 def at_the_composer() -> Iterator[tuple[str, ...]]:
     """Writing: a paste of a million characters, and a question on its way into the page."""
     pasted: list[float] = []
@@ -153,6 +225,7 @@ def main() -> None:
     """Print the tables."""
     table(("at the composer", ""), at_the_composer())
     table(("50 messages of 2,000 tokens", ""), long_messages())
+    table(("200 pictures", "without", "with", "ratio"), with_pictures())
     (few_messages, few_rows), (messages, rows) = opening(50), opening(10_000)
     table(
         ("time to show, ms", "50", "10,000", "ratio"),

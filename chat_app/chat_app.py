@@ -18,6 +18,8 @@ from chat_app.services import open_services
 from chat_app.settings import load_settings, read_secret_key
 from chat_app.ui.pages.chat import ROUTE as CHAT_ROUTE
 from chat_app.ui.pages.chat import chat_page
+from chat_app.ui.pages.documents import ROUTE as DOCUMENTS_ROUTE
+from chat_app.ui.pages.documents import documents_page
 from chat_app.ui.pages.models import ROUTE as MODELS_ROUTE
 from chat_app.ui.pages.models import models_page
 from chat_app.ui.pages.recipes import ROUTE as RECIPES_ROUTE
@@ -54,7 +56,7 @@ async def _lifespan() -> AsyncGenerator[None]:
 
 
 app = rx.App(
-    stylesheets=["/theme.css", "/panel.css"],
+    stylesheets=["/theme.css", "/files.css", "/panel.css", "/search.css", "/documents.css"],
     head_components=[
         rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
         # After Reflex's own, so that it counts: without `cover` a phone tells no safe areas.
@@ -72,6 +74,7 @@ app.add_page(chat_page, route=CHAT_ROUTE, title="chat_app", on_load=[ChatState.l
 app.add_page(
     settings_page, route=SETTINGS_ROUTE, title="chat_app", on_load=[LibraryState.arrive, LibraryState.read_shelves]
 )
+app.add_page(documents_page, route=DOCUMENTS_ROUTE, title="chat_app", on_load=[LibraryState.arrive])
 app.add_page(recipes_page, route=RECIPES_ROUTE, title="chat_app", on_load=[LibraryState.arrive])
 app.add_page(models_page, route=MODELS_ROUTE, title="chat_app", on_load=[LibraryState.arrive])
 app.add_page(usage_page, route=USAGE_ROUTE, title="chat_app", on_load=[LibraryState.arrive])

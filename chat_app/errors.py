@@ -6,7 +6,8 @@
     │   └── Explained              400  the page has a sentence of its own for what is wrong
     │       ├── ImportFailed       400  an entry of an import file cannot be read
     │       ├── ValueRefused       400  a parameter's value is none
-    │       └── ServerRefused      400  a server, or a model's name, cannot be as it was given
+    │       ├── ServerRefused      400  a server, or a model's name, cannot be as it was given
+    │       └── FileRefused        400  a file is empty, too large, or of a kind that cannot be read
     ├── Unauthorized               401  no valid cookie or key
     ├── Forbidden                  403  another site's page is asking, or somebody who may not
     ├── NotFound                   404  no such thing here, or it is someone else's
@@ -16,6 +17,10 @@
     ├── LimitReached           429  a key, a person or an address has asked for as much as it may
     ├── StoreUnavailable           503  the database is locked, full or gone
     ├── StreamsUnavailable         503  the log of running answers is gone
+    ├── EmbedderUnavailable        503  texts cannot be turned into vectors just now
+    ├── VectorsUnavailable         503  the store of vectors cannot be used just now
+    │   ├── VectorsKeyRefused      503  it refuses the key
+    │   └── VectorsMismatched      503  its vectors are of another length than the model makes
     └── ModelError                 502  a model did not answer
         ├── ModelUnknown           404  no server offers this model
         ├── KeyRefused             401  the provider refused the key
@@ -23,6 +28,7 @@
         ├── RateLimited            429  the provider asks to wait
         ├── PromptTooLong          400  the prompt is over the model's context
         ├── RequestRefused         400  the provider does not take the request as it is
+        │   └── MediaRefused       400  its model takes no pictures, or no sound
         ├── ModelUnreachable       502  nothing listens, or the connection failed
         ├── Redirected             502  the server sends whoever asks on to another one
         ├── AddressRefused         502  no model may be asked where the server is
@@ -103,6 +109,12 @@ class ServerRefused(Explained):
     code = "server_refused"
 
 
+class FileRefused(Explained):
+    """A file cannot be taken as it is. Sentences are under `file.`."""
+
+    code = "file_refused"
+
+
 class Unauthorized(ChatError):
     """Nobody is asking: no valid cookie or key."""
 
@@ -174,6 +186,34 @@ class StreamsUnavailable(ChatError):
     retryable = True
 
 
+class EmbedderUnavailable(ChatError):
+    """Texts cannot be turned into vectors just now: what is found is found by words."""
+
+    code = "embedder_unavailable"
+    status = 503
+    retryable = True
+
+
+class VectorsUnavailable(ChatError):
+    """The store of vectors cannot be used just now: what is found is found by words."""
+
+    code = "vectors_unavailable"
+    status = 503
+    retryable = True
+
+
+class VectorsKeyRefused(VectorsUnavailable):
+    """The store of vectors refuses the key."""
+
+    code = "vectors_key_refused"
+
+
+class VectorsMismatched(VectorsUnavailable):
+    """The store's vectors are of another length than the model makes: another one has filled it."""
+
+    code = "vectors_mismatched"
+
+
 class ModelError(ChatError):
     """A model did not answer, or not to the end."""
 
@@ -234,6 +274,12 @@ class RequestRefused(ModelError):
     code = "request_refused"
     status = 400
     retryable = False
+
+
+class MediaRefused(RequestRefused):
+    """The model takes no pictures, or no sound, which nobody knew before: from now on it gets the words for them."""
+
+    code = "media_refused"
 
 
 class ModelUnreachable(ModelError):

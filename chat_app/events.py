@@ -12,11 +12,13 @@ from typing import TypeAlias, assert_never
 import msgspec
 
 from chat_app.messages import (
+    AttachmentPart,
     FinishReason,
     Json,
     Part,
     Parts,
     ReasoningPart,
+    SentFile,
     Source,
     SourcesPart,
     Struct,
@@ -34,6 +36,7 @@ class Start(Struct, frozen=True, tag="start"):
     and `clamped` has what was asked of those that went with another value. `request_id` is the provider's own name for
     the request, to ask its support about. `seam` is how an answer that broke off was made to go on. `model` is the
     model that speaks, where it is another than was asked. `is_cached` says that an earlier answer is given again.
+    `files` are those of the question, and how each was sent.
     """
 
     deployment: str
@@ -44,6 +47,7 @@ class Start(Struct, frozen=True, tag="start"):
     seam: str = ""
     model: str = ""
     is_cached: bool = False
+    files: tuple[SentFile, ...] = ()
 
 
 class TextDelta(Struct, frozen=True, tag="text"):
@@ -155,7 +159,7 @@ class Reply:
                     self._open.append(_OpenText([text], True, 0, duration_ms))
                 case ToolCallPart(call_id, name, arguments):
                     self._open.append(_OpenCall(call_id, name, [arguments]))
-                case ReasoningPart() | ToolResultPart() | SourcesPart():
+                case ReasoningPart() | ToolResultPart() | SourcesPart() | AttachmentPart():
                     self._open.append(part)
                 case _:
                     assert_never(part)

@@ -6,6 +6,7 @@ written to SQL and read back without a hand-written table of types (docs/decisio
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 
@@ -14,9 +15,12 @@ import msgspec
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 Status: TypeAlias = Literal["complete", "streaming", "stopped", "interrupted", "failed"]
 FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter"]
-Capability: TypeAlias = Literal["text", "image", "audio", "file", "tools", "reasoning"]
-Wire: TypeAlias = Literal["chat", "messages", "embeddings"]
-"""What a program's own body is written for: OpenAI's Chat Completions or Embeddings, or Anthropic's Messages."""
+Capability: TypeAlias = Literal["text", "image", "audio", "file", "tools", "reasoning", "transcription"]
+StandIn: TypeAlias = Literal["text", "description", "transcript", "name"]
+"""What goes instead of a file: its words, what somebody says it shows, what is said in it, or what it is called."""
+MediaKind: TypeAlias = Literal["image", "audio", "file"]
+Wire: TypeAlias = Literal["chat", "messages", "embeddings", "transcriptions"]
+"""What a request is for: OpenAI's Chat Completions, Embeddings or audio transcriptions, or Anthropic's Messages."""
 Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
 
@@ -69,12 +73,17 @@ class ToolResultPart(Struct, frozen=True, tag="tool_result"):
 
 
 class Source(Struct, frozen=True):
-    """A passage an answer stands on. `number` is how the answer's text refers to it, from 1."""
+    """A passage an answer stands on. `number` is how the answer's text refers to it, from 1.
+
+    `ref` says where it is from: "document:" and a chunk, "message:" and its id, or a page of the guide. `page` is the
+    document's, from 1; 0 where it has none.
+    """
 
     number: int
     title: str
     text: str
     ref: str = ""
+    page: int = 0
 
 
 class SourcesPart(Struct, frozen=True, tag="sources"):
@@ -83,8 +92,81 @@ class SourcesPart(Struct, frozen=True, tag="sources"):
     sources: tuple[Source, ...]
 
 
-Part: TypeAlias = TextPart | ReasoningPart | ToolCallPart | ToolResultPart | SourcesPart
+class FileFacts(Struct, frozen=True):
+    """What is known of a file by looking into it; 0 and empty is nothing, or not of its kind.
+
+    `width` and `height` are those of a picture that stands upright, in pixels; `seconds` is the length of a recording.
+    `view_type` is the media type of the copy that is shown and sent instead of the file. `pages` are those of a
+    document that has some, slides and sheets too, and `characters` those of its words. Of its pages `wordless` have
+    none, or hardly any beside a picture; `scans` are (page from 1, bytes) of the pictures that were made of the first
+    of those, which lie one after another in a file of their own. One that `is_double` is a file of another kind, too.
+    """
+
+    width: int = 0
+    height: int = 0
+    view_type: str = ""
+    pages: int = 0
+    characters: int = 0
+    seconds: float = 0
+    wordless: int = 0
+    scans: tuple[tuple[int, int], ...] = ()
+    is_double: bool = False
+
+
+NO_FACTS = FileFacts()
+"""Nothing is known of the file but its content."""
+
+
+class AttachmentPart(Struct, frozen=True, tag="attachment"):
+    """A file that came with the words. `alt` says in words what a picture shows."""
+
+    attachment_id: str
+    name: str
+    media_type: str
+    size_bytes: int
+    alt: str = ""
+    facts: FileFacts = NO_FACTS
+
+
+Part: TypeAlias = TextPart | ReasoningPart | ToolCallPart | ToolResultPart | SourcesPart | AttachmentPart
 Parts: TypeAlias = tuple[Part, ...]
+
+
+class MediaPart(Struct, frozen=True, tag="media"):
+    """A picture, sound or file as a model gets it; it is never stored, since it says where something lies.
+
+    It is in the file at `path`, of which it is `size_bytes` after `start`, or all; in `data` as base64; or at the
+    address `url`. `text` is what stands for it where words alone are taken, and `stands` says what that is. Beside it
+    go `pages`, pictures of those that have no words, to models that see; there are `wordless` of them. `tokens` is
+    about how many it has as it is, and `text_tokens` how many that text has, where they were counted.
+    """
+
+    kind: MediaKind
+    media_type: str
+    name: str = ""
+    path: str = ""
+    data: str = ""
+    url: str = ""
+    text: str = ""
+    tokens: int = 0
+    start: int = 0
+    size_bytes: int = -1
+    pages: tuple[MediaPart, ...] = ()
+    text_tokens: int = 0
+    stands: StandIn = "text"
+    wordless: int = 0
+
+
+class SentFile(Struct, frozen=True):
+    """A file that was sent to a model: in `form` of its media type, as `pages`, which are pictures, or as a `StandIn`.
+
+    Of `wordless` pages `shown` went as pictures, and the others not at all.
+    """
+
+    name: str
+    form: str
+    wordless: int = 0
+    shown: int = 0
 
 
 def storable(text: str) -> str:
@@ -92,7 +174,7 @@ def storable(text: str) -> str:
     return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def text_of(parts: Parts) -> str:
+def text_of(parts: Sequence[Part | MediaPart]) -> str:
     """The words of a message, without its reasoning."""
     return "".join(part.text for part in parts if isinstance(part, TextPart))
 
@@ -101,7 +183,7 @@ class Message(Struct, frozen=True):
     """One message as a model sees it."""
 
     role: Role
-    parts: Parts
+    parts: tuple[Part | MediaPart, ...]
 
     @property
     def text(self) -> str:
@@ -159,6 +241,9 @@ class ChatRequest(Struct, frozen=True):
 
     `given_tokens` are those of the question that came as tokens and not as words.
 
+    `passages` were found for the question, for a model that does nothing but quote; one that `is_grounded` is to quote
+    nothing else.
+
     With `continue_final` the last message is the assistant's own, broken off, and the model is to go on from its
     last character.
     """
@@ -176,20 +261,28 @@ class ChatRequest(Struct, frozen=True):
     needs: frozenset[str] = frozenset()
     unplaced: tuple[str, ...] = ()
     given_tokens: int = 0
+    passages: tuple[Source, ...] = ()
+    is_grounded: bool = False
 
     @property
     def is_for_its_wire_alone(self) -> bool:
         """Whether no server can be asked but those that take the body as it is."""
-        return bool(self.needs) or self.wire == "embeddings"
+        return bool(self.needs) or self.wire in ("embeddings", "transcriptions")
+
+
+TRANSCRIBERS: frozenset[Capability] = frozenset({"transcription"})
+"""What a model can that turns speech into text and does nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
     """A model as the catalogue offers it.
 
-    Tokens are None where nobody says. `is_language_model` is False for Passages, which searches. `capabilities` is None
-    where they are not known; `parent` is the model that an adapter stands on. `name` is what people see instead of the
-    id, where it was given one; one that `is_hidden` is not offered to them, but is asked where it is chosen already.
+    Tokens are None where nobody says. `is_language_model` is False for Passages, which searches, and for those that
+    turn speech into text and do nothing else. `capabilities` is None where they are not known, and `lacks` is what
+    it turned out not to take; `parent` is the model that an adapter stands on. `name` is what people see instead of
+    the id, where it was given one; one that `is_hidden` is not offered to them, but is asked where it is chosen
+    already.
     """
 
     id: str
@@ -202,6 +295,17 @@ class ModelCard:
     parent: str = ""
     name: str = ""
     is_hidden: bool = False
+    lacks: frozenset[MediaKind] = frozenset()
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether it is Passages, which no server serves."""
+        return self.provider == "passages"
+
+    @property
+    def is_offered(self) -> bool:
+        """Whether people choose from it who is to answer them."""
+        return not self.is_hidden and self.capabilities != TRANSCRIBERS
 
 
 _Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]

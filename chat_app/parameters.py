@@ -11,7 +11,9 @@ from typing import Literal, TypeAlias
 
 from chat_app.messages import Json, Parameters, Struct
 
-Kind: TypeAlias = Literal["number", "integer", "strings", "choice", "format", "object", "text", "model", "recipe"]
+Kind: TypeAlias = Literal[
+    "number", "integer", "strings", "choice", "format", "object", "text", "model", "recipe", "documents"
+]
 Layer: TypeAlias = dict[str, Json]
 """Some values by name. A name that is not there says nothing; None says that the parameter is not to be sent."""
 
@@ -59,9 +61,10 @@ SPECS: tuple[Spec, ...] = (
     Spec("response_format", "format", choices=("text", "json_object", "json_schema"), high=_MOST_TEXT),
     Spec("extra", "object", high=_MOST_TEXT),
     Spec("recipe", "recipe"),
+    Spec("documents", "documents", high=100),
 )
 SPEC = {spec.name: spec for spec in SPECS}
-OURS = frozenset({"model", "system_prompt", "recipe", "extra"})
+OURS = frozenset({"model", "system_prompt", "recipe", "documents", "extra"})
 """Those that no request has as a parameter."""
 SENT = frozenset(SPEC) - OURS
 CHOICES = {f"{spec.name}={choice}": spec.name for spec in SPECS for choice in spec.choices}

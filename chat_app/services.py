@@ -11,11 +11,19 @@ from pathlib import Path
 import structlog
 
 from chat_app.conversations.answering import Answering
+from chat_app.conversations.attachments import Attachments
+from chat_app.conversations.documents import Documents
+from chat_app.conversations.embedding import gateway_embedder
+from chat_app.conversations.finding import Finding
 from chat_app.conversations.generations import Generations
+from chat_app.conversations.indexing import Indexer
 from chat_app.conversations.layers import Layers
 from chat_app.conversations.recipes import Recipes
+from chat_app.conversations.retrieval import Retrieval
 from chat_app.conversations.service import ConversationService
+from chat_app.conversations.transcripts import Transcripts
 from chat_app.errors import StoreUnavailable
+from chat_app.extraction.workers import Workers
 from chat_app.gateway.attempt import Patience
 from chat_app.gateway.cache import AnswerCache
 from chat_app.gateway.catalogue import Catalogue
@@ -30,20 +38,31 @@ from chat_app.gateway.metrics import Metrics
 from chat_app.gateway.redis_counters import RedisCounters
 from chat_app.gateway.seal import Seal
 from chat_app.gateway.servers import Servers
+from chat_app.jobs import Jobs
 from chat_app.messages import Limits
 from chat_app.providers.base import Provider
 from chat_app.providers.passages import PassagesProvider
+from chat_app.search.base import VectorStore
+from chat_app.search.embedded import EmbeddedStore
+from chat_app.search.embedder import LOCAL, LocalEmbedder
+from chat_app.search.index import SearchIndex
+from chat_app.search.pinecone import PineconeStore, Place
 from chat_app.search.words import WordIndex, index_of_folder
 from chat_app.settings import Settings, read_secret_key
 from chat_app.store.accounts import AccountStore
+from chat_app.store.blobs import BlobStore
 from chat_app.store.conversations import ConversationStore
-from chat_app.store.database import Database, now_ms, to_the_end
+from chat_app.store.database import Database, new_id, now_ms, to_the_end
+from chat_app.store.documents import DocumentStore
+from chat_app.store.hits import HitStore
+from chat_app.store.jobs import JobStore
 from chat_app.store.keys import KeyStore
 from chat_app.store.layers import LayerStore
 from chat_app.store.messages import MessageStore
 from chat_app.store.recipes import RecipeStore
 from chat_app.store.servers import ServerStore
 from chat_app.store.usage import UsageStore
+from chat_app.store.vectors import ChunkStore
 from chat_app.streams.base import StreamLog
 from chat_app.streams.memory import MemoryLog
 from chat_app.streams.redis import RedisLog
@@ -83,8 +102,12 @@ class Changes:
 
     @asynccontextmanager
     async def watch(self, user_id: str) -> AsyncGenerator[asyncio.Event]:
-        """An event that is set at each change while the block runs; the watcher clears it."""
+        """An event that is set at each change while the block runs, and at first; the watcher clears it.
+
+        At first, since what the watcher read before it watched may have changed since then.
+        """
         event = asyncio.Event()
+        event.set()
         self._watchers.setdefault(user_id, set()).add(event)
         try:
             yield event
@@ -113,7 +136,11 @@ class Services:
     keys: Keys
     usage: UsageStore
     accounts: AccountStore
+    blobs: BlobStore
+    transcripts: Transcripts
     guide: WordIndex
+    finding: Finding
+    documents: Documents
 
 
 @asynccontextmanager
@@ -146,12 +173,15 @@ async def open_services(
         settings.breaker_failures,
         settings.breaker_rest_s,
     )
-    metrics = _metrics(settings)
-    usage, keys = UsageStore(database), Keys(KeyStore(database))
+    metrics, usage, keys = _metrics(settings), UsageStore(database), Keys(KeyStore(database))
     ledger = Ledger(usage.add, every_s=settings.ledger_s)
     counters: Counters = RedisCounters(settings.redis_url) if settings.redis_url else MemoryCounters()
     limiter = Limiter(counters, usual_limits(settings), usage.spent)
-    gateway = Gateway(catalogue, loads, patience, limiter, AnswerCache(settings.cache_bytes), ledger, metrics)
+    blobs = BlobStore(database, settings.chat_app_data / "files")
+    gateway = Gateway(
+        catalogue, loads, patience, limiter, AnswerCache(settings.cache_bytes), ledger, metrics,
+        _attachments(settings, blobs).with_words,  # with workers of their own: programs do not hold people's files up
+    )  # fmt: skip
     store, library, changes = MessageStore(database), ConversationStore(database), Changes(streams.announce)
     generations = Generations(
         store,
@@ -161,17 +191,23 @@ async def open_services(
         checkpoint_s=settings.checkpoint_s,
         shutdown_s=settings.shutdown_s,
     )
+    documents = DocumentStore(database, blobs)
+    search = _search(settings, database, gateway, documents)
     recipes = Recipes(RecipeStore(database))
     conversations = _conversations(
-        settings, library, store, Layers(LayerStore(database), recipes), gateway, generations
+        settings, library, store, Layers(LayerStore(database), recipes), gateway, generations, blobs, search.retrieval
     )
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(database.aclose)
-        stack.push_async_callback(counters.aclose)
         stack.callback(metrics.close)
-        stack.push_async_callback(ledger.flush)
-        stack.push_async_callback(catalogue.aclose)
-        stack.push_async_callback(servers.aclose)
+        for close in (
+            database.aclose,
+            counters.aclose,
+            ledger.flush,
+            catalogue.aclose,
+            servers.aclose,
+            search.indexer.aclose,
+        ):
+            stack.push_async_callback(close)
         await database.migrate()
         await servers.read()
         catalogue.on_change(changes.tell_all)
@@ -184,8 +220,10 @@ async def open_services(
             lambda: loads.run(catalogue.replicas),
             ledger.run,
             counters.run,
+            search.indexer.run,
             lambda: _relay(streams, changes, servers),
             lambda: _purge(library, settings.keep_deleted_days),
+            lambda: blobs.run(_PURGE_EVERY_S, settings.keep_unsent_hours * 3600),
         ]
         tasks = [group.create_task(start()) for start in work]
 
@@ -211,8 +249,50 @@ async def open_services(
             keys,
             usage,
             AccountStore(database),
+            blobs,
+            Transcripts(blobs, gateway, settings.transcription_model),
             guide,
+            search.finding,
+            _documents(settings, documents, conversations.attachments, search.finding.space),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What searches, what keeps it in step, and what answers stand on."""
+
+    finding: Finding
+    indexer: Indexer
+    retrieval: Retrieval
+
+
+def _search(settings: Settings, database: Database, gateway: Gateway, documents: DocumentStore) -> _Search:
+    model = "" if settings.embedding_model == "none" else settings.embedding_model
+    embedder = None if not model else LocalEmbedder() if model == LOCAL else gateway_embedder(gateway, model)
+    table, hits = ChunkStore(database), HitStore(database)
+    index = SearchIndex(_vectors(settings, table, model), embedder)
+    jobs = Jobs(JobStore(database).claim, new_id() if settings.redis_url else "the only worker")
+    return _Search(
+        Finding(table, hits, index), Indexer(table, documents, index, jobs), Retrieval(documents, hits, index)
+    )
+
+
+def _vectors(settings: Settings, table: ChunkStore, space: str) -> VectorStore:
+    """Where vectors are kept: at Pinecone where there is a key for it."""
+    key, cache_bytes = settings.pinecone_api_key.get_secret_value(), settings.search_cache_bytes
+    if not key:
+        return EmbeddedStore(table, space, cache_bytes=cache_bytes)
+    place = Place(
+        key, settings.pinecone_index, settings.pinecone_host, settings.pinecone_controller_host,
+        settings.pinecone_cloud, settings.pinecone_region, settings.pinecone_tenancy,
+    )  # fmt: skip
+    return PineconeStore(table, space, place, cache_bytes=cache_bytes)
+
+
+def _documents(settings: Settings, store: DocumentStore, attachments: Attachments, space: str) -> Documents:
+    return Documents(
+        store, attachments, space, most_file_bytes=settings.max_file_bytes, most_bytes=settings.max_documents_bytes
+    )
 
 
 def _metrics(settings: Settings) -> Metrics:
@@ -229,18 +309,34 @@ def _conversations(
     layers: Layers,
     gateway: Gateway,
     generations: Generations,
+    blobs: BlobStore,
+    retrieval: Retrieval,
 ) -> ConversationService:
+    attachments = _attachments(settings, blobs)
     answering = Answering(
         library,
         store,
         gateway,
         generations.announce,
+        attachments,
+        retrieval,
         prompt_messages=settings.prompt_messages,
         reply_reserve_tokens=settings.reply_reserve_tokens,
         title_tokens=settings.title_tokens,
+        document_tokens=settings.document_tokens,
     )
     most = settings.max_message_chars
-    return ConversationService(library, store, layers, generations, answering, max_message_chars=most)
+    return ConversationService(library, store, layers, generations, answering, attachments, max_message_chars=most)
+
+
+def _attachments(settings: Settings, blobs: BlobStore) -> Attachments:
+    workers = Workers(
+        at_once=settings.file_workers, time_s=settings.file_time_s, memory_bytes=settings.file_memory_bytes
+    )
+    return Attachments(
+        blobs, workers, most_bytes=settings.max_file_bytes, most_files=settings.max_files,
+        most_pixels=settings.max_picture_pixels, most_seconds=settings.max_audio_seconds,
+    )  # fmt: skip
 
 
 def usual_limits(settings: Settings) -> Limits:

@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on. Only loopback until accounts exist.")
     port: int = Field(3000, ge=1, le=65_535, description="Port of the page and the API.")
     workers: int = Field(1, ge=1, le=64, description="Server processes. More than one needs `REDIS_URL`.")
-    chat_app_data: Path = Field(Path("data"), description="Folder of the database, the keys and later the files.")
+    chat_app_data: Path = Field(Path("data"), description="Folder of the database, the keys and the files.")
     database_url: str = Field(
         "",
         description="`sqlite+aiosqlite:///…` or `postgresql+asyncpg://…`. Empty: SQLite in the data folder.",
@@ -88,6 +88,26 @@ class Settings(BaseSettings):
     prometheus_multiproc_dir: Path | None = Field(
         None, description="Where several workers keep their figures. Empty: `metrics` in the data folder."
     )
+    embedding_model: str = Field(
+        "all-MiniLM-L6-v2",
+        description="What search finds meaning with: the built-in model, which reads English, or one of a server's, by "
+        "its name in the list of models; `none`: words alone.",
+    )
+    search_cache_bytes: Count = Field(
+        256_000_000, description="Memory of a worker for what people have searched in, in bytes."
+    )
+    pinecone_api_key: SecretStr = Field(
+        SecretStr(""), description="Key for Pinecone, where vectors are then kept. Empty: in the database."
+    )
+    pinecone_index: str = Field("chat-app", description="Name of the index, which is made if there is none.")
+    pinecone_host: str = Field("", description="Address of the index. Empty: it is looked up by its name.")
+    pinecone_controller_host: str = Field("https://api.pinecone.io", description="Where Pinecone's indexes are listed.")
+    pinecone_cloud: str = Field("aws", description="Cloud in which the index is made: `aws`, `gcp` or `azure`.")
+    pinecone_region: str = Field("us-east-1", description="Region of that cloud.")
+    pinecone_tenancy: Literal["filter", "namespace"] = Field(
+        "filter",
+        description="How people are kept apart there: by a filter, or a `namespace` each, which plans count.",
+    )
     heartbeat_s: Seconds = Field(5, description="How often a running answer says that it lives.")
     reap_after_s: Seconds = Field(15, description="Silence after which a running answer counts as interrupted.")
     checkpoint_s: Seconds = Field(1, description="How often the text so far goes to the database.")
@@ -96,9 +116,36 @@ class Settings(BaseSettings):
 
     max_message_chars: Count = Field(200_000, description="Longest message a person may send, in characters.")
     max_request_bytes: Count = Field(20_000_000, description="Largest request of a program, in bytes.")
-    max_import_bytes: Count = Field(200_000_000, description="Largest file of conversations to import, in bytes.")
+    max_import_bytes: Count = Field(
+        200_000_000, description="Most of conversations to import, their files apart, in bytes."
+    )
+    max_archive_bytes: Count = Field(
+        2_000_000_000, description="Largest archive of conversations with their files to import, in bytes."
+    )
+    max_file_bytes: Count = Field(20_000_000, description="Largest file to attach, in bytes.")
+    max_documents_bytes: Count = Field(
+        5_000_000_000, description="Most bytes of documents that one person may keep to answer from."
+    )
+    max_files: Count = Field(10, description="Most files of a message.")
+    max_unsent_bytes: Count = Field(
+        500_000_000, description="Most bytes of files that one person has attached and not sent."
+    )
+    max_picture_pixels: Count = Field(25_000_000, description="Largest picture to attach, in pixels.")
+    max_audio_seconds: Count = Field(600, description="Longest recording to attach, in seconds.")
+    transcription_model: str = Field(
+        "", description="Model that turns speech into text. Empty: the first that is known to, such as Whisper."
+    )
+    file_workers: Count = Field(2, description="Most files that are looked into at the same time, by processes.")
+    file_time_s: Count = Field(20, description="Most time of a processor to look into a file, in seconds.")
+    file_memory_bytes: Count = Field(1_000_000_000, description="Most memory to look into a file, in bytes.")
+    keep_unsent_hours: Count = Field(
+        24, description="How long a file that was attached and not sent is kept, in hours."
+    )
     prompt_messages: Count = Field(1000, description="Most messages of a conversation that are read for one prompt.")
     reply_reserve_tokens: Count = Field(1024, description="Part of a model's context kept free for its answer.")
+    document_tokens: Count = Field(
+        2000, description="Most tokens of passages from documents that go with one question."
+    )
     title_tokens: Count = Field(1024, description="Most tokens that a model may take to give a conversation its title.")
     undo_s: Seconds = Field(8, description="How long Undo is offered after a deletion.")
     keep_deleted_days: Count = Field(30, description="How long what was deleted can be brought back, in days.")

@@ -19,6 +19,8 @@ _VARIABLE_NAME = re.compile(r"[^\W\d]\w{0,39}")
 _MOST_STOP_CHARS = 200
 _MOST_VARIABLE_CHARS = 10_000
 _MOST_DIGITS = 30
+_MOST_SHOWN = 60  # characters of what is wrong in a schema
+_MOST_ID = 100
 MOST_VERSIONS = 1_000_000
 _PLACED = frozenset({"model", "messages", "stream", "stream_options", "n", "tools", "tool_choice"})
 """What a request says elsewhere; among extra parameters it would undo that."""
@@ -159,9 +161,10 @@ def _check_schema(schema: dict[str, Json]) -> None:
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
-        where = "".join(f"/{step}" for step in error.absolute_path)
+        where = "".join(f"/{step}" for step in error.absolute_path) or "/"
+        what = json.dumps(error.instance, ensure_ascii=False)[:_MOST_SHOWN]
         raise ValueRefused(
-            f"This is no JSON schema: {error.message}.", "schema", where=where or "/", what=error.message[:300]
+            f"This is no JSON schema: {error.message[:300]}.", "schema", where=where, what=what
         ) from None
     except RecursionError:
         raise ValueRefused("This JSON schema is nested too deep.", "deep") from None
@@ -209,6 +212,15 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueRefused(f"JSON has no {name}.", "constant", name=name)
 
 
+def _documents(spec: Spec, value: Json) -> Json:
+    """Ids of documents and of collections."""
+    if not isinstance(value, list) or not all(isinstance(each, str) and 0 < len(each) <= _MOST_ID for each in value):
+        raise ValueRefused("These are no documents.", "documents")
+    if len(value) > spec.high:
+        raise ValueRefused(f"{spec.name} takes at most {spec.high:g}.", "many", most=spec.high)
+    return [storable(str(each)) for each in value] or None
+
+
 def _recipe(_: Spec, value: Json) -> Json:
     told = value if isinstance(value, dict) else {}
     recipe_id, number = told.get("id"), told.get("version")
@@ -243,4 +255,5 @@ _CHECKS: dict[str, Callable[[Spec, Json], Json]] = {
     "text": _text,
     "model": _name,
     "recipe": _recipe,
+    "documents": _documents,
 }

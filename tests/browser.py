@@ -47,6 +47,8 @@ class Profile:
         for page in self.context.pages:
             if page.url.startswith("http"):
                 page.evaluate("localStorage.clear()")
+                # A clock that a test puts in goes wrong for every page after it, too.
+                assert page.evaluate("Date.toString().includes('native code')"), "this test needs `lone_chat`"
             page.close()
         self.complaints.clear()
 
@@ -85,7 +87,7 @@ def new_context(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Ca
 MISSING = re.compile(r"status of 404 .*/c/")
 BROKEN = re.compile(
     # A connection that is cut has as many names as moments, so that any of them will do where the application was asked.
-    r"net::ERR_(?!BLOCKED)\w+ http://127\.0\.0\.1|WebSocket|evil\.example|on purpose|status of (400|403|409|503)"
+    r"net::ERR_(?!BLOCKED)\w+ http://127\.0\.0\.1|WebSocket|evil\.example|on purpose|status of (400|403|404|409|503)"
 )
 
 
@@ -94,6 +96,13 @@ def _nothing_unexpected(complaints: list[str], request: pytest.FixtureRequest) -
     breaks = request.node.get_closest_marker("breaks") is not None
     unexpected = [text for text in complaints if not MISSING.search(text) and not (breaks and BROKEN.search(text))]
     assert unexpected == [], unexpected
+
+
+def unfold(place: Page | Locator) -> None:
+    """Open the groups of parameters that are folded away."""
+    folded = place.locator("details.group:not([open]) > summary")
+    while folded.count():
+        folded.first.click()
 
 
 class Chat:
@@ -128,10 +137,11 @@ class Chat:
 
     def get(self, text: str, status: str = "complete") -> Locator:
         """Ask, and wait for the answer's end: of the new one, since the last one is there before."""
-        last = self.answers.last
-        before = (last.get_attribute("data-message-id") or "") if self.answers.count() else ""
+        before = self.answers.last.get_attribute("data-message-id") if self.answers.count() else ""
         self.ask(text)
-        expect(last).not_to_have_attribute("data-message-id", before)
+        # A page that has just been opened may show the conversation it stood at before: only these words are the question.
+        expect(self.questions.last).to_contain_text(text.partition("\n")[0][:40])
+        expect(self.answers.last).not_to_have_attribute("data-message-id", before or "")
         self.expect_status(status)
         self.conversation_id()  # a new one's address may come after its answer, and a reload before that opens a new chat
         return self.answers.last

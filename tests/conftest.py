@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import hypothesis
 import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -21,6 +22,10 @@ from chat_app.settings import Settings
 from chat_app.store.database import Database
 from chat_app.store.tables import users
 from tests.upstream import Upstream
+
+# How long an example takes is the machine's affair.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 LOCAL = Principal("local")
 POSTGRES = os.environ.get("TEST_DATABASE_URL", "")
@@ -69,7 +74,12 @@ usual: dict[str, object] = {}
 
 def make_settings(folder: Path, **changes: object) -> Settings:
     """Settings for a test: nothing from the environment, nothing looked for on this machine."""
-    values: dict[str, object] = {"chat_app_data": folder, "discover_servers": False, "secret_key": "not-a-secret"}
+    values: dict[str, object] = {
+        "chat_app_data": folder,
+        "discover_servers": False,
+        "secret_key": "not-a-secret",
+        "embedding_model": "none",  # a process for each test would be most of what it takes
+    }
     return Settings.model_validate(values | usual | changes)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
 from pathlib import Path
 
+from PIL import Image, ImageOps
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests import files
 from tests.browser import Chat
 from tests.chromium import ARGUMENTS, find
 from tests.server import ROOT, Server
@@ -19,10 +22,33 @@ SAID = {
 }  # fmt: skip
 WORDS = {
     "en": {"panel": "Parameters", "name": "Name", "note": "Note for this version", "history": "History: Tides", "new": "New recipe",
-           "compare": "Compare with v1", "said": "asks for tides", "save": "Save", "edit": "Edit: Tides", "recipe": "Tides", "prompt": "Explain in two sentences."},
+           "compare": "Compare with v1", "said": "asks for tides", "save": "Save", "edit": "Edit: Tides", "recipe": "Tides", "prompt": "Explain in two sentences.",
+           "variable": "New variable", "add": "Add", "value": "friendly", "with": "Speak {{tone}}."},
     "zh": {"panel": "参数", "name": "名称", "note": "此版本的备注", "history": "历史：潮汐", "new": "新建配方",
-           "compare": "与 v1 比较", "said": "改为询问潮汐", "save": "保存", "edit": "编辑：潮汐", "recipe": "潮汐", "prompt": "用两句话解释。"},
+           "compare": "与 v1 比较", "said": "改为询问潮汐", "save": "保存", "edit": "编辑：潮汐", "recipe": "潮汐", "prompt": "用两句话解释。",
+           "variable": "新变量", "add": "添加", "value": "亲切", "with": "用{{tone}}的语气。"},
 }  # fmt: skip
+
+
+def _dusk() -> bytes:
+    """A sea under an evening sky."""
+    drawn = Image.linear_gradient("L").resize((640, 480))
+    sky = ImageOps.colorize(drawn, "#24304a", "#f0a35e", mid="#b5657a")
+    sky.paste("#1d2b3d", (0, 330, 640, 480))
+    file = io.BytesIO()
+    sky.save(file, "JPEG")
+    return file.getvalue()
+
+
+def _files(page: Page, language: str) -> None:
+    names = {"en": ("harbour.jpg", "timetable.pdf"), "zh": ("海港.jpg", "时刻表.pdf")}[language]
+    given = zip(names, (_dusk(), files.pdf("07:10", "08:40", "09:55")), strict=True)
+    page.locator(".composer input[type=file]").set_input_files(
+        [{"name": name, "mimeType": "application/octet-stream", "buffer": content} for name, content in given]
+    )
+    expect(page.locator(".attached.here")).to_have_count(2)
+    page.locator("#composer").fill({"en": "When does the next ferry leave?", "zh": "下一班渡轮几点开？"}[language])
+    page.mouse.move(0, 0)
 
 
 def _panel(page: Page, upstream: Upstream, language: str) -> None:
@@ -38,6 +64,18 @@ def _panel(page: Page, upstream: Upstream, language: str) -> None:
     panel.get_by_role("slider", name="temperature").fill("0.4")
     panel.get_by_role("textbox", name="system_prompt", exact=True).fill(WORDS[language]["prompt"])
     expect(panel.locator(".source").first).to_be_visible()
+    page.mouse.move(0, 0)
+
+
+def _variables(page: Page, language: str) -> None:
+    words = WORDS[language]
+    panel = page.get_by_role("complementary", name=words["panel"])
+    panel.locator(".variables > summary").click()
+    panel.get_by_role("textbox", name=words["variable"]).fill("tone")
+    panel.get_by_role("button", name=words["add"], exact=True).click()
+    panel.get_by_role("textbox", name="{{tone}}").fill(words["value"])
+    panel.get_by_role("textbox", name="system_prompt", exact=True).fill(f"{words['prompt']} {words['with']}")
+    panel.locator(".new-variable").scroll_into_view_if_needed()
     page.mouse.move(0, 0)
 
 
@@ -60,30 +98,56 @@ def _recipes(page: Page, language: str) -> None:
     expect(page.locator(".differences")).to_be_visible()
 
 
-def _take(browser: Browser, server: Server, upstream: Upstream, language: str) -> None:
+def _documents(page: Page, language: str) -> None:
+    names = {"en": ("lease.pdf", "house rules.md", "scan.pdf"), "zh": ("租约.pdf", "住户守则.md", "扫描件.pdf")}[
+        language
+    ]
+    words = {"en": "Quiet after ten.", "zh": "十点以后保持安静。"}[language]
+    contents = (files.pdf("Rent", "Deposit", "Pets"), words.encode(), files.scanned_pdf())
+    for name, content in zip(names, contents, strict=True):
+        given = {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+        page.locator(".documents input[type=file]").set_input_files([given])
+        expect(page.locator(".document").filter(has_text=name).locator(".muted, .why").first).to_be_visible()
+    expect(page.locator(".document progress, .document .growing")).to_have_count(0)
+    page.mouse.move(0, 0)
+
+
+def _take(browser: Browser, server: Server, upstream: Upstream, language: str, pictures: Path) -> None:
     context = browser.new_context(
         locale={"en": "en-US", "zh": "zh-CN"}[language], viewport={"width": 1280, "height": 720}
     )
     page = context.new_page()
     page.goto(server.url)
     expect(page.locator(".composer .picker").last).to_be_visible()
+    _files(page, language)
+    page.screenshot(path=pictures / f"files-{language}.png")
+    for _ in range(2):
+        page.locator(".attached > .icon-only").first.click()
     _panel(page, upstream, language)
-    page.screenshot(path=PICTURES / f"parameters-{language}.png")
+    page.screenshot(path=pictures / f"parameters-{language}.png")
+    _variables(page, language)
+    page.screenshot(path=pictures / f"variables-{language}.png")
+    page.goto(f"{server.url}/settings")
+    expect(page.locator(".about")).to_be_visible()
+    page.screenshot(path=pictures / f"settings-{language}.png")
     page.goto(f"{server.url}/recipes")
     _recipes(page, language)
-    page.screenshot(path=PICTURES / f"recipes-{language}.png")
+    page.screenshot(path=pictures / f"recipes-{language}.png")
+    page.goto(f"{server.url}/documents")
+    _documents(page, language)
+    page.screenshot(path=pictures / f"documents-{language}.png")
     page.goto(f"{server.url}/models")
     page.locator(".servers > .button").click()
     form = page.get_by_role("form")
     form.locator("input[type=url]").fill(upstream.url.replace("127.0.0.1", "localhost"))
     form.get_by_role("button").nth(1).click()
     expect(form.get_by_role("status")).to_contain_text("qwen-plus")
-    page.screenshot(path=PICTURES / f"models-{language}.png")
+    page.screenshot(path=pictures / f"models-{language}.png")
     context.close()
 
 
-def main() -> None:
-    PICTURES.mkdir(exist_ok=True)
+def take(pictures: Path) -> None:
+    """All of them, into a folder that is there."""
     with (
         Upstream(["qwen-plus"]).serve() as upstream,
         tempfile.TemporaryDirectory() as folder,
@@ -93,10 +157,11 @@ def main() -> None:
         for language in SAID:
             server = Server(Path(folder) / language, VLLM_BASE_URL=upstream.url).start()
             try:
-                _take(browser, server, upstream, language)
+                _take(browser, server, upstream, language, pictures)
             finally:
                 server.stop()
 
 
 if __name__ == "__main__":
-    main()
+    PICTURES.mkdir(exist_ok=True)
+    take(PICTURES)

@@ -28,7 +28,7 @@ def measured() -> dict[str, str]:
 
 
 class Server:
-    """`python -m chat_app` on a free port.
+    """`python -m chat_app` on a free port; as a context it runs while its block does.
 
     Args:
         folder: Its data folder; the log goes beside it.
@@ -46,6 +46,7 @@ class Server:
             "CHAT_APP_DATA": str(folder),
             "DISCOVER_SERVERS": "false",
             "MODELS_REFRESH_S": "1",
+            "EMBEDDING_MODEL": "none",  # it takes a core: where meaning is looked for, a test says so
             "BREAKER_FAILURES": "1000",  # tests let one server fail again and again
             "LIMIT_REQUESTS": "0",  # and ask it more often than a person can
             **environment,
@@ -62,6 +63,12 @@ class Server:
             )  # fmt: skip
         until_now(self._answers, within_s)
         return self
+
+    def __enter__(self) -> Server:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def _answers(self) -> bool:
         assert self._process is not None

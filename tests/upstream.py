@@ -11,9 +11,10 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from email import message_from_bytes
 from typing import ClassVar
 
 from tests.in_thread import in_thread
@@ -174,7 +175,12 @@ class Upstream:
     @property
     def chats(self) -> list[Call]:
         """The chat requests so far, those for a title left out."""
-        return [call for call in self.calls if call.path.endswith(CHATS) and not _is_title(call.body)]
+        return [call for call in self.calls if call.path.endswith(CHATS) and not is_title(call.body)]
+
+    @property
+    def heard(self) -> list[Call]:
+        """The recordings that were to be turned into text so far."""
+        return [call for call in self.calls if call.path.endswith("/audio/transcriptions")]
 
     @contextmanager
     def serve(self):
@@ -224,7 +230,7 @@ class Upstream:
         first, *lines = head.decode().split("\r\n")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines if line)}
         body = await reader.readexactly(int(headers.get("content-length", 0)))
-        call = Call(first.split()[1].partition("?")[0], headers, json.loads(body or b"{}"))
+        call = Call(first.split()[1].partition("?")[0], headers, _read(headers.get("content-type", ""), body))
         self.calls.append(call)
         if self.key and self.key not in (
             headers.get("x-api-key"),
@@ -268,7 +274,7 @@ class Upstream:
                 return True
             if not call.body.get("stream"):
                 call.state = "finished"
-                whole = _WHOLE[call.path.endswith(CHATS[1])](script) if script.whole is None else script.whole
+                whole = _whole_of(call.path)(script) if script.whole is None else script.whole
                 _respond(writer, 200, whole, script.headers)
                 return True
             await self._stream(call, script, writer, gone)
@@ -282,7 +288,7 @@ class Upstream:
         return False
 
     def _script_for(self, call: Call) -> Script:
-        if _is_title(call.body):
+        if is_title(call.body):
             return Script([self.title])
         if self.scripts:
             return self.scripts.popleft()
@@ -346,7 +352,28 @@ def _whole_message(script: Script) -> dict:
     }  # fmt: skip
 
 
-_WHOLE = (_whole, _whole_message)
+def _transcript(script: Script) -> dict:
+    return {"text": "".join(str(piece) for piece in script.pieces), "usage": {"type": "duration", "seconds": 2}}
+
+
+def _whole_of(path: str) -> Callable[[Script], dict]:
+    if path.endswith("/audio/transcriptions"):
+        return _transcript
+    return _whole_message if path.endswith("/messages") else _whole
+
+
+def _read(kind: str, body: bytes) -> dict:
+    """A body of JSON, or a form, whose file stands with what is said of it."""
+    if not kind.startswith("multipart/form-data"):
+        return json.loads(body or b"{}")
+    form = message_from_bytes(b"content-type: " + kind.encode() + b"\r\n\r\n" + body)
+    read: dict[str, object] = {}
+    for part in form.get_payload():
+        name = part.get_param("name", header="content-disposition")
+        content = part.get_payload(decode=True)
+        told = (part.get_filename(), part.get_content_type(), content)
+        read[name] = content.decode() if part.get_filename() is None else told
+    return read
 
 
 async def _pieces(script: Script) -> AsyncIterator[str | bytes]:
@@ -360,7 +387,7 @@ async def _pieces(script: Script) -> AsyncIterator[str | bytes]:
         yield piece
 
 
-def _is_title(body: dict) -> bool:
+def is_title(body: dict) -> bool:
     content = (body.get("messages") or [{}])[-1].get("content", "")
     text = content[0].get("text", "") if isinstance(content, list) and content else content
     return str(text).startswith("Give this conversation a title")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 
 from tests.in_thread import in_thread
@@ -22,6 +22,7 @@ class Wire:
     def __init__(self) -> None:
         self.port = 0
         self._is_cut = False
+        self._most_up: int | None = None
         self._loop = asyncio.new_event_loop()
         self._carrying: set[asyncio.Task[None]] = set()
 
@@ -42,6 +43,15 @@ class Wire:
     def mend(self) -> None:
         """Carry again."""
         self._is_cut = False
+
+    def cut_after(self, sent_bytes: int) -> None:
+        """Reset, once, a connection on which the browser has sent so much."""
+        self._most_up = sent_bytes
+
+    @property
+    def has_cut(self) -> bool:
+        """Whether that has happened."""
+        return self._most_up is None
 
     async def _cut(self) -> int:
         self._is_cut = True
@@ -85,8 +95,8 @@ class Wire:
             port = await _greet(reader, writer)
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
             async with asyncio.TaskGroup() as group:
-                group.create_task(_copy(reader, far_writer))
-                group.create_task(_copy(far_reader, writer))
+                group.create_task(_copy(self._bounded(reader), far_writer))
+                group.create_task(_copy(_pieces(far_reader), writer))
         except* (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass  # either side left, or the wire was cut
         finally:
@@ -94,6 +104,15 @@ class Wire:
             for end in (writer, far_writer):  # both ends are reset, as by a cut cable's far router
                 if end is not None:
                     end.transport.abort()
+
+    async def _bounded(self, reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
+        sent = 0
+        async for data in _pieces(reader):
+            sent += len(data)
+            if self._most_up is not None and sent > self._most_up:
+                self._most_up = None
+                raise OSError("cut")
+            yield data
 
 
 async def _greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
@@ -109,9 +128,14 @@ async def _greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     return port
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pieces(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    while data := await reader.read(65536):
+        yield data
+
+
+async def _copy(pieces: AsyncIterator[bytes], writer: asyncio.StreamWriter) -> None:
     with suppress(ConnectionError):
-        while data := await reader.read(65536):
+        async for data in pieces:
             writer.write(data)
             await writer.drain()
         writer.write_eof()

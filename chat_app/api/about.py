@@ -5,14 +5,20 @@ from __future__ import annotations
 import asyncio
 import platform
 import shutil
+import time
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from chat_app.api.bodies import told
+from chat_app.api.servers import only_for_admins
+from chat_app.errors import StreamsUnavailable
 from chat_app.messages import Json
 from chat_app.services import Services
 from chat_app.settings import VERSION
+
+_LITTLE_BYTES = 1_000_000_000
+"""Of room on the disk: below this the page warns."""
 
 
 async def about(_: Request, services: Services, user_id: str) -> Response:
@@ -32,6 +38,30 @@ async def about(_: Request, services: Services, user_id: str) -> Response:
         "conversations": conversations,
         "messages": messages,
         "free_bytes": disk.free,
+        "is_full": disk.free < _LITTLE_BYTES,
         "running_answers": "Redis" if services.settings.redis_url else "memory",
+        "is_away": await _is_away(services),
         "passages": len(services.guide),
+        "may_check": await services.accounts.is_admin(user_id),
     })  # fmt: skip
+
+
+async def checked(_: Request, services: Services, user_id: str) -> Response:
+    """`POST /api/about/check`: read the whole database, which may take a while; an administrator's to ask.
+
+    Raises:
+        Forbidden: This person may not.
+        StoreUnavailable: The database cannot be used.
+    """
+    await only_for_admins(services, user_id)
+    began = time.monotonic()
+    faults = await services.database.check()
+    return told({"faults": list[Json](faults), "ms": round((time.monotonic() - began) * 1000)})
+
+
+async def _is_away(services: Services) -> bool:
+    try:
+        await services.streams.check()
+    except StreamsUnavailable:
+        return True
+    return False

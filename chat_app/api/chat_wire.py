@@ -13,12 +13,14 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 
 from chat_app.api.bodies import decoded
+from chat_app.api.media_wire import chat_media
 from chat_app.errors import BadRequest
 from chat_app.events import Event, Finish, ReasoningDelta, Reply, TextDelta, ToolCallDelta
 from chat_app.messages import (
     Capability,
     ChatRequest,
     Json,
+    MediaPart,
     Message,
     Parameters,
     Part,
@@ -56,6 +58,13 @@ class _Call(Struct, frozen=True):
 class _Content(Struct, frozen=True):
     type: str
     text: str = ""
+    image_url: Any = None
+    input_audio: Any = None
+    file: Any = None
+
+    @property
+    def media(self) -> MediaPart | None:
+        return chat_media(self.type, getattr(self, self.type)) if self.type in _NEEDS else None
 
 
 class _Thought(Struct, frozen=True):
@@ -167,11 +176,23 @@ def _message(message: _Message) -> Message:
     if message.role in ("tool", "function"):
         return Message("tool", (ToolResultPart(message.tool_call_id, words),))
     thoughts = message.thinking_blocks or ()
-    parts: list[Part] = [ReasoningPart(each.thinking, 0, each.signature, each.data) for each in thoughts]
-    parts += [TextPart(words)] if words else []
+    parts: list[Part | MediaPart] = [ReasoningPart(each.thinking, 0, each.signature, each.data) for each in thoughts]
+    parts += _said(content) if isinstance(content, tuple) and any(part.media for part in content) else ()
+    parts += [TextPart(words)] if words and not any(isinstance(part, MediaPart) for part in parts) else []
     calls = [(call.id, call.function) for call in message.tool_calls or ()]
     parts += [ToolCallPart(call_id, asked.name, asked.arguments) for call_id, asked in calls if asked is not None]
     return Message(_ROLES.get(message.role, "user"), tuple(parts))
+
+
+def _said(content: tuple[_Content, ...]) -> list[Part | MediaPart]:
+    """Words and media in their order."""
+    said: list[Part | MediaPart] = []
+    for part in content:
+        if part.type == "text" and part.text:
+            said.append(TextPart(part.text))
+        elif media := part.media:
+            said.append(media)
+    return said
 
 
 def _tool(function: _ToolFunction) -> Tool:
@@ -179,8 +200,13 @@ def _tool(function: _ToolFunction) -> Tool:
 
 
 def _needed(messages: tuple[_Message, ...]) -> set[Capability]:
-    kinds = {part.type for message in messages if isinstance(message.content, tuple) for part in message.content}
-    return {_NEEDS[kind] for kind in kinds & _NEEDS.keys()}
+    """Kinds of content that have no part here."""
+    given = ((message, part) for message in messages if isinstance(message.content, tuple) for part in message.content)
+    return {
+        _NEEDS[part.type]
+        for message, part in given
+        if part.type in _NEEDS and (message.role not in ("user", "assistant") or not part.media)
+    }
 
 
 class ChunkWriter:

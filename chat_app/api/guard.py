@@ -49,6 +49,7 @@ def page_policy(hashes: Iterable[str]) -> str:
             " ".join(("script-src 'self'", *hashes)),
             "style-src 'self' 'unsafe-inline'",
             "img-src 'self' data:",
+            "media-src 'self'",
             "font-src 'self' data:",
             "connect-src 'self'",
             "manifest-src 'self'",

@@ -11,12 +11,14 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 
 from chat_app.api.bodies import decoded
+from chat_app.api.media_wire import messages_media
 from chat_app.events import Event, Finish, ReasoningDelta, Reply, TextDelta, ToolCallDelta
 from chat_app.gateway.estimate import estimate_prompt
 from chat_app.messages import (
     ChatRequest,
     FinishReason,
     Json,
+    MediaPart,
     Message,
     Part,
     ReasoningPart,
@@ -29,7 +31,7 @@ from chat_app.messages import (
 )
 from chat_app.parameters import named
 
-_NAMES = {"document": "file"}
+_NAMES = {"document": "file", "image": "image"}
 _PARTS = frozenset({"text", "thinking", "redacted_thinking", "tool_use", "tool_result"})
 """Blocks that have a part of their own here; what else there may be, only this wire's own servers understand."""
 _PARAMETERS = ("max_tokens", "temperature", "top_p", "top_k", "stop_sequences")
@@ -57,6 +59,12 @@ class _Block(Struct, frozen=True):
     tool_use_id: str = ""
     content: _Blocks | None = None
     is_error: bool | None = None
+    source: Any = None
+    title: str | None = None
+
+    @property
+    def media(self) -> MediaPart | None:
+        return messages_media(self.type, self.source, self.title or "") if self.type in _NAMES else None
 
 
 _Blocks: TypeAlias = str | tuple[_Block, ...]
@@ -153,7 +161,7 @@ def _messages(message: _Message) -> list[Message]:
     if isinstance(message.content, str):
         return [Message(message.role, (TextPart(message.content),))]
     results: list[Part] = []
-    said: list[Part] = []
+    said: list[Part | MediaPart] = []
     for block in message.content:
         match block.type:
             case "text":
@@ -166,6 +174,8 @@ def _messages(message: _Message) -> list[Message]:
                 said.append(ToolCallPart(block.id, block.name, msgspec.json.encode(block.input).decode()))
             case "tool_result":
                 results.append(ToolResultPart(block.tool_use_id, _words(block.content), bool(block.is_error)))
+            case _ if media := block.media:
+                said.append(media)
             case _:  # of what has no part here, `needs` tells
                 pass
     told = [Message("tool", tuple(results))] if results else []
@@ -176,12 +186,12 @@ def _tool(tool: _Tool) -> Tool:
     return Tool(tool.name, tool.description or "", tool.input_schema or {})
 
 
-def _needed(content: _Blocks | None) -> Iterator[str]:
-    """Kinds of blocks that have no part here, also among what tools gave back."""
+def _needed(content: _Blocks | None, *, in_result: bool = False) -> Iterator[str]:
+    """Kinds of blocks that have no part here: so have pictures among what tools gave back."""
     for block in content if isinstance(content, tuple) else ():
-        if block.type not in _PARTS:
+        if block.type not in _PARTS and (in_result or block.media is None):
             yield _NAMES.get(block.type, block.type)
-        yield from _needed(block.content)
+        yield from _needed(block.content, in_result=True)
 
 
 def _unplaced(asked: _Counted, body: dict[str, Json]) -> Iterator[str]:

@@ -58,5 +58,5 @@ async def _told(services: Services, user_id: str) -> Response:
 
 
 def _model(card: ModelCard) -> Json:
-    server = card.server if card.is_language_model else ""  # it is built in
+    server = "" if card.is_built_in else card.server
     return {"id": card.id, "name": card.name, "hidden": card.is_hidden, "server": server}

@@ -67,11 +67,13 @@ async def change(request: Request, services: Services, user_id: str) -> Response
     return told(_told(view))
 
 
-async def preferences(_: Request, services: Services, user_id: str) -> Response:
-    """`GET /api/preferences`: a person's own defaults, and the table."""
+async def preferences(request: Request, services: Services, user_id: str) -> Response:
+    """`GET /api/preferences?model=…`: a person's own defaults, the table, and what a model takes where one is named."""
     view = await services.conversations.layers.view(user_id, None)
     name = (await services.conversations.layers.store.read(user_id, None)).name
-    known: dict[str, Json] = {"specs": _SPECS, "given": list[Json](GIVEN), "model": None}
+    model = request.query_params.get("model", "")
+    takes = await _model(services, model) if model else None
+    known: dict[str, Json] = {"specs": _SPECS, "given": list[Json](GIVEN), "model": takes}
     return told(_told(_of_person(view)) | known | {"name": "" if name == NOT_NAMED else name})
 
 
@@ -114,11 +116,12 @@ def _told(view: View) -> dict[str, Json]:
 
 
 def _recipe(view: View) -> Json:
-    """Which recipe, at which version."""
+    """Which recipe, at which version, and what that is beside values."""
     if (recipe := view.recipe) is None:
         return None
     return {"id": recipe.id, "name": recipe.content.name, "number": recipe.number, "newest": recipe.newest,
-            "published": recipe.published, "is_shipped": recipe.is_shipped}  # fmt: skip
+            "published": recipe.published, "is_shipped": recipe.is_shipped, "description": recipe.content.description,
+            "starting_points": list[Json](recipe.content.starting_points)}  # fmt: skip
 
 
 async def _last(services: Services, user_id: str, conversation_id: str) -> Json:
@@ -149,4 +152,5 @@ async def _model(services: Services, model: str) -> Json:
         "model": found.model,
         "deployment": {name: list[Json](values) for name, values in found.deployment.items()},
         "output_tokens": found.output_tokens,
+        "has_efforts": found.has_efforts,
     }

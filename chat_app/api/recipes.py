@@ -44,9 +44,12 @@ class _Moved(Struct, frozen=True):
 
 
 async def listed(request: Request, services: Services, user_id: str) -> Response:
-    """`GET /api/recipes?language=…`: those that a person may choose."""
-    language = _language(request)
-    return told([_listed(each) for each in await services.recipes.listed(user_id, language)])
+    """`GET /api/recipes?language=…`: those that a person may choose; with `deleted=1` those that they have deleted."""
+    if request.query_params.get("deleted"):
+        found = await services.recipes.deleted(user_id)
+    else:
+        found = await services.recipes.listed(user_id, _language(request))
+    return told([_listed(each) for each in found])
 
 
 async def made(request: Request, services: Services, user_id: str) -> Response:
@@ -150,7 +153,9 @@ async def imported(request: Request, services: Services, user_id: str) -> Respon
     try:
         text = body.decode()
     except UnicodeDecodeError as error:
-        raise ImportFailed(f"This is not a TOML file: {error}.", "not_toml", detail=error.reason) from error
+        before = body[: error.start]
+        line, column = before.count(b"\n") + 1, len(before) - before.rfind(b"\n")
+        raise ImportFailed(f"This is not a TOML file: {error}.", "not_toml", line=line, column=column) from error
     return told({"added": await services.recipes.imported(user_id, text)}, status=201)
 
 

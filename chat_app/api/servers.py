@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from chat_app.api.bodies import decoded, read_body, told
 from chat_app.errors import BadRequest, Forbidden
-from chat_app.gateway.catalogue import ServerCard, said_of
 from chat_app.gateway.discovery import absent_vendors
+from chat_app.gateway.server_card import ServerCard, said_of
 from chat_app.gateway.server_checks import Wanted
 from chat_app.gateway.servers import Found
 from chat_app.messages import Json, ModelCard, Struct

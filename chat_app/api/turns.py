@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from chat_app.api.bodies import read_body
 from chat_app.api.parameters import Changed
+from chat_app.conversations.attachments import Attached
 from chat_app.conversations.layers import Place
 from chat_app.errors import NOT_JSON, BadRequest, MessageTooLong
 from chat_app.messages import Principal, Struct
@@ -22,11 +23,17 @@ T = TypeVar("T")
 _encode = msgspec.json.Encoder().encode
 
 
+class _File(Struct, frozen=True):
+    id: Annotated[str, msgspec.Meta(max_length=100)]
+    alt: str = ""
+
+
 class _Send(Struct, frozen=True):
     """`conversation_id` is empty for a new conversation; an empty `model` asks the first on the list.
 
     `change` is of the conversation's own parameters, from this answer on. `edit` names a message that the words are to
-    stand beside, `wish` one that is to be answered once more as they say.
+    stand beside, `wish` one that is to be answered once more as they say. Without `files` an edited message keeps
+    its own.
     """
 
     key: Annotated[str, msgspec.Meta(min_length=8, max_length=100)]
@@ -38,6 +45,7 @@ class _Send(Struct, frozen=True):
     change: Changed = Changed()
     language: Annotated[str, msgspec.Meta(max_length=35)] = ""
     time_zone: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    files: tuple[_File, ...] | None = None
 
 
 class _Stop(Struct, frozen=True):
@@ -65,15 +73,19 @@ async def send(request: Request, services: Services, user_id: str) -> Response:
     change = sent.change.change()
     model = sent.model or next((card.id for card in services.catalogue.offered()), "")
     if sent.edit:
-        turn = await talk.edit(who, sent.edit, text=sent.text, model=model, key=key, change=change)
+        turn = await talk.edit(
+            who, sent.edit, text=sent.text, model=model, key=key, change=change,
+            attached=None if sent.files is None else _attached(sent),
+        )  # fmt: skip
     elif sent.wish:
         turn = await talk.regenerate(who, sent.wish, model=model, key=key, hint=sent.text, change=change)
     else:
         into = sent.conversation_id or None
         place = Place(sent.language, sent.time_zone)
         turn = await talk.send(
-            who, text=sent.text, model=model, key=key, conversation_id=into, change=change, place=place
-        )
+            who, text=sent.text, model=model, key=key, conversation_id=into, change=change, place=place,
+            attached=_attached(sent),
+        )  # fmt: skip
     told = {
         "conversation_id": turn.conversation_id,
         "question_id": turn.question_id,
@@ -81,6 +93,10 @@ async def send(request: Request, services: Services, user_id: str) -> Response:
         "is_new": turn.is_new,
     }
     return Response(_encode(told), status_code=201 if turn.is_new else 200, media_type="application/json")
+
+
+def _attached(sent: _Send) -> list[Attached]:
+    return [Attached(file.id, file.alt) for file in sent.files or ()]
 
 
 async def stop(request: Request, services: Services, user_id: str) -> Response:

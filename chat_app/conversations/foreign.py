@@ -2,19 +2,24 @@
 
 ChatGPT: a list of conversations, each a `mapping` of nodes with parents, and `current_node`. Claude: a list with
 `chat_messages` in order, newer ones with `parent_message_uuid`. Both as seen in exports of 2025 and 2026; fields that
-are not needed may change without harm.
+are not needed may change without harm. ChatGPT's archive has the files that its messages name; Claude's has but the
+words of those that it has read, which stand in the message then, behind its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
-from chat_app.messages import ReasoningPart, Role, Struct, TextPart
-from chat_app.store.conversations import Imported
+from chat_app.conversations.archives import FILE_ID
+from chat_app.extraction.kinds import clean_name
+from chat_app.messages import AttachmentPart, ReasoningPart, Role, Struct, TextPart
 from chat_app.store.database import now_ms
+from chat_app.store.imports import Imported
 from chat_app.store.records import ConversationRecord, StoredMessage
 
 _ROLES: dict[str, Role] = {"user": "user", "human": "user", "assistant": "assistant"}
@@ -30,8 +35,22 @@ class _Content(Struct, frozen=True):
     text: str = ""
 
 
+class _GptFile(Struct, frozen=True):
+    id: str | None = None
+    name: str | None = None
+    mime_type: str | None = None
+    size: int | None = None
+
+
+class _Picture(Struct, frozen=True):
+    asset_pointer: str
+    content_type: Literal["image_asset_pointer"]
+    size_bytes: int | None = None
+
+
 class _Metadata(Struct, frozen=True):
     model_slug: str | None = None
+    attachments: tuple[_GptFile, ...] | None = None
 
 
 class _GptMessage(Struct, frozen=True):
@@ -62,6 +81,13 @@ class _Block(Struct, frozen=True):
     thinking: str | None = None
 
 
+class _ClaudeFile(Struct, frozen=True):
+    file_name: str | None = None
+    file_type: str | None = None
+    file_size: int | None = None
+    extracted_content: str | None = None
+
+
 class _ClaudeMessage(Struct, frozen=True):
     uuid: str
     sender: str
@@ -69,6 +95,8 @@ class _ClaudeMessage(Struct, frozen=True):
     content: tuple[_Block, ...] = ()
     created_at: str = ""
     parent_message_uuid: str | None = None
+    attachments: tuple[_ClaudeFile, ...] | None = None
+    files: tuple[_ClaudeFile, ...] | None = None
 
 
 class _ClaudeConversation(Struct, frozen=True):
@@ -142,7 +170,8 @@ def _from_chatgpt(entry: _GptConversation) -> Imported:
         spoken[node_id] = above if stored is None else node_id
     created = _seconds_to_ms(entry.create_time)
     updated = _seconds_to_ms(entry.update_time) or created
-    return f"chatgpt:{key}", _record(entry.title or "", spoken.get(entry.current_node), created, updated), thread
+    record = _record(entry.title or "", spoken.get(entry.current_node), created, updated)
+    return Imported(f"chatgpt:{key}", record, thread)
 
 
 def _gpt_message(node_id: str, parent: str | None, message: _GptMessage | None) -> StoredMessage | None:
@@ -150,11 +179,30 @@ def _gpt_message(node_id: str, parent: str | None, message: _GptMessage | None) 
     if message is None or role is None or message.content.content_type not in ("text", "multimodal_text", "code"):
         return None
     text = "\n".join(part for part in message.content.parts if isinstance(part, str)) or message.content.text
-    if not text:
+    files = _gpt_files(message)
+    if not text and not files:
         return None
     model = (message.metadata.model_slug or "") if role == "assistant" else ""
     at = _seconds_to_ms(message.create_time)
-    return StoredMessage(node_id, parent, role, (TextPart(text),), "complete", model, at)
+    parts = (*((TextPart(text),) if text else ()), *files)
+    return StoredMessage(node_id, parent, role, parts, "complete", model, at)
+
+
+def _gpt_files(message: _GptMessage) -> tuple[AttachmentPart, ...]:
+    """By their ids, with which their names in the archive begin."""
+    named = message.metadata.attachments or ()
+    files = {each.id: _file(each.id, each.name, each.mime_type, each.size) for each in named if each.id}
+    for part in message.content.parts:
+        with suppress(msgspec.ValidationError):  # a part of another kind
+            picture = msgspec.convert(part, _Picture)
+            if found := FILE_ID.search(picture.asset_pointer.rpartition("://")[2]):
+                files.setdefault(found[0], _file(found[0], "", "image/png", picture.size_bytes))
+    return tuple(files.values())
+
+
+def _file(id_: str, name: str | None, media_type: str | None, size: int | None) -> AttachmentPart:
+    kind = media_type if media_type and "/" in media_type else "application/octet-stream"
+    return AttachmentPart(id_, clean_name(name or id_), kind, max(0, size or 0))
 
 
 def _from_claude(entry: _ClaudeConversation) -> Imported:
@@ -173,11 +221,27 @@ def _from_claude(entry: _ClaudeConversation) -> Imported:
             parent = None
         reasoning = "".join(block.thinking or "" for block in message.content)
         text = "\n\n".join(block.text for block in message.content if block.type == "text" and block.text)
-        parts = (*((ReasoningPart(reasoning),) if reasoning else ()), TextPart(text or message.text))
+        files = (*(message.attachments or ()), *(message.files or ()))
+        read = (
+            f"{each.file_name}:\n{each.extracted_content}" if each.file_name else each.extracted_content
+            for each in files
+            if each.extracted_content
+        )
+        said = "\n\n".join([text or message.text, *read])
+        parts = (
+            *((ReasoningPart(reasoning),) if reasoning else ()),
+            TextPart(said.strip()),
+            *(
+                _file(f"{message.uuid} {n}", each.file_name, each.file_type, each.file_size)
+                for n, each in enumerate(files)
+                if not each.extracted_content
+            ),
+        )
         thread.append(StoredMessage(message.uuid, parent, role, parts, "complete", "", _iso_to_ms(message.created_at)))
     created = _iso_to_ms(entry.created_at)
     updated = _iso_to_ms(entry.updated_at) or created
-    return f"claude:{entry.uuid}", _record(entry.name, thread[-1].id if thread else None, created, updated), thread
+    record = _record(entry.name, thread[-1].id if thread else None, created, updated)
+    return Imported(f"claude:{entry.uuid}", record, thread)
 
 
 def _record(title: str, leaf: str | None, created_at: int, updated_at: int) -> ConversationRecord:

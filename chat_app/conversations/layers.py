@@ -213,13 +213,14 @@ def _layers(said: Said, recipe: Listed | None) -> list[tuple[str, Layer]]:
 
 
 def _asked(values: Mapping[str, Json], said: Said) -> Asked:
-    text = values.get("system_prompt")
+    text, told = values.get("system_prompt"), values.get("documents")
+    documents = tuple(map(str, told)) if isinstance(told, list) else ()
     if not isinstance(text, str) or not text.strip():
-        return Asked(parameters=to_send(values))
+        return Asked(parameters=to_send(values), documents=documents)
     own = {name.removeprefix(VARIABLE): str(value or "") for name, value in values.items() if name.startswith(VARIABLE)}
     name = "" if said.name == NOT_NAMED else said.name
     known = given(name=name, locale=said.locale, time_zone=said.time_zone)
     system = rendered(text, own | known)
     if len(system) > _MOST_SYSTEM:
         raise BadRequest(f"With its variables the system prompt has more than {_MOST_SYSTEM:,} characters.")
-    return Asked(system, to_send(values))
+    return Asked(system, to_send(values), documents=documents)

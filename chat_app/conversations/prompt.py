@@ -8,9 +8,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from chat_app.errors import PromptTooLong
-from chat_app.gateway.estimate import PER_MESSAGE, estimate_tokens
-from chat_app.messages import ChatRequest, Message, Parameters, Parts, TextPart, text_of
+from chat_app.gateway.estimate import PER_MESSAGE, estimate_message, estimate_tokens, text_tokens
+from chat_app.messages import (
+    AttachmentPart,
+    ChatRequest,
+    MediaPart,
+    Message,
+    Parameters,
+    Part,
+    Parts,
+    TextPart,
+    text_of,
+)
 
 _HINT = "\n\n({hint})"
 
@@ -37,6 +49,7 @@ def build_prompt(
     most_tokens: int | None = None,
     system: str = "",
     hint: str = "",
+    context: str = "",
     parameters: Parameters | None = None,
     continue_final: bool = False,
 ) -> Prompt:
@@ -50,6 +63,7 @@ def build_prompt(
         most_tokens: Leave turns out until no more are there by the estimate, where any can be.
         system: The system prompt.
         hint: A wish for this answer only, added to the last question.
+        context: What stands before the last question, as passages of documents do.
         parameters: Passed on.
         continue_final: The last message is the answer to go on with.
 
@@ -58,9 +72,11 @@ def build_prompt(
     """
     messages = list(newest_first)
     asked = next((index for index, message in enumerate(messages) if message.role == "user"), None)
-    if hint and asked is not None:
-        messages[asked] = Message("user", (*messages[asked].parts, TextPart(_HINT.format(hint=hint))))
-    sizes = [estimate_tokens(message.text) + PER_MESSAGE for message in messages]
+    if asked is not None and (hint or context):
+        before = (TextPart(context),) if context else ()
+        after = (TextPart(_HINT.format(hint=hint)),) if hint else ()
+        messages[asked] = Message("user", (*before, *messages[asked].parts, *after))
+    sizes = [estimate_message(message) for message in messages]
     system_size = estimate_tokens(system) + PER_MESSAGE if system else 0
     budget = None
     if context_tokens is not None:
@@ -69,6 +85,13 @@ def build_prompt(
     kept = _turn_length(messages, 0)
     used = sum(sizes[:kept])
     if budget is not None and used > budget:
+        lean = list(map(without_scans, newest_first))
+        if lean != list(newest_first):
+            return build_prompt(
+                model=model, newest_first=lean, context_tokens=context_tokens, reserve_tokens=reserve_tokens,
+                most_tokens=most_tokens, system=system, hint=hint, context=context, parameters=parameters,
+                continue_final=continue_final,
+            )  # fmt: skip
         raise PromptTooLong(
             f"This message is too long for {model}: {used + system_size:,} of {budget + system_size:,} tokens.",
             detail="The number of tokens is an estimate.",
@@ -94,7 +117,20 @@ def _turn_length(newest_first: Sequence[Message], start: int) -> int:
     return len(newest_first) - start
 
 
+def without_scans(message: Message) -> Message:
+    """The message, without the pictures of pages that have no words."""
+    return Message(message.role, tuple(_without_scans(part) for part in message.parts))
+
+
+def _without_scans(part: Part | MediaPart) -> Part | MediaPart:
+    if not isinstance(part, MediaPart) or not part.pages:
+        return part
+    is_counted = part.tokens == sum(page.tokens for page in part.pages) + text_tokens(part)  # see `media.weighed`
+    return msgspec.structs.replace(part, pages=(), tokens=0 if is_counted else part.tokens)
+
+
 def spoken(parts: Parts) -> Parts:
-    """What a model is told of an earlier message: its words, without its reasoning."""
+    """What a model is told of an earlier message: its words and files, without its reasoning."""
     text = text_of(parts)
-    return (TextPart(text),) if text else ()
+    files = tuple(part for part in parts if isinstance(part, AttachmentPart))
+    return ((TextPart(text),) if text else ()) + files

@@ -6,6 +6,7 @@ stands as its text.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ MOST_ENTRIES = 1000
 _MOST_NAME, _MOST_TEXT, _MOST_POINTS = 200, 2000, 12
 _SHIPPED = Path(__file__).parents[1] / "recipes"
 _LANGUAGES = ("en", "zh")
+_LONG_NUMBER = re.compile(r"\d{4300}")
+_PLACE = re.compile(r"\(at line (\d+), column (\d+)\)$")
 _KEYS = frozenset({"name", "description", "starting_points", "parameters", "variables"})
 SHIPPED = "shipped:"
 """What the id of a recipe begins with that comes with the application."""
@@ -56,15 +59,19 @@ def checked_content(told: Json, what: str = "") -> Content:
     points, values = told.get("starting_points", []), told.get("values", {})
     if not isinstance(name, str) or not name.strip():
         raise ValueRefused("A recipe needs a name.", "recipe_name", field="name")
-    if len(name) > _MOST_NAME or not isinstance(description, str) or len(description) > _MOST_TEXT:
-        raise ValueRefused("The name or the description is too long.", "recipe_long", field="name")
+    if len(name) > _MOST_NAME:
+        raise ValueRefused("The name is too long.", "long", field="name", most=_MOST_NAME)
+    if not isinstance(description, str):
+        raise ValueRefused("The description must be a text.", "text", field="description")
+    if len(description) > _MOST_TEXT:
+        raise ValueRefused("The description is too long.", "long", field="description", most=_MOST_TEXT)
     if not isinstance(points, list) or len(points) > _MOST_POINTS:
         sentence = f"A recipe has at most {_MOST_POINTS} starting points."
         raise ValueRefused(sentence, "points", field="starting_points", most=_MOST_POINTS)
     texts = [storable(point) for point in points if isinstance(point, str) and len(point) <= _MOST_TEXT]
     if len(texts) < len(points):
         raise ValueRefused("A starting point is a text.", "point", field="starting_points", most=_MOST_TEXT)
-    if not isinstance(values, dict) or "recipe" in values:
+    if not isinstance(values, dict) or {"recipe", "documents"} & values.keys():
         raise ValueRefused("A recipe's parameters are a table.", "recipe", field="values")
     layer, refused = applied({}, Change(values), [])
     for field, error in refused.items():
@@ -102,12 +109,23 @@ def read_file(text: str) -> list[Content]:
     """
     try:
         told: dict[str, Json] = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # also a number of more digits than Python reads
-        raise ImportFailed(f"This is not a TOML file: {error}.", "not_toml", detail=str(error)[:200]) from error
+    except (ValueError, RecursionError) as error:  # also a number of more digits than Python reads, which has no place
+        raise _not_toml(text, error) from error
     entries = told.get("recipes")
     if told.get("format") != FORMAT or not isinstance(entries, list) or not 0 < len(entries) <= MOST_ENTRIES:
         raise ImportFailed("This is not a file of recipes.", "not_recipes", known=FORMAT)
     return [_read_entry(number, entry) for number, entry in enumerate(entries, start=1)]
+
+
+def _not_toml(text: str, error: Exception) -> ImportFailed:
+    """Where it goes wrong: the parser of Python 3.11 says so at the end of its sentence."""
+    if place := _PLACE.search(str(error)):
+        line, column = int(place[1]), int(place[2])
+    else:
+        number = _LONG_NUMBER.search(text)
+        before = text[: number.start()] if number else text
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    return ImportFailed(f"This is not a TOML file: {error}.", "not_toml", line=line, column=column)
 
 
 def _read_entry(number: int, entry: Json) -> Content:

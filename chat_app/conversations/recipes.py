@@ -51,6 +51,10 @@ class Recipes:
         kept = [_listed(record, user_id) for record in await self.store.visible(user_id)]
         return [*kept, *(_of_application(each) for each in shipped(language).values())]
 
+    async def deleted(self, user_id: str) -> list[Listed]:
+        """A person's own that they have deleted, the last one first."""
+        return [_listed(record, user_id) for record in await self.store.deleted(user_id)]
+
     async def chosen(self, user_id: str, wanted: Json, language: str) -> Listed | None:
         """The recipe that a layer names, at the version it names or else the one that counts; None where it names none.
 

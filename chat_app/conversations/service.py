@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from chat_app.conversations.answering import Answering, Question
+from chat_app.conversations.attachments import Attached, Attachments, attached_to, words_of
 from chat_app.conversations.changes import NO_CHANGE, Change
 from chat_app.conversations.generations import Generations
 from chat_app.conversations.layers import NOWHERE, Layers, Place
+from chat_app.conversations.retrieval import given_in
 from chat_app.conversations.titles import title_from_question
 from chat_app.conversations.turns import Bill, Earlier, Running
 from chat_app.errors import BadRequest, MessageTooLong, NotFound, RecipeGone
 from chat_app.events import Reply
-from chat_app.messages import Json, Message, Parts, Principal, ReasoningPart, TextPart, storable, text_of
+from chat_app.messages import Json, Message, Parts, Principal, ReasoningPart, SourcesPart, TextPart, storable, text_of
 from chat_app.store.conversations import ConversationStore
 from chat_app.store.messages import MessageStore
 from chat_app.store.records import ConversationRecord, Details, MessageRecord, NewTurn, Turn
@@ -39,6 +42,7 @@ class ConversationService:
         layers: What is asked beside the words.
         generations: Replies in progress.
         answering: Asks the models.
+        attachments: The files.
         max_message_chars: Longest message.
     """
 
@@ -49,6 +53,7 @@ class ConversationService:
         layers: Layers,
         generations: Generations,
         answering: Answering,
+        attachments: Attachments,
         *,
         max_message_chars: int,
     ) -> None:
@@ -57,6 +62,7 @@ class ConversationService:
         self.layers = layers
         self._generations = generations
         self._answering = answering
+        self.attachments = attachments
         self._max_message_chars = max_message_chars
 
     async def open(self, who: Principal, conversation_id: str, *, before: str | None = None, limit: int = PAGE) -> Page:
@@ -101,6 +107,7 @@ class ConversationService:
         conversation_id: str | None = None,
         change: Change = NO_CHANGE,
         place: Place = NOWHERE,
+        attached: Sequence[Attached] = (),
     ) -> Turn:
         """Store a question and let its answer run. The same key gives the same turn, and one answer.
 
@@ -112,14 +119,15 @@ class ConversationService:
             conversation_id: Where; None begins a conversation.
             change: Of the conversation's own values, from this answer on; those that are none are left out.
             place: Where the person is.
+            attached: Files that go with the words, or instead of them.
 
         Raises:
-            BadRequest: The text is blank, or too long.
-            NotFound: No such conversation, or someone else's.
+            BadRequest: Nothing is said, or the text is too long.
+            NotFound: No such conversation or file, or someone else's.
             RecipeGone: It is asked by a recipe that is not there any more.
             StoreUnavailable: Nothing was stored; the caller keeps the text.
         """
-        text = self._checked(text)
+        parts = await self._said(who, text, attached)
         try:
             prepared = await self.layers.prepare(who.user_id, conversation_id, change, place)
         except RecipeGone:
@@ -127,15 +135,25 @@ class ConversationService:
                 return known  # it came before, while the recipe was there
             raise
         new = NewTurn(
-            (TextPart(text),), prepared.model or model, key, title_from_question(text), conversation_id,
+            parts, prepared.model or model, key, title_from_question(words_of(parts)), conversation_id,
             prepared.leaf_message_id, prepared.asked, prepared.layer,
         )  # fmt: skip
         return await self._ask(who, new)
 
     async def edit(
-        self, who: Principal, message_id: str, *, text: str, model: str, key: str, change: Change = NO_CHANGE
+        self,
+        who: Principal,
+        message_id: str,
+        *,
+        text: str,
+        model: str,
+        key: str,
+        change: Change = NO_CHANGE,
+        attached: Sequence[Attached] | None = None,
     ) -> Turn:
         """Put other words beside a message's: a question is asked anew, an answer is what the model goes on from.
+
+        Without `attached` a question keeps its files.
 
         Returns:
             The new turn; for an answer the old question with the version, for which nothing runs.
@@ -144,15 +162,21 @@ class ConversationService:
             BadRequest: The text is blank or too long.
             NotFound: No such message, or someone else's.
         """
-        text = self._checked(text)
         old = await self.messages.shown(who.user_id, message_id)
         if old.role == "assistant":
-            version_id = await self.messages.add_version(who.user_id, message_id, (TextPart(text),), key)
+            stored = (await self.messages.history(who.user_id, message_id, 1))[0]
+            stands_on = tuple(part for part in stored.parts if isinstance(part, SourcesPart))
+            parts = (*stands_on, TextPart(self._checked(text)))
+            version_id = await self.messages.add_version(who.user_id, message_id, parts, key)
             self._generations.announce(who.user_id)
             return Turn(old.conversation_id, old.parent_id or "", version_id, "", False)
         prepared = await self.layers.prepare(who.user_id, old.conversation_id, change)
-        title = title_from_question(text)
-        new = NewTurn((TextPart(text),), model, key, title, old.conversation_id, old.parent_id, prepared.asked)
+        if attached is None:
+            stored = await self.messages.history(who.user_id, message_id, 1)
+            attached = await self.attachments.left(who.user_id, attached_to(stored[0].parts))
+        parts = await self._said(who, text, attached)
+        title = title_from_question(words_of(parts))
+        new = NewTurn(parts, model, key, title, old.conversation_id, old.parent_id, prepared.asked)
         return await self._ask(who, new)
 
     async def regenerate(
@@ -194,7 +218,7 @@ class ConversationService:
         await self.messages.shown(who.user_id, message_id)
         details = await self.messages.details(who.user_id, message_id)
         stored = (await self.messages.history(who.user_id, message_id, 1))[0]
-        asked = details.asked
+        asked = replace(details.asked, documents=given_in(details.notes))
         if not text_of(stored.parts):  # nothing was said by it yet, so that what was mended since counts
             conversation_id = (await self.messages.record(who.user_id, message_id)).conversation_id
             asked = (await self.layers.prepare(who.user_id, conversation_id)).asked
@@ -223,6 +247,22 @@ class ConversationService:
         """Bring the branch of a message into view; see `MessageStore.select_branch`."""
         await self.messages.shown(who.user_id, message_id)
         return await self.messages.select_branch(who.user_id, message_id)
+
+    async def show(self, who: Principal, message_id: str) -> str:
+        """Bring a message into view: its branch is turned to, where another is open.
+
+        Returns:
+            Its conversation's id.
+
+        Raises:
+            NotFound: No such message, someone else's, or a deleted one's.
+        """
+        record = await self.messages.shown(who.user_id, message_id)
+        conversation = await self.library.get(who.user_id, record.conversation_id)
+        leaf_id = conversation.leaf_message_id or ""
+        if not await self.messages.is_on_path(who.user_id, message_id, leaf_id):
+            await self.messages.select_branch(who.user_id, message_id)
+        return conversation.id
 
     async def delete(self, who: Principal, message_id: str) -> str:
         """Delete a message with all that follows it; a conversation that would be empty goes as a whole.
@@ -259,6 +299,7 @@ class ConversationService:
         for running_id in await self.messages.running(who.user_id):
             self._generations.stop(running_id)
         await self.library.delete_everything(who.user_id)
+        await self.attachments.forget_unsent(who.user_id)
 
     async def restore(self, who: Principal, message_id: str) -> None:
         """Bring a deleted message back, with all that follows it.
@@ -287,6 +328,11 @@ class ConversationService:
         if len(text) > self._max_message_chars:
             raise MessageTooLong(f"A message may have {self._max_message_chars:,} characters; this has {len(text):,}.")
         return storable(text)
+
+    async def _said(self, who: Principal, text: str, attached: Sequence[Attached]) -> Parts:
+        """A question: words, files, or both."""
+        files = await self.attachments.parts(who.user_id, attached)
+        return files if files and not text.strip() else (TextPart(self._checked(text)), *files)
 
     async def _ask(self, who: Principal, new: NewTurn) -> Turn:
         turn = await self.messages.add_turn(who.user_id, new)

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 import msgspec
 
-from chat_app.errors import AnswerBroken, FirstTokenTimeout, ModelError, PromptTooLong, RequestRefused
+from chat_app.errors import AnswerBroken, FirstTokenTimeout, MediaRefused, ModelError, PromptTooLong, RequestRefused
 from chat_app.events import Event, Relayed, Start
 from chat_app.gateway.breaker import Breaker
+from chat_app.gateway.lacks import NO_LACK, Lack, refused_media
+from chat_app.gateway.media import fitted
 from chat_app.gateway.route import Deployment
 from chat_app.gateway.silence import Silence
-from chat_app.messages import ChatRequest
+from chat_app.messages import ChatRequest, SentFile
 from chat_app.parameters import named, under, without
 
 
@@ -37,7 +39,8 @@ class Attempt:
     """Ask one deployment.
 
     `model` is what it serves, where that is another than was asked. `wait_s` is the time to its first delta. `start` is
-    what it told before, and `has_begun` says that the delta came: from then on no other may answer.
+    what it told before, and `has_begun` says that the delta came: from then on no other may answer. `lack` is what it
+    refused because its model takes none, or fewer.
     """
 
     deployment: Deployment
@@ -47,6 +50,7 @@ class Attempt:
     idle_s: float
     start: Start | None = None
     has_begun: bool = False
+    lack: Lack = NO_LACK
 
     async def events(self, request: ChatRequest) -> AsyncGenerator[Event]:
         """`Start` together with the first delta, more deltas, `Finish`.
@@ -56,13 +60,14 @@ class Attempt:
         """
         held: list[Event] = []
         asked, refused = for_deployment(request, self.deployment)
+        asked, files = fitted(asked, self.deployment)
         try:
             async with aclosing(self._in_time(asked)) as events:
                 async for event in events:
                     if self.has_begun:
                         yield event
                     elif isinstance(event, Start):
-                        self.start = self._told(event, request, refused)
+                        self.start = self._told(event, request, refused, files)
                     elif not _says(event):
                         held.append(event)
                     else:
@@ -74,17 +79,21 @@ class Attempt:
                             yield earlier
                         yield event
         except ModelError as error:
-            if is_the_callers(error):  # the deployment is well: it answered
+            self.lack = NO_LACK if self.has_begun else refused_media(error, asked, self.deployment)
+            if self.lack or is_the_callers(error):  # the deployment is well: it answered
                 self.breaker.succeeded()
             else:
                 self.breaker.failed(error)
+            if self.lack:
+                raise MediaRefused(str(error), detail=error.detail) from error
             raise
         self.breaker.succeeded()
 
-    def _told(self, start: Start, request: ChatRequest, refused: tuple[str, ...]) -> Start:
+    def _told(self, start: Start, request: ChatRequest, refused: tuple[str, ...], files: tuple[SentFile, ...]) -> Start:
         passes_on = request.wire in self.deployment.provider.relays
         dropped = (*refused, *start.dropped, *(() if passes_on else request.unplaced))
-        return msgspec.structs.replace(start, deployment=self.deployment.name, model=self.model, dropped=dropped)
+        name, model = self.deployment.name, self.model
+        return msgspec.structs.replace(start, deployment=name, model=model, dropped=dropped, files=files)
 
     async def _in_time(self, request: ChatRequest) -> AsyncGenerator[Event]:
         clock = asyncio.get_running_loop().time
@@ -113,7 +122,7 @@ def _says(event: Event) -> bool:
 
 def is_the_callers(error: ModelError) -> bool:
     """Whether a failure is the request's own, so that every deployment would tell the same."""
-    return isinstance(error, PromptTooLong | RequestRefused)
+    return isinstance(error, PromptTooLong | RequestRefused) and not isinstance(error, MediaRefused)
 
 
 def for_deployment(request: ChatRequest, deployment: Deployment) -> tuple[ChatRequest, tuple[str, ...]]:

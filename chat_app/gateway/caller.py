@@ -30,7 +30,7 @@ class Caller:
     limits: Limits = NO_LIMITS
     cache_s: float | None = None
     is_counted: bool = True
-    purpose: Literal["chat", "title", "api"] = "chat"
+    purpose: Literal["chat", "title", "transcription", "embedding", "api"] = "chat"
     request_id: str = field(default_factory=lambda: str(uuid_utils.uuid7()))
     on_used: Callable[[Used], None] = lambda _used: None
     on_rates: Callable[[tuple[Rate, ...]], None] = lambda _rates: None

@@ -13,29 +13,26 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 import msgspec
 import structlog
 
 from chat_app.errors import (
-    AddressRefused,
     KeyRefused,
     KeyUnreadable,
     ModelError,
-    ModelFailed,
     ModelUnknown,
     ModelUnreachable,
-    NoModelList,
     NotFound,
-    Redirected,
 )
-from chat_app.gateway.discovery import LOCAL_SERVERS, LocalServers, port_here
+from chat_app.gateway.discovery import LOCAL_SERVERS, LocalServers, port_here, vendor_of
+from chat_app.gateway.lacks import Lack, Lacks
 from chat_app.gateway.listing import listed_by
 from chat_app.gateway.model_files import Alias, DeploymentEntry, model_files, read_model_files
 from chat_app.gateway.route import Deployment, Route
 from chat_app.gateway.router import group_replicas
-from chat_app.messages import ModelCard
+from chat_app.gateway.server_card import ServerCard
+from chat_app.messages import TRANSCRIBERS, ModelCard
 from chat_app.parameters import REASONING, named
 from chat_app.providers.base import Offer, Provider
 from chat_app.providers.passages import MODEL as PASSAGES
@@ -43,29 +40,8 @@ from chat_app.settings import Settings
 from chat_app.store.servers import Arrangement
 
 log = structlog.get_logger(__name__)
-_PREFIXES = tuple(
-    (re.compile(prefix), vendor)
-    for prefix, vendor in (("gpt-", "OpenAI"), ("o[0-9]", "OpenAI"), ("claude-", "Anthropic"), ("qwen", "Qwen"))
-)
-_OF_SERVERS = (NoModelList, KeyRefused, KeyUnreadable, ModelUnreachable, Redirected, AddressRefused)
-
-
-@dataclass(frozen=True, slots=True)
-class ServerCard:
-    """A server that is asked for models: what is wrong with it, and what it serves."""
-
-    name: str
-    kind: str
-    problem: ModelError | None
-    models: tuple[ModelCard, ...]
-
-
-def said_of(problem: ModelError) -> str:
-    """The code that says of a server what is wrong with it, where no model was asked."""
-    if isinstance(problem, ModelUnknown):  # a 404
-        return NoModelList.code
-    is_own = isinstance(problem, _OF_SERVERS)
-    return problem.code if is_own else ModelFailed.code
+# No list of models says what they are for: these are called so by whoever made them (OpenAI, NVIDIA, Alibaba).
+_TRANSCRIBES = re.compile(r"whisper|-transcribe|parakeet|sensevoice", re.IGNORECASE)
 
 
 class Catalogue:
@@ -81,7 +57,7 @@ class Catalogue:
         self, settings: Settings, providers: Sequence[Provider], *, local: Sequence[tuple[str, int]] = LOCAL_SERVERS
     ) -> None:
         self._configured, self._added = tuple(providers), tuple[Provider, ...]()
-        self._arranged = Arrangement()
+        self._arranged, self._lacks = Arrangement(), Lacks()
         self._local = LocalServers(settings, local, (provider.base_url for provider in self._configured))
         self._refresh_s, self._timeout_s = settings.models_refresh_s, settings.models_timeout_s
         self._aliases = read_model_files(*model_files(settings)).models
@@ -101,22 +77,32 @@ class Catalogue:
         arranged = self._arranged
         place = {model: index for index, model in enumerate(arranged.order)}
         cards = [
-            dataclasses.replace(
-                route.card, name=arranged.names.get(model, ""), is_hidden=route.card.id in arranged.hidden
-            )
-            for model, route in self._routes.items()
+            dataclasses.replace(card, name=arranged.names.get(model, ""), is_hidden=card.id in arranged.hidden)
+            for model, card in ((model, self._lacks.told(route).card) for model, route in self._routes.items())
         ]
         return sorted(cards, key=lambda card: (place.get(card.id, len(place)), not card.is_language_model))
 
     def offered(self) -> list[ModelCard]:
         """Those that people choose from."""
-        return [card for card in self.cards() if not card.is_hidden]
+        return [card for card in self.cards() if card.is_offered]
+
+    def transcriber(self, wanted: str = "") -> ModelCard | None:
+        """Who turns speech into text: the wanted model, or else the first that is known to do so; None for nobody."""
+        able = (card for card in self.cards() if not card.is_hidden and "transcription" in (card.capabilities or ()))
+        named = (card for card in self.cards() if card.id == wanted)
+        return next(named if wanted else able, None)
 
     def arrange(self, arranged: Arrangement) -> None:
         """Show the models like this from now on."""
+        self._known = arranged.served | self._known
         if arranged != self._arranged:
             self._arranged = arranged
             self._tell()
+
+    def lookalikes(self) -> dict[str, str]:
+        """The models that are called like a vendor's and are another server's, each with the server's name."""
+        routes = {name: route for name, route in self._routes.items() if vendor_of(name)}
+        return {n: r.card.server for n, r in routes.items() if not any(d.provider.vendor for d in r.deployments)}
 
     def serve(self, added: Sequence[Provider]) -> None:
         """Ask these, too, from now on, instead of those that were added before; one wins over a server of its name."""
@@ -159,11 +145,17 @@ class Catalogue:
         route = self._routes.get(model) or self._by_prefix(model)
         if route is None:
             raise self.absence(model)
-        return route
+        return self._lacks.told(route)
+
+    def learn(self, deployment: Deployment, lack: Lack) -> None:
+        """Remember what its model does not take, as its server said."""
+        if lack:
+            self._lacks.add(deployment, lack)
+            self._tell()
 
     def _by_prefix(self, model: str) -> Route | None:
         """A vendor's model that no other server lists, or ever has: its name says whose it is."""
-        vendor = next((vendor for prefix, vendor in _PREFIXES if prefix.match(model)), "")
+        vendor = vendor_of(model)
         for provider in self.named():
             if vendor and provider.vendor == vendor and self._known.get(model) in (None, provider.server):
                 card = ModelCard(model, provider.kind, provider.server)
@@ -197,6 +189,7 @@ class Catalogue:
         provider = next((each for each in self._asked if each.server == server and each.base_url), None)
         if provider is None:
             raise NotFound(f"There is no server {server}.")
+        self._lacks.forget(server)
         offers = await self._offers(provider)
         if self._is_asked(provider):
             self._listed[id(provider)] = offers
@@ -291,6 +284,7 @@ class Catalogue:
                 return []
             self.problems[provider.server] = problem
             self._answering.discard(provider.server)
+            self._lacks.forget(provider.server)
             log.info("models.unlisted", server=provider.server, code=problem.code)
             is_gone = isinstance(problem, KeyRefused | KeyUnreadable | ModelUnreachable)
             return [] if is_gone else self._listed.get(id(provider), [])  # busy, it still serves what it did
@@ -325,6 +319,7 @@ class Catalogue:
                 f"{provider.server}/{model}", provider, model, weight=entry.weight / len(serving),
                 parameters=own | over, price=entry.price, own=frozenset(named(own).keys() - named(over).keys()),
                 refuses=refuses, refuses_thinking=frozenset(alias.refuses_thinking),
+                capabilities=frozenset(alias.capabilities) or None,
             )
             for provider in serving
         ]  # fmt: skip
@@ -345,8 +340,9 @@ class Catalogue:
             deployments[0].provider.kind,
             deployments[0].provider.server,
             alias.context_tokens or min(contexts, default=None),
+            is_language_model=frozenset(alias.capabilities) != TRANSCRIBERS,
             output_tokens=alias.output_tokens or min(outputs, default=None),
-            capabilities=frozenset(alias.capabilities) if alias.capabilities else None,
+            capabilities=frozenset(alias.capabilities) or None,
         )
 
     def _offer(self, provider: Provider, model: str) -> Offer | None:
@@ -355,7 +351,8 @@ class Catalogue:
     def _add(self, routes: dict[str, Route], provider: Provider, offer: Offer) -> None:
         """Add what a server lists: a model of its own, a replica of another vLLM's, or what an alias stands for."""
         name = offer.model
-        deployment = Deployment(f"{provider.server}/{name}", provider, name)
+        able = TRANSCRIBERS if _TRANSCRIBES.search(name) else None
+        deployment = Deployment(f"{provider.server}/{name}", provider, name, capabilities=able)
         known = routes.get(name)
         if known is not None:
             if any(each.provider is provider for each in known.deployments):
@@ -366,7 +363,8 @@ class Catalogue:
             name = f"{offer.model} ({provider.server})"
         card = ModelCard(
             name, provider.kind, provider.server, offer.context_tokens,
-            is_language_model=offer.model != PASSAGES, output_tokens=offer.output_tokens, parent=offer.parent,
+            is_language_model=offer.model != PASSAGES and not able, output_tokens=offer.output_tokens,
+            parent=offer.parent, capabilities=able,
         )  # fmt: skip
         routes[name] = Route(card, (deployment,))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -18,6 +19,10 @@ from chat_app.settings import Settings, read_secret
 if TYPE_CHECKING:
     from chat_app.providers.anthropic import AnthropicProvider
 
+_PREFIXES = tuple(
+    (re.compile(prefix), vendor)
+    for prefix, vendor in (("gpt-", "OpenAI"), ("o[0-9]", "OpenAI"), ("claude-", "Anthropic"), ("qwen", "Qwen"))
+)
 LOCAL_SERVERS = (("Ollama", 11434), ("LM Studio", 1234), ("llama.cpp", 8080), ("vLLM", 8000))
 
 
@@ -66,6 +71,11 @@ def vendor_provider(name: str, api_key: str, settings: Settings) -> Provider:
     """A vendor, with a key that was given for it on the page."""
     vendor = next(vendor for vendor in _vendors(settings) if vendor.name == name)
     return _of_vendor(replace(vendor, api_key=api_key), settings)
+
+
+def vendor_of(model: str) -> str:
+    """Whose model it is by its name; empty for nobody's."""
+    return next((vendor for prefix, vendor in _PREFIXES if prefix.match(model)), "")
 
 
 def absent_vendors(settings: Settings) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from chat_app.messages import ChatRequest, Part, TextPart, ToolCallPart, ToolResultPart
+from chat_app.messages import ChatRequest, MediaPart, Message, Part, TextPart, ToolCallPart, ToolResultPart
 
 PER_MESSAGE = 4
 
@@ -21,16 +21,28 @@ def estimate_tokens(text: str) -> int:
     return wide + (len(text.encode()) - 3 * wide) // 4 + 1
 
 
+def text_tokens(part: MediaPart) -> int:
+    """The tokens of what stands for a file; of long ones they were counted where that holds up nobody."""
+    return part.text_tokens or estimate_tokens(part.text)
+
+
 def estimate_prompt(request: ChatRequest) -> int:
     """The tokens of what a model is asked, tools and what they gave back included."""
-    said = sum(PER_MESSAGE + sum(map(_of_part, message.parts)) for message in request.messages)
+    said = sum(map(estimate_message, request.messages))
     tools = [tool.description + msgspec.json.encode(tool.schema).decode() for tool in request.tools]
     return request.given_tokens + said + sum(map(estimate_tokens, tools))
 
 
-def _of_part(part: Part) -> int:
+def estimate_message(message: Message) -> int:
+    """The tokens of a message, whoever says it."""
+    return PER_MESSAGE + sum(map(_of_part, message.parts))
+
+
+def _of_part(part: Part | MediaPart) -> int:
     match part:
         case TextPart(text) | ToolResultPart(_, text) | ToolCallPart(_, _, text):
             return estimate_tokens(text)
+        case MediaPart():
+            return part.tokens or text_tokens(part)  # see `media.weighed`
         case _:
             return 0

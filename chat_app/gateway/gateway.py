@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import aclosing
 
 import msgspec
 import structlog
 
 from chat_app.errors import LimitReached, ModelError, ModelUnknown, RequestRefused
-from chat_app.events import Event, Relayed, Start
+from chat_app.events import Event, Relayed, Start, TextDelta
 from chat_app.gateway.attempt import Attempt, Patience, is_the_callers
 from chat_app.gateway.breaker import Breaker
 from chat_app.gateway.cache import AnswerCache, key_of
@@ -21,18 +21,20 @@ from chat_app.gateway.estimate import estimate_prompt
 from chat_app.gateway.ledger import Ledger
 from chat_app.gateway.limits import Admission, Limiter
 from chat_app.gateway.load import Loads
+from chat_app.gateway.media import can_be_asked, fitted, may_need_words
 from chat_app.gateway.meter import Meter, replayed
 from chat_app.gateway.metrics import Metrics
 from chat_app.gateway.prices import cost_micros
 from chat_app.gateway.route import Deployment, Route
 from chat_app.gateway.router import Router
-from chat_app.messages import ChatRequest, Usage
+from chat_app.messages import ChatRequest, MediaPart, Usage
 from chat_app.parameters import most_tokens
 from chat_app.providers.base import CountsTokens
 from chat_app.store.usage import Used
 
 log = structlog.get_logger(__name__)
 _MOST_BREAKERS = 1000
+ReadFiles = Callable[[ChatRequest], Awaitable[ChatRequest]]
 _USUAL_ANSWER_TOKENS = 500
 """What an answer is expected to take where the caller sets no bound."""
 
@@ -48,6 +50,7 @@ class Gateway:
         cache: Answers that may be given again.
         ledger: Where each attempt is written down.
         metrics: The figures.
+        read_files: Puts the words of a program's files beside them, for servers that read none.
     """
 
     def __init__(
@@ -59,11 +62,12 @@ class Gateway:
         cache: AnswerCache,
         ledger: Ledger,
         metrics: Metrics,
+        read_files: ReadFiles | None = None,
     ) -> None:
         self.catalogue = catalogue
         self._limiter, self._cache, self._ledger, self._metrics = limiter, cache, ledger, metrics
         self._loads, self._router = loads, Router(loads)
-        self._patience = patience
+        self._patience, self._read_files = patience, read_files
         self._breakers: dict[str, Breaker] = {}
 
     async def route(self, model: str) -> Route:
@@ -90,6 +94,7 @@ class Gateway:
 
         Raises:
             LimitReached: There is no room for the call now.
+            FileRefused: A file in a program's request cannot be read.
             ModelError: The answer failed, before the first delta or after.
         """
         route = await self.route(request.model)
@@ -98,6 +103,8 @@ class Gateway:
         price = cost_micros(expected, route.deployments[0]) or 0
         try:
             async with self._limiter.admitted(caller, tokens, price) as admission:
+                if self._read_files and may_need_words(route.deployments, request):
+                    request = await self._read_files(request)
                 most_s = route.cache_s if caller.cache_s is None else caller.cache_s
                 found = (
                     self._cached(route, request, caller, admission, most_s)
@@ -127,6 +134,16 @@ class Gateway:
                     answer = event.data
         return start, answer
 
+    async def transcribe(self, request: ChatRequest, caller: Caller) -> str:
+        """What is said in a recording; in all else as `stream`.
+
+        Args:
+            request: With the recording, on the wire of transcriptions.
+            caller: For whom.
+        """
+        async with aclosing(self.stream(request, caller)) as events:
+            return "".join([event.text async for event in events if isinstance(event, TextDelta)])
+
     async def count(self, request: ChatRequest, caller: Caller) -> int | None:
         """The tokens of a question, as its server counts them; None where it does not.
 
@@ -138,11 +155,10 @@ class Gateway:
         async with self._limiter.admitted(caller, 0, 0):
             for deployment in self._router.candidates(route.deployments, caller.request_id):
                 provider = deployment.provider
-                can_read = not request.is_for_its_wire_alone or request.wire in provider.relays
-                if isinstance(provider, CountsTokens) and can_read:
+                if isinstance(provider, CountsTokens) and can_be_asked(deployment, request):
                     try:
                         async with asyncio.timeout(self._patience.first_token_s):
-                            return await provider.count(deployment.upstream, request)
+                            return await provider.count(deployment.upstream, fitted(request, deployment)[0])
                     except TimeoutError:
                         log.info("gateway.not_counted", request_id=caller.request_id, deployment=deployment.name)
                     except ModelError as error:
@@ -205,6 +221,7 @@ class Gateway:
                             yield event
             except ModelError as error:
                 why = error
+                self.catalogue.learn(attempt.deployment, attempt.lack)
                 if attempt.has_begun:
                     raise
                 if is_the_callers(error):
@@ -249,7 +266,7 @@ class Gateway:
         while route.card.id not in seen:
             seen.add(route.card.id)
             for deployment in self._router.candidates(route.deployments, affinity):
-                if request.wire in deployment.provider.relays or not request.is_for_its_wire_alone:
+                if can_be_asked(deployment, request):
                     yield route.card.id, deployment
             try:
                 route = self.catalogue.resolve(route.fallback)
@@ -276,8 +293,12 @@ def _log(used: Used) -> None:
 def _nobody(request: ChatRequest) -> ModelError:
     if request.wire == "embeddings":
         return RequestRefused(f"No server of {request.model} makes embeddings.")
+    if request.wire == "transcriptions":
+        return RequestRefused(f"No server of {request.model} turns speech into text.")
     if request.needs:
         kinds = " and ".join(sorted(request.needs))
         own = "Anthropic" if request.wire == "messages" else "OpenAI"
         return RequestRefused(f"No server of {request.model} can be sent {kinds} yet, but those of {own}'s wire.")
+    if kinds := {part.kind for message in request.messages for part in message.parts if isinstance(part, MediaPart)}:
+        return RequestRefused(f"No server of {request.model} can be sent {' and '.join(sorted(kinds))}.")
     return ModelUnknown(f"No server offers {request.model} now.")

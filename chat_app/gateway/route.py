@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from chat_app.gateway.model_files import Price
-from chat_app.messages import Json, ModelCard
+from chat_app.messages import Capability, Json, MediaKind, ModelCard
 from chat_app.providers.base import Provider
 
 
@@ -15,7 +15,9 @@ class Deployment:
 
     `name` tells it from every other; `upstream` is the server's own name for the model; `weight` is its share of the
     calls; `parameters` go with every request, of which `own` are the deployment's and the others the model's. It gets
-    none of `refuses`, nor of `refuses_thinking` unless it is told not to think.
+    none of `refuses`, nor of `refuses_thinking` unless it is told not to think. `capabilities` are None where nobody
+    says what its model can; `lacks` is what it turned out not to take, and `most_pictures` how many it
+    takes at once.
     """
 
     name: str
@@ -27,6 +29,9 @@ class Deployment:
     own: frozenset[str] = frozenset()
     refuses: frozenset[str] = frozenset()
     refuses_thinking: frozenset[str] = frozenset()
+    capabilities: frozenset[Capability] | None = None
+    lacks: frozenset[MediaKind] = frozenset()
+    most_pictures: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ from chat_app.store.servers import (
 )
 
 log = structlog.get_logger(__name__)
+_MOST_SERVED = 10_000  # names of models, which servers may change as they like
 _VLLM = "vllm"
 
 
@@ -74,6 +75,7 @@ class Servers:
         self._store, self._seal, self._settings = store, seal, settings
         self._catalogue, self._announce = catalogue, announce
         self._made: dict[ServerRecord, Provider] = {}
+        self._served: dict[str, str] = {}
         self._retired: list[Provider] = []  # an answer of theirs may still run
         self._reading, self._keeping = asyncio.Lock(), asyncio.Lock()
         self._changed = asyncio.Event()
@@ -93,6 +95,7 @@ class Servers:
         """
         async with self._reading:  # what was read first counts first
             records, arranged = await self._store.read()
+            self._served = arranged.served
             self._catalogue.arrange(arranged)
             if records == list(self._made):
                 return False
@@ -116,6 +119,7 @@ class Servers:
             try:
                 if await self.read():
                     await self._catalogue.refresh()
+                await self._remember()
             except StoreUnavailable as error:
                 log.warning("servers.unread", error=error.detail)
 
@@ -182,6 +186,7 @@ class Servers:
         Raises:
             NotFound: There is no such server.
         """
+        await self._remember()
         await self._store.remove(server_id)
         await self._read_and_tell()
 
@@ -226,6 +231,15 @@ class Servers:
         self._check_known(model)
         shown = [card.id for card in self._catalogue.cards()]
         await self._arrange(lambda said: msgspec.structs.replace(said, order=moved(said.order, shown, model, before)))
+
+    async def _remember(self) -> None:
+        """Store whose the models are that are called like a vendor's, for after a restart: it is not asked for them."""
+        there = {server.name for server in self._catalogue.servers()}
+        found = self._catalogue.lookalikes().items()
+        new = {model: server for model, server in found if self._served.get(model) not in there}
+        if new and len(self._served | new) <= _MOST_SERVED:
+            kept = await self._store.arrange(lambda said: msgspec.structs.replace(said, served=said.served | new))
+            self._served = kept.served
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -308,6 +322,8 @@ class _Locked:
     relays: frozenset[Wire] = frozenset[Wire]()
     only_streams = False
     refuses: frozenset[str] = frozenset()
+    has_efforts = True
+    takes: frozenset[str] | None = frozenset()
 
     def __init__(self, content: ServerContent) -> None:
         self.kind, self.server = content.kind, content.name

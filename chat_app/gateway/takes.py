@@ -19,6 +19,7 @@ class Takes:
 
     `refuses` says why it does not take a parameter, or one of its `CHOICES`. `model` is what its entry in `models.toml`
     sends, `deployment` what its deployments do: the different values there are, None for one that sends none.
+    `has_efforts` says whether one reasoning effort is more than another.
     """
 
     server: str
@@ -26,6 +27,7 @@ class Takes:
     model: Layer
     deployment: dict[str, tuple[Json, ...]]
     output_tokens: int | None
+    has_efforts: bool
 
 
 def takes(route: Route) -> Takes:
@@ -41,8 +43,9 @@ def takes(route: Route) -> Takes:
                 own[name] = tuple(_each_once([other.get(name) for _, other in sent]))
             else:
                 model[name] = parameters[name]
-    who = route.card.server if route.card.is_language_model else route.card.id
-    return Takes(who, refuses, model, own, route.card.output_tokens)
+    who = route.card.id if route.card.is_built_in else route.card.server
+    has_efforts = any(place.provider.has_efforts for place in places)
+    return Takes(who, refuses, model, own, route.card.output_tokens, has_efforts)
 
 
 def _why(name: str, places: tuple[Deployment, ...]) -> Why | None:

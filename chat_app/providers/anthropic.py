@@ -6,7 +6,7 @@ wire takes no sampling parameters: they are dropped, and said to be. `max_tokens
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 import anthropic
 import msgspec
@@ -16,9 +16,9 @@ from chat_app.events import Event, Start
 from chat_app.messages import (
     ChatRequest,
     Json,
+    MediaPart,
     Message,
     Part,
-    Parts,
     ReasoningPart,
     Struct,
     TextPart,
@@ -29,6 +29,7 @@ from chat_app.messages import (
 from chat_app.parameters import ANY_JSON, SENT, SPEC, most_tokens
 from chat_app.providers.base import GO_ON, Offer
 from chat_app.providers.connections import connections_to
+from chat_app.providers.media import messages_block, with_data
 from chat_app.providers.messages_answers import Fold, whole_answer
 from chat_app.providers.refusals import Refusals
 from chat_app.providers.relay import Relay, read_bounded
@@ -79,6 +80,8 @@ class AnthropicProvider:
     relays: frozenset[Wire] = frozenset[Wire](("messages",))
     only_streams: bool = False
     refuses: frozenset[str] = SENT - _OF_OURS | _NO_EFFORTS | {ANY_JSON}
+    has_efforts: bool = True
+    takes: frozenset[str] | None = frozenset[str](("image", "application/pdf"))
 
     def __init__(self, *, server: str, base_url: str, api_key: str, connect_timeout_s: float) -> None:
         self.server = server
@@ -114,6 +117,7 @@ class AnthropicProvider:
         return self._stream(model, request)
 
     async def _stream(self, model: str, request: ChatRequest) -> AsyncGenerator[Event]:
+        request = await with_data(request)
         sent, dropped, clamped = self.parameters(model, request)
         body = sent | _question(request) | {"model": model, "stream": True}
         async with self._relay.asked(_PATH, body, model) as response:
@@ -229,16 +233,18 @@ def wire_messages(request: ChatRequest) -> tuple[str, list[Json]]:
     return system, wire
 
 
-def _blocks(parts: Parts) -> list[Json]:
+def _blocks(parts: Sequence[Part | MediaPart]) -> list[Json]:
     # Thoughts go back where a tool was called: the model thinks on from them, and its vendor checks their signature.
     has_calls = any(isinstance(part, ToolCallPart) for part in parts)
     return [block for part in parts if (block := _block(part, has_calls)) is not None]
 
 
-def _block(part: Part, has_calls: bool) -> Json:
+def _block(part: Part | MediaPart, has_calls: bool) -> Json:
     match part:
         case TextPart(text) if text:
             return {"type": "text", "text": text}
+        case MediaPart():
+            return messages_block(part)
         case ReasoningPart(_, _, _, redacted) if redacted and has_calls:
             return {"type": "redacted_thinking", "data": redacted}
         case ReasoningPart(text, _, signature) if signature and has_calls:

@@ -65,7 +65,10 @@ class Provider(Protocol):
     `base_url` is where it is; empty for what is built in. `vendor` is whose models are asked of it by their prefix
     alone, where no list has them; empty for nobody's. `relays` are the wires on which it sends a program's own body as
     it is; with `only_streams` also then its answer is streamed, for whoever wants it at once too. `refuses` are the
-    names of parameters, and of `CHOICES` of them, that it has no use for, whatever the model.
+    names of parameters, and of `CHOICES` of them, that it has no use for, whatever the model. Without `has_efforts` its
+    models think or do not: every reasoning effort but none and minimal means the same. `takes` says what its
+    wire has a place for: "image", and the media types of sound and files; None is for one that is told
+    nothing of files, not even in words.
     """
 
     kind: str
@@ -75,6 +78,8 @@ class Provider(Protocol):
     relays: frozenset[Wire]
     only_streams: bool
     refuses: frozenset[str]
+    has_efforts: bool
+    takes: frozenset[str] | None
 
     async def offers(self) -> list[Offer]:
         """List the models.

@@ -74,6 +74,19 @@ class _Embeddings(Struct, frozen=True):
     usage: _Usage = _Usage()
 
 
+class _Heard(Struct, frozen=True):
+    """What was taken, where it is counted in tokens; some count seconds."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+class _Transcript(Struct, frozen=True):
+    text: str
+    usage: _Heard | None = None
+
+
+_decode_transcript = msgspec.json.Decoder(_Transcript).decode
 _decode_embeddings = msgspec.json.Decoder(_Embeddings).decode
 _decode = msgspec.json.Decoder(_Chunk).decode
 _decode_whole = msgspec.json.Decoder(_Whole).decode
@@ -203,6 +216,18 @@ def embeddings(body: bytes, without_key: Callable[[str], str]) -> Generator[Rela
     yield Relayed(body, is_whole=True)
     taken = answer.usage.prompt_tokens
     yield Finish("stop", Usage() if taken is None else Usage(taken, 0))
+
+
+def transcript(body: bytes, without_key: Callable[[str], str]) -> Generator[TextDelta | Finish]:
+    """What was said in a recording, which comes all at once.
+
+    Raises:
+        AnswerBroken: It is no transcript.
+    """
+    answer = read_whole(_decode_transcript, body, without_key)
+    yield TextDelta(answer.text)
+    taken = answer.usage or _Heard()
+    yield Finish("stop", counted(Usage(taken.input_tokens, taken.output_tokens)))
 
 
 def _said(delta: _Delta) -> tuple[Said, ...]:

@@ -25,6 +25,8 @@ class FakeProvider:
     relays: frozenset[Wire] = frozenset()
     only_streams = False
     refuses: frozenset[str] = frozenset()
+    has_efforts = True
+    takes: frozenset[str] | None = frozenset()
 
     def __init__(self, script: Sequence[Event | Exception] = (), *, pace_s: float = 0) -> None:
         self.script = script or (TextDelta("Hello."), Finish("stop", Usage(1, 1)))

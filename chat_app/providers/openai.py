@@ -6,8 +6,10 @@ CPU (docs/decisions/0009). Retries are the gateway's, so the SDK's are off.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import ClassVar
 from urllib.parse import urlsplit
 
@@ -20,6 +22,7 @@ from chat_app.events import Event, Finish, Start
 from chat_app.messages import (
     ChatRequest,
     Json,
+    MediaPart,
     Message,
     Struct,
     TextPart,
@@ -30,8 +33,9 @@ from chat_app.messages import (
 )
 from chat_app.parameters import SENT
 from chat_app.providers.base import GO_ON, Offer
-from chat_app.providers.chat_answers import Fold, embeddings, whole_answer
+from chat_app.providers.chat_answers import Fold, embeddings, transcript, whole_answer
 from chat_app.providers.connections import connections_to
+from chat_app.providers.media import ENDINGS, chat_content, with_data
 from chat_app.providers.refusals import Refusals
 from chat_app.providers.relay import Relay, read_bounded
 
@@ -43,6 +47,7 @@ _FOREIGN = frozenset({
     "chat_template_kwargs", "priority", "enable_thinking", "thinking_budget", "enable_search", "thinking",
 })  # fmt: skip
 _VENDOR = "api.openai.com"
+_TAKES = frozenset({"image", "audio/wav", "audio/mpeg"})
 _LOST_WHEN_FOLDED = ("logprobs", "top_logprobs")
 
 
@@ -87,9 +92,11 @@ class OpenAIProvider:
 
     kind: str = "openai"
     vendor: str = ""
-    relays: frozenset[Wire] = frozenset[Wire](("chat", "embeddings"))
+    relays: frozenset[Wire] = frozenset[Wire](("chat", "embeddings", "transcriptions"))
     only_streams: bool = False
     refuses: frozenset[str] = frozenset()
+    has_efforts: bool = True
+    takes: frozenset[str] | None = _TAKES
     _seam: ClassVar[str] = "instruction"
 
     def __init__(self, *, server: str, base_url: str, api_key: str, connect_timeout_s: float) -> None:
@@ -97,6 +104,8 @@ class OpenAIProvider:
         self.base_url = base_url
         self._foreign = _FOREIGN if urlsplit(base_url).hostname == _VENDOR else frozenset[str]()
         self.refuses |= self._foreign & SENT
+        if self._foreign:  # other servers of this wire read no files
+            self.takes = _TAKES | {"application/pdf"}
         self._refusals = Refusals(server, api_key, openai.APIStatusError, openai.APIConnectionError, openai.OpenAIError)
         connections = connections_to(base_url, connect_timeout_s)
         self._client = openai.AsyncOpenAI(
@@ -119,6 +128,8 @@ class OpenAIProvider:
 
     def stream(self, model: str, request: ChatRequest) -> AsyncGenerator[Event]:
         """See `Provider.stream`."""
+        if request.wire == "transcriptions":
+            return self._transcribed(model, request)
         if request.body is not None and request.wire == "embeddings":
             return self._embedded(model, request.body)
         if request.body is not None and request.wire in self.relays:
@@ -126,6 +137,7 @@ class OpenAIProvider:
         return self._stream(model, request)
 
     async def _stream(self, model: str, request: ChatRequest) -> AsyncGenerator[Event]:
+        request = await with_data(request)
         sent, dropped = self.parameters(request)
         asked: dict[str, Json] = {"model": model, "messages": self.wire_messages(request), "stream": True}
         asked["stream_options"] = {"include_usage": True}
@@ -193,6 +205,23 @@ class OpenAIProvider:
             for event in embeddings(await response.aread(), self._refusals.without_key):
                 yield event
 
+    async def _transcribed(self, model: str, request: ChatRequest) -> AsyncGenerator[Event]:
+        """What is said in a recording (platform.openai.com/docs/api-reference/audio/createTranscription).
+
+        Its own name is nobody's business there; by its ending a server tells what it is.
+        """
+        sound = next(part for message in request.messages for part in message.parts if isinstance(part, MediaPart))
+        asked: dict[str, Json] = {"model": model, "response_format": "json"}
+        name = f"recording.{ENDINGS.get(sound.media_type, 'wav')}"
+        with await asyncio.to_thread(Path(sound.path).open, "rb") as content:
+            file = (name, content, sound.media_type)
+            async with self._relay.asked(
+                "audio/transcriptions", asked | request.parameters, model, file=file
+            ) as answer:
+                yield Start(f"{self.server}/{model}", request_id=answer.headers.get("x-request-id", ""))
+                for event in transcript(await read_bounded(answer.aiter_bytes()), self._refusals.without_key):
+                    yield event
+
     def parameters(self, request: ChatRequest) -> tuple[dict[str, Json], tuple[str, ...]]:
         """The parameters as this wire names them, and the names of those it does not take."""
         sent = wire_tools(request) | _wire_parameters(request.parameters, self._max_tokens_name)
@@ -254,12 +283,28 @@ def _wire_messages(message: Message) -> list[Json]:
         return [{"role": "tool", "tool_call_id": part.call_id, "content": part.text} for part in results]
     calls = [part for part in message.parts if isinstance(part, ToolCallPart)]
     if not calls:
-        return [{"role": message.role, "content": message.text}]
+        return [{"role": message.role, "content": _content(message)}]
     wire: list[Json] = [
         {"id": call.call_id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
         for call in calls
     ]
     return [{"role": message.role, "content": message.text or None, "tool_calls": wire}]
+
+
+def _content(message: Message) -> Json:
+    """Words, or a list where there are pictures, sound or files among them."""
+    if not any(isinstance(part, MediaPart) for part in message.parts):
+        return message.text
+    content: list[Json] = []
+    for part in message.parts:
+        match part:
+            case MediaPart():
+                content.append(chat_content(part))
+            case TextPart(text) if text:
+                content.append({"type": "text", "text": text})
+            case _:
+                pass
+    return content
 
 
 def _offers(body: bytes) -> Iterator[Offer]:

@@ -5,10 +5,11 @@ It goes past the vendors' SDKs, which build and walk models of their own (docs/d
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from types import MappingProxyType
-from typing import TypeVar
+from typing import BinaryIO, TypeAlias, TypeVar
 
 import httpx2
 import msgspec
@@ -21,6 +22,8 @@ NONE: Mapping[str, str] = MappingProxyType({})
 _EXCERPT = 200
 _MOST_BYTES = 20_000_000
 Whole = TypeVar("Whole")
+File: TypeAlias = tuple[str, BinaryIO, str]
+"""(name, content, media type)."""
 
 
 def read_whole(decode: Callable[[bytes], Whole], body: bytes, without_key: Callable[[str], str]) -> Whole:
@@ -57,11 +60,16 @@ class Relay:
 
     def __init__(self, client: httpx2.AsyncClient, headers: Mapping[str, str], refusals: Refusals) -> None:
         self._client, self._refusals = client, refusals
-        self._headers = {"content-type": "application/json", **headers}
+        self._headers = headers
 
     @asynccontextmanager
     async def asked(
-        self, path: str, body: Mapping[str, Json], model: str, headers: Mapping[str, str] = NONE
+        self,
+        path: str,
+        body: Mapping[str, Json],
+        model: str,
+        headers: Mapping[str, str] = NONE,
+        file: File | None = None,
     ) -> AsyncGenerator[httpx2.Response]:
         """The server's answer, whose body is yet to be read. Leaving the block ends the request upstream.
 
@@ -70,13 +78,13 @@ class Relay:
             body: What is asked.
             model: Of whom.
             headers: Those of this request alone.
+            file: Goes with it, which is a form then; read while it is sent.
 
         Raises:
             ModelError: It cannot be reached, refuses, or breaks off while the block runs.
         """
-        content = msgspec.json.encode(body)
         try:
-            request = self._client.build_request("POST", path, content=content, headers={**self._headers, **headers})
+            request = self._request(path, body, headers, file)
             response = await self._client.send(request, stream=True)
         except UnicodeEncodeError as error:  # its text is the header's, which may be the key
             raise RequestRefused("A header or a key has letters that no header can have.") from error
@@ -89,3 +97,14 @@ class Relay:
                 yield response
         finally:
             await response.aclose()
+
+    def _request(
+        self, path: str, body: Mapping[str, Json], headers: Mapping[str, str], file: File | None
+    ) -> httpx2.Request:
+        if file is None:
+            headers = {"content-type": "application/json", **self._headers, **headers}
+            return self._client.build_request("POST", path, content=msgspec.json.encode(body), headers=headers)
+        fields = {name: value if isinstance(value, str) else json.dumps(value) for name, value in body.items()}
+        return self._client.build_request(
+            "POST", path, data=fields, files={"file": file}, headers={**self._headers, **headers}
+        )

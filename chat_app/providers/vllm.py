@@ -12,6 +12,7 @@ from chat_app.errors import NOT_JSON, ModelFailed, ModelUnreachable
 from chat_app.messages import ChatRequest, Json, Struct
 from chat_app.providers.base import Load
 from chat_app.providers.connections import connections_to
+from chat_app.providers.media import with_data
 from chat_app.providers.openai import OpenAIProvider, wire_tools
 from chat_app.providers.relay import read_bounded
 
@@ -64,6 +65,7 @@ class VllmProvider(OpenAIProvider):
 
     async def count(self, model: str, request: ChatRequest) -> int:
         """See `CountsTokens`."""
+        request = await with_data(request)
         asked = wire_tools(request) | {"model": model, "messages": self.wire_messages(request)}
         try:
             answer = await self._root.post("/tokenize", json=asked)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from typing import TypeAlias
+from collections.abc import Iterable
 
 from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat_app.errors import NotFound
-from chat_app.store.database import Database, new_id, now_ms
-from chat_app.store.records import ConversationRecord, StoredMessage
-from chat_app.store.tables import conversations, messages, users
-from chat_app.store.tree import EMPTY, searchable, to_json
+from chat_app.store.database import Database, now_ms
+from chat_app.store.imports import BATCH, Imported, find_files, imported_rows
+from chat_app.store.records import ConversationRecord
+from chat_app.store.tables import chunks, conversations, messages, users
+from chat_app.store.vectors import follow_conversation, forget, next_version
 
 _NAMES = [
     "id",
@@ -30,9 +30,6 @@ _NAMES = [
     "import_key",
 ]
 _COLUMNS = [*(conversations.c[name] for name in _NAMES), (conversations.c.parameters != "{}").label("is_tuned")]
-_BATCH = 1000
-
-Imported: TypeAlias = tuple[str, ConversationRecord, Sequence[StoredMessage]]
 
 
 class ConversationStore:
@@ -122,7 +119,13 @@ class ConversationStore:
 
     async def set_deleted(self, user_id: str, conversation_id: str, *, deleted: bool) -> None:
         """Delete it, or undo that."""
-        await self._change(user_id, conversation_id, deleted_at=now_ms() if deleted else None)
+        owned = (conversations.c.id == conversation_id, conversations.c.user_id == user_id)
+        statement = update(conversations).where(*owned).values(deleted_at=now_ms() if deleted else None)
+        async with self._database.write() as connection:
+            await next_version(connection, user_id)
+            if (await connection.execute(statement)).rowcount != 1:
+                raise NotFound("There is no such conversation here.")
+            await follow_conversation(connection, user_id, conversation_id, deleted=deleted)
 
     async def set_model(self, user_id: str, conversation_id: str, model: str) -> None:
         """Choose the model of its next answers."""
@@ -135,6 +138,7 @@ class ConversationStore:
     async def delete_everything(self, user_id: str) -> None:
         """Delete every conversation of a person, at once and for good."""
         async with self._database.write() as connection:
+            await forget(connection, user_id, chunks.c.kind == "message")
             await connection.execute(delete(conversations).where(conversations.c.user_id == user_id))
 
     async def purge(self, deleted_before_ms: int) -> None:
@@ -149,35 +153,43 @@ class ConversationStore:
             gone = gone.union(below)
             await connection.execute(delete(messages).where(messages.c.id.in_(select(gone.c.id))))
 
-    async def add_imported(self, user_id: str, entries: Iterable[Imported]) -> tuple[int, int]:
+    async def add_imported(self, user_id: str, entries: Iterable[Imported]) -> tuple[int, int, int]:
         """Add conversations from a file, all or none.
 
         Those whose key is known already are passed over, or brought back where they are deleted.
 
         Args:
             user_id: Whose they become.
-            entries: (import key, conversation, its messages with parents before children), read in another thread.
-                Ids are made anew.
+            entries: What they are, read in another thread.
 
         Returns:
-            (how many were added or brought back, how many were passed over).
+            (how many were added or brought back, how many were passed over, how many of their files are not there).
         """
         # In full before the transaction: SQLite's one writer is to hold its lock for the inserts alone.
-        count, made = await asyncio.to_thread(_imported_rows, user_id, entries)
+        count, made = await asyncio.to_thread(imported_rows, user_id, entries)
         async with self._database.write() as connection:
             known = await _known_keys(connection, user_id)
             new = [made[key] for key in made if key not in known]
             back = [{"b_id": known[key][0]} for key in made if key in known and known[key][1]]
             if new:
-                await connection.execute(insert(conversations), [conversation for conversation, _ in new])
-            rows = [row for _, thread in new for row in thread]
-            for start in range(0, len(rows), _BATCH):  # between batches others have the event loop
-                await connection.execute(insert(messages), rows[start : start + _BATCH])
+                await connection.execute(insert(conversations), [entry.conversation for entry in new])
+            files = await find_files(connection, user_id, new)
+            rows = [row for entry in new for row in entry.messages]
+            for start in range(0, len(rows), BATCH):  # between batches others have the event loop
+                await connection.execute(insert(messages), rows[start : start + BATCH])
+            await files.store(connection)
             if back:
                 bring_back = update(conversations).where(conversations.c.id == bindparam("b_id"))
                 await connection.execute(bring_back.values(deleted_at=None), back)
+            for each in back:
+                await follow_conversation(connection, user_id, each["b_id"], deleted=False)
         added = len(new) + len(back)
-        return added, count - added
+        return added, count - added, files.missing
+
+    async def import_keys(self, user_id: str) -> frozenset[str]:
+        """The keys of all that a person has."""
+        async with self._database.read() as connection:
+            return frozenset(await _keys(connection, user_id))
 
     async def counts(self, user_id: str) -> tuple[int, int]:
         """How many conversations and messages a person has, what is deleted but not gone among them."""
@@ -216,39 +228,12 @@ async def _known_keys(connection: AsyncConnection, user_id: str) -> dict[str, tu
     """What a person has: import key → (id, whether it is deleted). Their other imports wait for this transaction."""
     mine = select(users.c.id).where(users.c.id == user_id)
     await connection.execute(mine.with_for_update(key_share=True))  # PostgreSQL's; SQLite has one writer anyway
+    return await _keys(connection, user_id)
+
+
+async def _keys(connection: AsyncConnection, user_id: str) -> dict[str, tuple[str, bool]]:
     query = select(
         conversations.c.id, conversations.c.import_key, conversations.c.deleted_at.is_not(None).label("is_deleted")
     )
     rows = await connection.execute(query.where(conversations.c.user_id == user_id))
     return {row.import_key or f"chat_app:{row.id}": (row.id, row.is_deleted) for row in rows}
-
-
-def _imported_rows(
-    user_id: str, entries: Iterable[Imported]
-) -> tuple[int, dict[str, tuple[dict[str, object], list[dict[str, object]]]]]:
-    """Count the entries, and make of each key (the conversation's row, its messages' rows); a key's first counts."""
-    count, made = 0, dict[str, tuple[dict[str, object], list[dict[str, object]]]]()
-    for key, record, thread in entries:
-        count += 1
-        if key in made:
-            continue
-        conversation_id, ids = new_id(), {None: None, **{message.id: new_id() for message in thread}}
-        conversation: dict[str, object] = {
-            "id": conversation_id, "created_at": record.created_at, "user_id": user_id, "title": record.title,
-            "title_source": record.title_source, "model": record.model, "parameters": to_json(record.layer),
-            "pinned": record.pinned, "read_at": now_ms(), "updated_at": record.updated_at,
-            "archived_at": record.archived_at, "import_key": key, "leaf_message_id": ids[record.leaf_message_id],
-        }  # fmt: skip
-        made[key] = conversation, [_imported_row(message, ids, conversation_id, user_id) for message in thread]
-    return count, made
-
-
-def _imported_row(
-    message: StoredMessage, ids: dict[str | None, str | None], conversation_id: str, user_id: str
-) -> dict[str, object]:
-    return EMPTY | {
-        "id": ids[message.id], "created_at": message.created_at, "conversation_id": conversation_id,
-        "user_id": user_id, "parent_id": ids[message.parent_id], "role": message.role,
-        "parts": to_json(message.parts), "search_text": searchable(message.parts), "status": message.status,
-        "model": message.model, "parameters": to_json(message.asked), "recipe_version_id": message.recipe_version_id,
-    }  # fmt: skip

@@ -31,6 +31,8 @@ from chat_app.errors import StoreUnavailable
 
 T = TypeVar("T")
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_MOST_FAULTS = 20
+_DAMAGED = ("database disk image is malformed", "file is not a database")  # SQLite's words, sqlite.org/rescode.html
 _MIGRATION_LOCK = 0x6368_6174  # any constant that every worker agrees on: "chat"
 
 
@@ -54,6 +56,8 @@ async def to_the_end(work: Coroutine[None, None, T]) -> T:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # which nobody waits for any more
         raise
 
 
@@ -135,6 +139,25 @@ class Database:
         async with self.read() as connection:
             version, size_bytes = (await connection.execute(text(query))).one()
         return DatabaseFacts(kind, str(version).split()[0], int(size_bytes))
+
+    async def check(self) -> list[str]:
+        """Read the whole database; PostgreSQL looks after its own pages, and only has to answer.
+
+        Returns:
+            What is wrong with it, a few lines at most.
+
+        Raises:
+            StoreUnavailable: It cannot be used.
+        """
+        query = f"PRAGMA quick_check({_MOST_FAULTS})" if self.is_sqlite else "SELECT 'ok'"
+        try:
+            async with self.read() as connection:
+                found = (await connection.execute(text(query))).scalars().all()
+        except StoreUnavailable as error:
+            if error.detail not in _DAMAGED:
+                raise
+            return [error.detail]
+        return [str(line) for line in found if line != "ok"]
 
     async def _use_wal(self) -> None:
         """Switch the file to WAL, which it keeps. SQLite does not wait for others here, whatever the busy timeout."""

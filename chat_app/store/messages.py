@@ -50,6 +50,7 @@ from chat_app.store.tree import (
     to_json,
     turn_of_key,
 )
+from chat_app.store.vectors import follow_message, next_version
 
 _ANY_DEPTH = 2**31 - 1
 
@@ -252,6 +253,7 @@ class MessageStore:
             NotFound: No such message, or someone else's.
         """
         async with self._database.write() as connection:
+            await next_version(connection, user_id)
             row = await one(connection, user_id, message_id)
             if deleted:
                 siblings = (await siblings_of(connection, [row]))[message_id]
@@ -262,6 +264,7 @@ class MessageStore:
             await connection.execute(mark.values(deleted_at=now_ms() if deleted else None))
             leaf = await latest_leaf(connection, row["conversation_id"], shown) if shown else row["parent_id"]
             await self._turn_to(connection, row["conversation_id"], leaf)
+            await follow_message(connection, user_id, message_id, deleted=deleted)
 
     async def add_version(self, user_id: str, message_id: str, parts: Parts, idempotency_key: str) -> str:
         """Store an answer in a person's own words, beside the one it was made from; the same key stores it once.
@@ -293,14 +296,10 @@ class MessageStore:
     async def checkpoint(self, checkpoints: Sequence[Checkpoint]) -> Found:
         """Store the text so far of running answers, in one transaction; this is their heartbeat too."""
         rows = [
-            {
-                "b_id": c.message_id,
-                "b_generation": c.generation_id,
-                "parts": to_json(c.parts),
-                "heartbeat_at": now_ms(),
-            }
+            {"b_id": c.message_id, "b_generation": c.generation_id, "parts": to_json(c.parts), "heartbeat_at": now_ms(),
+             "search_text": searchable(c.parts)}
             for c in checkpoints
-        ]
+        ]  # fmt: skip
         if not rows:
             return Found()
         statement = (
@@ -308,7 +307,7 @@ class MessageStore:
             .where(messages.c.id == bindparam("b_id"), messages.c.generation_id == bindparam("b_generation"))
             .values(
                 status="streaming", revision=messages.c.revision + 1,
-                parts=bindparam("parts"), heartbeat_at=bindparam("heartbeat_at"),
+                parts=bindparam("parts"), heartbeat_at=bindparam("heartbeat_at"), search_text=bindparam("search_text"),
             )
         )  # fmt: skip
         query = select(messages.c.generation_id, messages.c.status, messages.c.conversation_id).where(

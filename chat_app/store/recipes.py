@@ -71,6 +71,18 @@ class RecipeStore:
             found = [_recipe(row) for row in (await connection.execute(query)).mappings()]
         return sorted(found, key=lambda record: (record.version.content.name.lower(), record.id))
 
+    async def deleted(self, user_id: str) -> list[RecipeRecord]:
+        """A person's own that they have deleted, the last one first."""
+        newest = _newest()
+        query = (
+            _versions(newest)
+            .where(recipes.c.user_id == user_id, recipes.c.deleted_at.is_not(None))
+            .where(recipe_versions.c.number == newest.c.newest)
+            .order_by(recipes.c.deleted_at.desc(), recipes.c.id)
+        )
+        async with self._database.read() as connection:
+            return [_recipe(row) for row in (await connection.execute(query)).mappings()]
+
     async def one(self, user_id: str, recipe_id: str, number: int | None = None) -> RecipeRecord:
         """A recipe with one of its versions; None is the published one, or else the newest.
 

@@ -83,11 +83,15 @@ class StoredMessage:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What an answer is asked with beside the words; `system` is the system prompt as the model gets it."""
+    """What an answer is asked with beside the words; `system` is the system prompt as the model gets it.
+
+    `documents` are the ids of those, and of collections, that it is to stand on; they are not stored with it.
+    """
 
     system: str = ""
     parameters: Parameters = field(default_factory=dict[str, Json])
     recipe_version_id: str | None = None
+    documents: tuple[str, ...] = ()
 
 
 NOTHING = Asked()

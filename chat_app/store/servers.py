@@ -41,11 +41,16 @@ class ServerRecord:
 
 
 class Arrangement(Struct, frozen=True):
-    """How the list of models is arranged: `names` instead of the models' ids, and which come first, in which order."""
+    """How the list of models is arranged: `names` instead of the models' ids, and which come first, in which order.
+
+    `served` is whose the models are that are called like a vendor's and are another server's: also once it is gone, no
+    vendor is asked for them.
+    """
 
     hidden: frozenset[str] = frozenset()
     names: dict[str, str] = msgspec.field(default_factory=dict[str, str])
     order: tuple[str, ...] = ()
+    served: dict[str, str] = msgspec.field(default_factory=dict[str, str])
 
 
 _decode = msgspec.json.Decoder(Arrangement).decode

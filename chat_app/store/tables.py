@@ -6,8 +6,11 @@ sort by the time they were made. Later work adds columns and tables and renames 
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
+
+UNINDEXED = "status <> 'streaming' AND indexed_revision IS DISTINCT FROM revision"
+"""Of a message: it has ended, and is not searched as it is now. An index holds those alone."""
 
 
 def _ref(table: str, *, nullable: bool = False, index: bool = False) -> Column[str]:
@@ -63,6 +66,7 @@ class MessageRow(SQLModel, table=True):
         Index("ix_messages_siblings", "conversation_id", "parent_id", "id"),
         Index("ix_messages_running", "status", "heartbeat_at"),
         UniqueConstraint("user_id", "idempotency_key", name="uq_messages_idempotency_key"),
+        Index("ix_messages_unindexed", "id", sqlite_where=text(UNINDEXED), postgresql_where=text(UNINDEXED)),
     )
 
     id: str = Field(sa_column=Column(Text, primary_key=True))
@@ -97,6 +101,7 @@ class MessageRow(SQLModel, table=True):
     deleted_at: int | None = Field(default=None, sa_type=BigInteger)
     parameters: str = Field(sa_column=Column(Text, nullable=False, server_default="{}"))
     recipe_version_id: str | None = Field(default=None, sa_type=Text)
+    indexed_revision: int | None = Field(default=None)
 
 
 class UsageRow(SQLModel, table=True):
@@ -201,6 +206,136 @@ class Setting(SQLModel, table=True):
     value: str = Field(sa_type=Text)
 
 
+class Blob(SQLModel, table=True):
+    """A content that somebody gave, once; its file is named by `id`. `facts` is the JSON of `messages.FileFacts`."""
+
+    __tablename__ = "blobs"  # pyright: ignore[reportAssignmentType] # SQLModel declares a function
+
+    id: str = Field(sa_column=Column(Text, primary_key=True))
+    created_at: int = Field(sa_type=BigInteger)
+    sha256: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+    size_bytes: int = Field(sa_type=BigInteger)
+    facts: str = Field(sa_type=Text)
+
+
+class Attachment(SQLModel, table=True):
+    """A person's file, sent with a message or not yet. `transcript` is what is said in it, where that was asked for."""
+
+    __tablename__ = "attachments"  # pyright: ignore[reportAssignmentType] # SQLModel declares a function
+    __table_args__ = (Index("ix_attachments_unsent", "message_id", "created_at"),)
+
+    id: str = Field(sa_column=Column(Text, primary_key=True))
+    created_at: int = Field(sa_type=BigInteger)
+    user_id: str = Field(sa_column=_ref("users", index=True))
+    message_id: str | None = Field(default=None, sa_column=_ref("messages", nullable=True))
+    blob_id: str = Field(sa_column=Column(Text, ForeignKey("blobs.id"), nullable=False, index=True))
+    name: str = Field(sa_type=Text)
+    media_type: str = Field(sa_type=Text)
+    transcript: str = Field(default="", sa_type=Text)
+
+
+class CollectionRow(SQLModel, table=True):
+    """Documents of a person's under one name."""
+
+    __tablename__ = "collections"  # pyright: ignore[reportAssignmentType] # SQLModel declares a function
+    __table_args__ = (UniqueConstraint("user_id", "name", name="uq_collections_name"),)
+
+    id: str = Field(sa_column=Column(Text, primary_key=True))
+    created_at: int = Field(sa_type=BigInteger)
+    user_id: str = Field(sa_column=_ref("users"))
+    name: str = Field(sa_type=Text)
+
+
+class DocumentRow(SQLModel, table=True):
+    """A file that answers can stand on. One that was `refused`, the JSON of why, has no content."""
+
+    __tablename__ = "documents"  # pyright: ignore[reportAssignmentType] # SQLModel declares a function
+    __table_args__ = (
+        Index("ix_documents_library", "user_id", "created_at"),
+        Index("ix_documents_unindexed", "is_indexed", "created_at"),
+        UniqueConstraint("user_id", "key", name="uq_documents_key"),
+    )
+
+    id: str = Field(sa_column=Column(Text, primary_key=True))
+    created_at: int = Field(sa_type=BigInteger)
+    user_id: str = Field(sa_column=_ref("users"))
+    collection_id: str | None = Field(
+        default=None, sa_column=Column(Text, ForeignKey("collections.id", ondelete="SET NULL"), index=True)
+    )
+    blob_id: str | None = Field(default=None, sa_column=Column(Text, ForeignKey("blobs.id"), index=True))
+    name: str = Field(sa_type=Text)
+    media_type: str = Field(sa_type=Text)
+    size_bytes: int = Field(sa_type=BigInteger)
+    refused: str = Field(sa_type=Text)
+    is_indexed: bool
+    key: str = Field(sa_type=Text)
+
+
+class ChunkRow(SQLModel, table=True):
+    """A stretch of a message, or of a document, with what it is found by: an `entries.Entry` and its words."""
+
+    __tablename__ = "chunks"  # pyright: ignore[reportAssignmentType] # SQLModel declares a function
+    __table_args__ = (
+        Index("ix_chunks_version", "user_id", "version"),
+        Index("ix_chunks_space", "space", "at"),
+        Index("ix_chunks_progress", "user_id", "space"),
+        Index("ix_chunks_message", "message_id"),
+        Index("ix_chunks_group", "group_id", "space"),
+    )
+
+    ref: str = Field(sa_column=Column(Text, primary_key=True))
+    user_id: str = Field(sa_column=_ref("users"))
+    version: int = Field(sa_type=BigInteger)
+    kind: str = Field(sa_type=Text)
+    group_id: str = Field(sa_type=Text)
+    message_id: str | None = Field(default=None, sa_column=_ref("messages", nullable=True))
+    text: str = Field(sa_type=Text)
+    heading: str = Field(sa_type=Text)
+    page: int
+    begins: int
+    ends: int
+    role: str = Field(sa_type=Text)
+    model: str = Field(sa_type=Text)
+    at: int = Field(sa_type=BigInteger)
+    words: bytes = Field(sa_type=LargeBinary)
+    space: str = Field(sa_type=Text)
+    vector: bytes = Field(sa_type=LargeBinary)
+
+
+class OwedDeletion(SQLModel, table=True):
+    """A vector that may lie in another store, and is to be deleted there, whether its person is still here or not."""
+
+    __tablename__ = "owed_deletions"  # pyright: ignore[reportAssignmentType] # SQLModel declares a function
+
+    ref: str = Field(sa_column=Column(Text, primary_key=True))
+    created_at: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    user_id: str = Field(sa_type=Text)
+
+
+class ChunkVersion(SQLModel, table=True):
+    """How often a person's chunks have changed, and at which of these times some went."""
+
+    __tablename__ = "chunk_versions"  # pyright: ignore[reportAssignmentType] # SQLModel declares a function
+
+    user_id: str = Field(sa_column=Column(Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True))
+    version: int = Field(sa_type=BigInteger)
+    deleted_version: int = Field(sa_type=BigInteger)
+
+
+class JobRow(SQLModel, table=True):
+    """Work in the background, which one worker holds until its lease ends."""
+
+    __tablename__ = "jobs"  # pyright: ignore[reportAssignmentType] # SQLModel declares a function
+    __table_args__ = (UniqueConstraint("kind", "key", name="uq_jobs_key"),)
+
+    id: str = Field(sa_column=Column(Text, primary_key=True))
+    created_at: int = Field(sa_type=BigInteger)
+    kind: str = Field(sa_type=Text)
+    key: str = Field(sa_type=Text)
+    holder: str = Field(sa_type=Text)
+    lease_until: int = Field(sa_type=BigInteger)
+
+
 users = SQLModel.metadata.tables["users"]
 conversations = SQLModel.metadata.tables["conversations"]
 messages = SQLModel.metadata.tables["messages"]
@@ -210,3 +345,11 @@ recipes = SQLModel.metadata.tables["recipes"]
 recipe_versions = SQLModel.metadata.tables["recipe_versions"]
 servers = SQLModel.metadata.tables["servers"]
 settings = SQLModel.metadata.tables["settings"]
+blobs = SQLModel.metadata.tables["blobs"]
+attachments = SQLModel.metadata.tables["attachments"]
+collections = SQLModel.metadata.tables["collections"]
+documents = SQLModel.metadata.tables["documents"]
+chunks = SQLModel.metadata.tables["chunks"]
+owed_deletions = SQLModel.metadata.tables["owed_deletions"]
+chunk_versions = SQLModel.metadata.tables["chunk_versions"]
+jobs = SQLModel.metadata.tables["jobs"]

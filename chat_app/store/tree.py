@@ -10,10 +10,11 @@ from sqlalchemy import RowMapping, Select, insert, literal, null, or_, select, u
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat_app.errors import NotFound
-from chat_app.messages import Parameters, Parts, Usage, storable, text_of
+from chat_app.messages import AttachmentPart, Parameters, Part, Parts, Usage, storable, text_of
+from chat_app.store.blobs import gone
 from chat_app.store.database import new_id, now_ms
 from chat_app.store.records import Asked, Details, NewTurn, StoredMessage, Turn
-from chat_app.store.tables import conversations, messages
+from chat_app.store.tables import attachments, conversations, messages
 
 _encode = msgspec.json.Encoder().encode
 _decode_parts = msgspec.json.Decoder(Parts).decode
@@ -138,6 +139,7 @@ async def insert_turn(connection: AsyncConnection, user_id: str, turn: NewTurn) 
 
     Raises:
         NotFound: No such conversation, or no such message to follow, or someone else's.
+        FileRefused: No such file, or someone else's.
     """
     conversation_id, at = turn.conversation_id or new_id(), now_ms()
     question_id, reply_id, generation_id = new_id(), new_id(), new_id()
@@ -166,9 +168,34 @@ async def insert_turn(connection: AsyncConnection, user_id: str, turn: NewTurn) 
     }  # fmt: skip
     new = Turn(conversation_id, question_id, reply_id, generation_id, True)
     await connection.execute(insert(messages), [question, reply_row(user_id, new, turn.model, turn.asked)])
+    own = tuple([await _owned(connection, user_id, question_id, part) for part in turn.parts])
+    if own != turn.parts:
+        mine = update(messages).where(messages.c.id == question_id)
+        await connection.execute(mine.values(parts=to_json(own)))
     if turn.conversation_id is not None:
         await show(connection, conversation_id, reply_id, model=turn.model)
     return new
+
+
+async def _owned(connection: AsyncConnection, user_id: str, message_id: str, part: Part) -> Part:
+    """A part of a new message, whose file is the message's own: one that another has is there a second time.
+
+    Raises:
+        FileRefused: There is no such file, or it is someone else's.
+    """
+    if not isinstance(part, AttachmentPart):
+        return part
+    mine = (attachments.c.id == part.attachment_id, attachments.c.user_id == user_id)
+    unsent = update(attachments).where(*mine, attachments.c.message_id.is_(None)).values(message_id=message_id)
+    if (await connection.execute(unsent)).rowcount:
+        return part
+    own_id = new_id()
+    same = [attachments.c[name] for name in ("user_id", "blob_id", "name", "media_type", "transcript")]
+    new = select(literal(own_id), literal(now_ms()), literal(message_id), *same).where(*mine)
+    columns = ["id", "created_at", "message_id", *(column.name for column in same)]
+    if not (await connection.execute(insert(attachments).from_select(columns, new))).rowcount:
+        raise gone(part.attachment_id)
+    return msgspec.structs.replace(part, attachment_id=own_id)
 
 
 def reply_row(user_id: str, turn: Turn, model: str, asked: Asked) -> dict[str, object]:

@@ -118,6 +118,14 @@ def fold(entries: Iterable[Entry]) -> dict[str, Reply]:
 class StreamLog(Protocol):
     """A log per conversation, and the requests to stop."""
 
+    async def check(self) -> None:
+        """Say whether the log can be reached.
+
+        Raises:
+            StreamsUnavailable: It cannot.
+        """
+        ...
+
     def append(self, conversation_id: str, entry: Entry) -> None:
         """Add an entry. Never waits and never fails: a log out of reach keeps it and tries again."""
         ...

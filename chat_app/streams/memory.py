@@ -52,6 +52,9 @@ class MemoryLog:
         self._stops = _Feed()
         self._announcements = _Feed()
 
+    async def check(self) -> None:
+        """See `StreamLog.check`: it is always there."""
+
     def append(self, conversation_id: str, entry: Entry) -> None:
         """See `StreamLog.append`."""
         log = self._logs.get(conversation_id)

@@ -67,11 +67,7 @@ class RedisLog:
         self._is_away = False
 
     async def check(self) -> None:
-        """Say whether the server is there.
-
-        Raises:
-            StreamsUnavailable: It is not.
-        """
+        """See `StreamLog.check`."""
         try:
             await self._ping()
         except (RedisError, OSError) as error:

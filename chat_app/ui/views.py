@@ -11,9 +11,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from msgspec import convert
+
 from chat_app.errors import ModelError
-from chat_app.gateway.catalogue import said_of
-from chat_app.messages import Json, ModelCard
+from chat_app.gateway.server_card import said_of
+from chat_app.messages import Json, ModelCard, SentFile
 from chat_app.store.records import ConversationRecord, Details, MessageRecord
 
 
@@ -122,7 +124,7 @@ def row_views(records: Iterable[ConversationRecord]) -> list[RowView]:
 
 def server_views(cards: Iterable[ModelCard]) -> list[ServerView]:
     """The servers that were found, with how many models each offers."""
-    counts = Counter(card.server for card in cards if card.is_language_model)
+    counts = Counter(card.server for card in cards if not card.is_built_in)
     return [ServerView(name, models) for name, models in sorted(counts.items())]
 
 
@@ -134,12 +136,14 @@ def silent_views(problems: Mapping[str, ModelError]) -> list[SilentView]:
 def model_items(cards: Iterable[ModelCard]) -> list[dict[str, str]]:
     """Models as the listbox shows them.
 
-    Each has its server's name or a key of the locale files, and `tags`: what it takes and does, by such keys.
+    Each has its server's name or a key of the locale files, and `tags`: what it takes and does, by such keys. `lacks`
+    names what it turned out not to take.
     """
     return [
         {"id": card.id, "text": card.name or card.id}
-        | ({"note": card.server} if card.is_language_model else {"note_key": "model.built_in"})
+        | ({"note_key": "model.built_in"} if card.is_built_in else {"note": card.server})
         | ({"tags": " ".join(_tags(card.capabilities))} if card.capabilities else {})
+        | ({"lacks": " ".join(sorted(card.lacks))} if card.lacks else {})
         for card in cards
     ]
 
@@ -153,10 +157,37 @@ def _noted(name: str, value: Json) -> Json:
     match name, value:
         case "seams", list():
             return ", ".join(f"{seam['at']} ({seam['how']})" for seam in value if isinstance(seam, dict))
+        case "retrieved", dict():
+            return _passages(value)
         case "clamped", dict():
             return ", ".join(f"{parameter}: {asked}" for parameter, asked in value.items())
         case _:
             return value
+
+
+def _passages(retrieved: dict[str, Json]) -> str:
+    """A line for each passage: its number, title and page, how well its words match, and how near its meaning is."""
+    listed = retrieved.get("passages")
+    passages = [each for each in (listed if isinstance(listed, list) else []) if isinstance(each, dict)]
+    return "\n".join(
+        " · ".join(str(each[name] or "—") for name in ("number", "title", "page", "words", "meaning"))
+        for each in passages
+    )
+
+
+def _sent_files(notes: Mapping[str, Json]) -> list[tuple[str, str]]:
+    """(how files were sent, which): a line for each way, in which one may stand more than once."""
+    ways: dict[str, list[str]] = {}
+    for file in convert(notes.get("files", []), list[SentFile]):
+        if "/" in file.form:
+            ways.setdefault("whole", []).append(f"{file.name} ({file.form})")
+        elif file.form != "pages":
+            ways.setdefault("none" if file.form == "—" else file.form, []).append(file.name)
+        if file.shown:
+            ways.setdefault("pages", []).append(f"{file.name}: {file.shown}")
+        if file.wordless > file.shown:
+            ways.setdefault("lost", []).append(f"{file.name}: {file.wordless - file.shown}")
+    return [(f"facts.sent.{way}", ", ".join(names)) for way, names in ways.items()]
 
 
 def _dollars(micros: int | None) -> str | None:
@@ -182,7 +213,8 @@ def fact_views(details: Details, recipe: str = "") -> list[FactView]:
         *asked,
         *((name, value) for name, value in details.sent.items()),
         ("facts.dropped", ", ".join(details.dropped)),
-        *((f"facts.{name}", _noted(name, value)) for name, value in details.notes.items()),
+        *_sent_files(details.notes),
+        *((f"facts.{name}", _noted(name, value)) for name, value in details.notes.items() if name != "files"),
         ("facts.error", details.error_code),
         ("facts.error_detail", details.error_detail),
         ("facts.message_id", details.id),

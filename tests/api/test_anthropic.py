@@ -194,21 +194,6 @@ async def test_what_a_wire_does_not_take_is_told_in_a_header(tmp_path, upstream)
     assert answer.headers["x-dropped"] == "temperature, seed"
 
 
-async def test_a_picture_goes_to_its_own_vendor_and_is_refused_elsewhere_in_a_sentence(api, upstream):
-    source = {"type": "base64", "media_type": "image/png", "data": "aGk="}
-    message = {"role": "user", "content": [{"type": "image", "source": source}, {"type": "text", "text": "what?"}]}
-    async with api.http() as client:
-        answer = await client.post("/v1/messages", json=ASKED | {"messages": [message]})
-
-    if api.wire == "anthropic":
-        assert upstream.chats[-1].body["messages"] == [message]
-    else:
-        assert (answer.status_code, upstream.chats) == (400, [])
-        assert answer.json()["error"]["message"] == (
-            "No server of echo can be sent image yet, but those of Anthropic's wire."
-        )
-
-
 IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}
 
 

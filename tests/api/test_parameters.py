@@ -58,6 +58,7 @@ async def test_the_panel_reads_the_table_the_layers_and_what_the_model_takes(api
         "id": "mine",
         "server": "fake",
         "output_tokens": 500,
+        "has_efforts": True,
         "model": {"min_p": 0.1},
         "deployment": {"max_tokens": [5, None], "top_k": [None, 3]},
         "refuses": {
@@ -112,6 +113,16 @@ async def test_a_persons_defaults_lie_below_and_are_theirs_alone(api):
 
     assert told["layers"][0] == {"name": "person", "values": {"temperature": 0.1}}
     assert theirs["layers"][0]["values"] == {}
+
+
+async def test_preferences_say_what_a_model_takes_where_one_is_named(api):
+    unnamed, named, nobodys = [
+        (await _ask(api, "GET", f"/api/preferences{query}")).json()["model"]
+        for query in ("", "?model=mine", "?model=nobodys")
+    ]
+
+    assert (unnamed, nobodys) == (None, None)
+    assert (named["id"], "refuses" in named) == ("mine", True)
 
 
 async def test_a_change_that_comes_with_a_question_counts_from_its_answer_on(api):

@@ -1,5 +1,6 @@
 """What the page of recipes asks of the server."""
 
+import asyncio
 import tomllib
 from collections.abc import AsyncIterator
 
@@ -8,13 +9,11 @@ import pytest
 from sqlalchemy import insert
 from starlette.applications import Starlette
 
-from chat_app.api.app import make_api
-from chat_app.api.identity import Identity
 from chat_app.providers.fake import FakeProvider
 from chat_app.store.tables import users
+from tests.api.page import api_over, ask
 from tests.conftest import services_with
 
-IDENTITY = Identity("not-a-secret", 3000)
 MINE = {"name": "Mine", "values": {"temperature": 0.5, "system_prompt": "One.\nTwo."}, "starting_points": ["Go."]}
 OTHER = MINE | {"values": {"temperature": 0.7, "system_prompt": "One.\nThree."}}
 
@@ -25,15 +24,11 @@ async def api(tmp_path) -> AsyncIterator[Starlette]:
         async with services.database.write() as connection:
             person = {"id": "other", "created_at": 1, "name": "Wei", "role": "user", "preferences": "{}"}
             await connection.execute(insert(users), person)
-        made = make_api()
-        made.state.services, made.state.identity = services, IDENTITY
-        yield made
+        yield api_over(services)
 
 
-async def _ask(api: Starlette, method: str, path: str, *, user: str = "local", **more) -> httpx.Response:
-    headers = {"cookie": IDENTITY.cookie(user)} if user else {}
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://127.0.0.1:3000") as client:
-        return await client.request(method, f"/api/recipes{path}", headers=headers, **more)
+async def _ask(api: Starlette, method: str, path: str, **more) -> httpx.Response:
+    return await ask(api, method, f"/recipes{path}", **more)
 
 
 async def _made(api: Starlette, content: dict = MINE) -> str:
@@ -121,7 +116,24 @@ async def test_recipes_go_out_as_toml_and_come_in_again(api):
     assert bad.json()["error"]["values"]["field"] == "temperature"
     for body in (b"\xff", b"{}", b" " * 5_000_001):
         assert (await _ask(api, "POST", "/import", content=body)).status_code == 400
+    place = (await _ask(api, "POST", "/import", content=b"format = 1\n# \xff")).json()["error"]["values"]
+    assert place == {"line": 2, "column": 3}
     assert len([each for each in (await _ask(api, "GET", "")).json() if each["is_mine"]]) == 1
+
+
+async def test_what_a_person_deleted_is_listed_for_them_alone_the_last_one_first(api):
+    first, second = await _made(api), await _made(api)
+    for mine in (first, second):
+        await _ask(api, "PATCH", f"/{mine}", json={"shared": True})
+        await _ask(api, "PATCH", f"/{mine}", json={"deleted": True})
+        await asyncio.sleep(0.002)  # deleted at another millisecond
+    deleted = [
+        [each["id"] for each in (await _ask(api, "GET", "?deleted=1", user=user)).json()] for user in ("local", "other")
+    ]
+
+    assert deleted == [[second, first], []]
+    await _ask(api, "PATCH", f"/{first}", json={"deleted": False})
+    assert [each["id"] for each in (await _ask(api, "GET", "?deleted=1")).json()] == [second]
 
 
 async def test_recipes_of_others_are_not_there_until_they_are_shared(api):

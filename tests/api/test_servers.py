@@ -182,21 +182,49 @@ async def test_an_answer_that_runs_outlives_the_removal_of_its_server(api, page,
     assert heard == "".join(words(40))
 
 
-async def test_a_vendor_is_added_with_its_key_and_its_models_are_asked_by_their_names(tmp_path, box):
-    box.models[0] = {"id": "claude-opus-5-5"}
-    async with serving(tmp_path, anthropic_base_url=box.url.removesuffix("/v1")) as api, _page(api) as page:
-        taken = {"kind": "Anthropic", "key": KEY}
-        assert (await page.post("/api/servers/look", json=taken | {"key": "sk-fake"})).json()[
-            "problem"
-        ] == "key_refused"
-        assert (await page.post("/api/servers", json=taken)).json()["models"] == ["claude-opus-5-5"]
+@pytest.mark.parametrize(
+    ("kind", "setting", "path", "model"),
+    [
+        ("Anthropic", "anthropic_base_url", "", "claude-opus-5-5"),
+        ("OpenAI", "openai_base_url", "/v1", "gpt-6-luna"),
+        ("Qwen", "dashscope_base_url", "/v1", "qwen-plus"),
+    ],
+)
+async def test_a_vendor_is_added_with_its_key_and_its_models_are_asked_by_their_names(
+    tmp_path, box, kind, setting, path, model
+):
+    box.models[0] = {"id": model}
+    async with serving(tmp_path, **{setting: box.url.removesuffix("/v1") + path}) as api, _page(api) as page:
+        taken = {"kind": kind, "key": KEY}
+        refused = (await page.post("/api/servers/look", json=taken | {"key": "sk-fake"})).json()
+        assert refused["problem"] == "key_refused"
+        assert (await page.post("/api/servers", json=taken)).json()["models"] == [model]
         listing = (await page.get("/api/servers")).json()
-        assert "Anthropic" not in [vendor["name"] for vendor in listing["absent"]]
+        assert kind not in [vendor["name"] for vendor in listing["absent"]]
         assert (await page.post("/api/servers", json=taken)).json()["error"]["reason"] == "name_taken"
-        async with api.anthropic() as client:
-            answer = await client.messages.create(model="claude-opus-5-5", max_tokens=9, messages=ASKED)
-        assert answer.content[0].text == "Hello there."
+        async with api.openai() as client:
+            answer = await client.chat.completions.create(model=model, max_tokens=9, messages=ASKED)
+        assert answer.choices[0].message.content == "Hello there."
         assert KEY in str(box.chats[-1].headers)
+
+
+async def test_what_a_removed_server_answered_goes_to_no_vendor_also_after_a_restart(tmp_path, box):
+    box.models[0] = {"id": "gpt-in-house"}
+    with Upstream(["gpt-6-luna"]).serve() as vendor:
+        places = {"openai_api_key": "sk-fake", "openai_base_url": vendor.url}
+        async with serving(tmp_path, **places) as api, _page(api) as page:
+            await page.post("/api/servers", json=_box(box))
+            async with api.openai() as client:
+                await client.chat.completions.create(model="gpt-in-house", messages=ASKED)
+            server = (await _listed(page))["Box"]
+            assert (await page.delete(f"/api/servers/{server['added']['id']}")).status_code == 204
+        async with serving(tmp_path, **places) as api, api.openai() as client:
+            with pytest.raises(openai.APIStatusError):
+                await client.chat.completions.create(model="gpt-in-house", messages=ASKED)
+            await client.chat.completions.create(model="gpt-6-luna", messages=ASKED)
+        asked = [call.body["model"] for call in vendor.chats]
+
+    assert asked == ["gpt-6-luna"]
 
 
 async def test_with_another_secret_the_key_must_be_given_again_and_nothing_else_is_lost(tmp_path, box):

@@ -2,7 +2,12 @@
 
 import asyncio
 from contextlib import aclosing
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from chat_app.conversations import imports
+from chat_app.conversations.imports import Bounds
+from chat_app.conversations.service import ConversationService
 from chat_app.events import TextDelta
 from chat_app.messages import Principal, text_of
 from chat_app.services import Services
@@ -51,9 +56,29 @@ async def until_heard(services: Services, turn: Turn, characters: int = 1) -> st
     return text
 
 
+async def until_running(services: Services, turn: Turn) -> None:
+    """Wait until its answer is heard and the store holds it for alive, also where it came late for a quick reaper."""
+    await until_heard(services, turn)
+
+    async def is_streaming() -> bool:
+        return await status_of(services, turn) == "streaming"
+
+    await until(is_streaming)
+
+
 async def until_logged(services: Services, turn: Turn, kind: type) -> None:
     """Wait until the log of its conversation holds such an entry."""
     async with asyncio.timeout(10), aclosing(services.streams.follow(turn.conversation_id, None)) as batches:
         async for batch in batches:
             if any(isinstance(entry, kind) for entry in batch.entries):
                 return
+
+
+async def import_file(conversations: ConversationService, user_id: str, contents: bytes) -> tuple[int, int]:
+    """(how many were added, how many were known) by a file that has no others beside it."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "conversations.json"
+        path.write_bytes(contents)
+        added, known, lost = await imports.import_file(conversations, user_id, path, Bounds(10**8, 10**9))
+    assert lost == 0
+    return added, known

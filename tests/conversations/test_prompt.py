@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from chat_app.conversations.prompt import build_prompt, estimate_tokens, spoken
 from chat_app.errors import PromptTooLong
-from chat_app.messages import Message, ReasoningPart, TextPart
+from chat_app.messages import MediaPart, Message, ReasoningPart, TextPart
 
 
 def _user(text: str) -> Message:
@@ -68,6 +68,16 @@ def test_an_answer_that_goes_on_keeps_its_question():
 def test_a_model_is_not_told_its_own_thoughts():
     assert spoken((ReasoningPart("hm"), TextPart("So"))) == (TextPart("So"),)
     assert spoken((ReasoningPart("hm"),)) == ()
+
+
+@pytest.mark.parametrize("is_seen", [True, False])
+def test_words_that_are_too_long_stay_so_without_the_pictures_beside_them(is_seen):
+    pages = tuple(MediaPart("image", "image/jpeg", path="x", tokens=1500) for _ in range(20))
+    text = "word " * 8000
+    tokens = 30_000 + estimate_tokens(text) if is_seen else 0
+    document = MediaPart("file", "application/pdf", "a.pdf", "x", text=text, tokens=tokens, pages=pages)
+    with pytest.raises(PromptTooLong, match="10,0"):
+        build_prompt(model="m", newest_first=[Message("user", (document,))], context_tokens=8192, reserve_tokens=100)
 
 
 @given(st.text(max_size=200))

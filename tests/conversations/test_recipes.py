@@ -190,8 +190,8 @@ GOOD = 'format = 1\n[[recipes]]\nname = "Good"\n'
 @pytest.mark.parametrize(
     ("text", "reason", "values"),
     [
-        ("format = ", "not_toml", {}),
-        ("[" * 5000, "not_toml", {}),
+        ("format = ", "not_toml", {"line": 1, "column": 10}),
+        ("[" * 5000, "not_toml", {"line": 1}),
         ("a = 1", "not_recipes", {"known": 1}),
         ("format = 2\n[[recipes]]\nname = 'x'", "not_recipes", {"known": 1}),
         ("format = 1\nrecipes = []", "not_recipes", {}),
@@ -208,7 +208,7 @@ GOOD = 'format = 1\n[[recipes]]\nname = "Good"\n'
         (f'{GOOD}model = "x"', "recipe_entry", {"why": "entry_key", "field": "model", "title": "Good"}),
         (f'{GOOD}[recipes.variables]\ndate = "x"', "recipe_entry", {"why": "given", "field": "variables.date"}),
         (f'{GOOD}[recipes.parameters]\nnot_sent = "seed"', "recipe_entry", {"why": "recipe"}),
-        (f"{GOOD}[recipes.parameters]\nseed = {'9' * 5000}", "not_toml", {}),
+        (f"{GOOD}[recipes.parameters]\nseed = {'9' * 5000}\n\n", "not_toml", {"column": 8}),
         (f"{GOOD}[recipes.parameters]\nextra = {{ a = inf }}", "recipe_entry", {"why": "constant"}),
         ('format = 1\nrecipes = ["x"]', "recipe_entry", {"why": "recipe"}),
     ],
@@ -239,8 +239,8 @@ async def test_a_file_of_all_is_taken_by_somebody_else_as_it_was(tmp_path):
 @pytest.mark.parametrize(
     ("told", "reason"),
     [
-        (None, "recipe"), ({}, "recipe_name"), ({"name": " "}, "recipe_name"), ({"name": "x" * 201}, "recipe_long"),
-        ({"name": "x", "description": 1}, "recipe_long"), ({"name": "x", "starting_points": ["a"] * 13}, "points"),
+        (None, "recipe"), ({}, "recipe_name"), ({"name": " "}, "recipe_name"), ({"name": "x" * 201}, "long"),
+        ({"name": "x", "description": 1}, "text"), ({"name": "x", "description": "x" * 2001}, "long"), ({"name": "x", "starting_points": ["a"] * 13}, "points"),
         ({"name": "x", "values": {"temperature": 9}}, "range"), ({"name": "x", "values": []}, "recipe"),
     ],
 )  # fmt: skip

@@ -6,14 +6,17 @@ import time
 import pytest
 
 from chat_app.conversations.changes import Change
-from chat_app.conversations.transfer import export_all, export_json, export_markdown, import_file, read_file
+from chat_app.conversations.imports import read_file
+from chat_app.conversations.transfer import export_all, export_json, export_markdown
 from chat_app.errors import ImportFailed, NotFound
 from chat_app.messages import text_of
 from chat_app.providers.fake import FakeProvider
 from chat_app.store.recipes import Content
 from tests.conftest import LOCAL, services_with
+from tests.conversations.talk import import_file
 from tests.waiting import until
 
+SECOND = {"author": {"role": "assistant"}, "content": {"parts": ["second"]}, "metadata": {"model_slug": "gpt-x"}}
 CHATGPT = {
     "title": "Trees",
     "conversation_id": "g-1",
@@ -27,14 +30,7 @@ CHATGPT = {
             "message": {"author": {"role": "user"}, "content": {"parts": ["why"]}, "create_time": 2},
             "parent": "sys",
         },
-        "d": {
-            "message": {
-                "author": {"role": "assistant"},
-                "content": {"parts": ["second"]},
-                "metadata": {"model_slug": "gpt-x"},
-            },
-            "parent": "a",
-        },
+        "d": {"message": SECOND, "parent": "a"},
     },
 }
 CLAUDE = {
@@ -90,7 +86,7 @@ async def test_what_is_exported_comes_back_with_its_branches(tmp_path):
         turn = await _ask(services, "one")
         await services.conversations.regenerate(LOCAL, turn.reply_id, model="fake", key="again")
         await _ask(services, "two", turn.conversation_id)
-        exported = await export_all(services.conversations, "local")
+        exported = (await export_all(services.conversations, "local")).json
         before = await services.conversations.messages.all_of("local", turn.conversation_id)
 
     async with services_with(tmp_path / "b", FakeProvider()) as services:
@@ -99,7 +95,7 @@ async def test_what_is_exported_comes_back_with_its_branches(tmp_path):
         made = (await services.conversations.library.all_ids("local"))[0]
         after = await services.conversations.messages.all_of("local", made)
         page = await services.conversations.open(LOCAL, made)
-        again = await export_all(services.conversations, "local")
+        again = (await export_all(services.conversations, "local")).json
 
     assert sorted(text_of(m.parts) for m in after) == sorted(text_of(m.parts) for m in before)
     assert len(page.messages) == 4
@@ -118,7 +114,7 @@ async def test_parameters_and_what_each_answer_was_asked_with_come_along_and_a_r
                 await services.conversations.send(LOCAL, text="q", model="fake", key=f"{number}", change=change)
             )
         asked = (await services.conversations.messages.details("local", turns[0].reply_id)).asked
-        exported = await export_all(services.conversations, "local")
+        exported = (await export_all(services.conversations, "local")).json
 
     async with services_with(tmp_path / "b", FakeProvider()) as services:
         assert await import_file(services.conversations, "local", exported) == (2, 0)
@@ -141,7 +137,7 @@ async def test_parameters_and_what_each_answer_was_asked_with_come_along_and_a_r
 async def test_a_file_taken_back_where_it_came_from_adds_nothing(tmp_path):
     async with services_with(tmp_path, FakeProvider()) as services:
         turn = await _ask(services, "one")
-        _, exported = await export_json(services.conversations, "local", turn.conversation_id)
+        exported = (await export_json(services.conversations, "local", turn.conversation_id)).json
 
         assert await import_file(services.conversations, "local", exported) == (0, 1)
 
@@ -279,7 +275,7 @@ async def test_what_no_database_takes_is_replaced_and_the_rest_is_kept(tmp_path,
         for contents in (_own(own), _file(gpt, claude)):
             await import_file(services.conversations, "local", contents)
             assert (await import_file(services.conversations, "local", contents))[0] == 0
-        everything = json.loads(await export_all(services.conversations, "local"))["conversations"]
+        everything = json.loads((await export_all(services.conversations, "local")).json)["conversations"]
 
     good = "a\ufffdb\ufffdc\\ud800\U0001f600"
     assert [entry["title"] for entry in everything] == [good] * 3
@@ -352,7 +348,8 @@ def test_a_long_thread_told_from_its_end_is_read_in_a_moment():
     backwards = dict(reversed(_nodes(None, *(f"n{i}" for i in range(count - 1))).items()))
     before = time.process_time()
 
-    [(_, _, thread)] = read_file(_file(CHATGPT | {"mapping": backwards}))
+    [entry] = read_file(_file(CHATGPT | {"mapping": backwards}))
+    thread = entry.thread
 
     assert [m.id for m in thread] == [f"n{i}" for i in range(count)]
     assert time.process_time() - before < 5
@@ -363,7 +360,7 @@ async def test_importing_what_is_under_deleted_brings_it_back(tmp_path):
         library = services.conversations.library
         turn = await _ask(services, "one")
         await import_file(services.conversations, "local", _file(CHATGPT, CLAUDE))
-        exported = await export_all(services.conversations, "local")
+        exported = (await export_all(services.conversations, "local")).json
         imported = next(r.id for r in await library.library("local", limit=9) if r.title == "Trees")
         for conversation_id in (turn.conversation_id, imported):
             await library.set_deleted("local", conversation_id, deleted=True)

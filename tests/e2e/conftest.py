@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import Chat, browser, new_context, new_page, shared_profile  # noqa: F401 # fixtures
 from tests.conftest import POSTGRES, REDIS
+from tests.e2e.tray import Tray
 from tests.server import Server, measured
 from tests.upstream import Script, Upstream
 
@@ -31,9 +32,8 @@ def shared_upstream() -> Iterator[Upstream]:
 
 @pytest.fixture(scope="package")
 def shared_server(shared_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("server"), VLLM_BASE_URL=shared_upstream.url, **measured())
-    yield server.start()
-    server.stop()
+    with Server(tmp_path_factory.mktemp("server"), VLLM_BASE_URL=shared_upstream.url, **measured()) as server:
+        yield server
 
 
 @pytest.fixture
@@ -59,6 +59,11 @@ def page(new_page: Page, server: Server) -> Page:  # noqa: F811 # the fixture
 @pytest.fixture
 def chat(page: Page) -> Chat:
     return Chat(page)
+
+
+@pytest.fixture
+def tray(chat: Chat) -> Tray:
+    return Tray(chat)
 
 
 @pytest.fixture

@@ -36,6 +36,12 @@ class Recipes:
             place.fill(text)
         form.get_by_role("button", name="Save", exact=True).click()
 
+    def publish(self, name: str, number: int) -> None:
+        """With its history open."""
+        self.press("History", name)
+        self.version(number).get_by_role("button", name="Publish").click()
+        expect(self.version(number)).to_contain_text("published")
+
     def version(self, number: int) -> Locator:
         return self.page.get_by_role("listitem", name=f"Version {number}", exact=True)
 

@@ -1,6 +1,7 @@
 """The models page: servers are added and changed, models arranged, and the open page of a conversation follows."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -70,6 +71,9 @@ def test_a_server_is_added_by_its_address_and_key_asked_renamed_and_removed(
     _press(form, "Add")
     expect(_row(page, "箱子")).to_contain_text("offers 1 model")
     expect(page.locator(".servers").get_by_role("status").filter(has_text="vLLM answers in")).to_be_visible()
+    page.reload()
+    expect(_row(page, "箱子")).to_be_visible()
+    expect(form).to_have_count(0)
 
     chat.button("Model").click()
     chat.page.get_by_role("option", name="llama").click()
@@ -83,8 +87,12 @@ def test_a_server_is_added_by_its_address_and_key_asked_renamed_and_removed(
     expect(_field(form, "Key")).to_have_attribute("placeholder", "The one that is kept")
     expect(_field(form, "Address")).to_have_value(box.url)
     _field(form, "Name").fill("Box")
+    _field(form, "Address").fill(box.url.removesuffix("/v1"))
     _press(form, "Save")
     expect(_row(page, "Box")).to_contain_text("offers 1 model")
+    page.reload()
+    expect(_row(page, "Box")).to_be_visible()
+    expect(form).to_have_count(0)  # also where its address was found to be another, after the last letter
     _press(page, "Remove Box")
     _press(page, "Remove it and forget its key")
     expect(page.get_by_text("The server was removed.")).to_be_visible()
@@ -203,7 +211,8 @@ def test_new_conversations_begin_with_a_persons_own_model(lone_chat: Chat, serve
     expect(chat.button("Model")).to_contain_text("other")
     chat.page.goto(f"{server.url}/settings")
     chat.page.get_by_text("for every conversation").click()
-    chat.page.get_by_role("button", name="Reset model").click()
+    with chat.page.expect_response(lambda response: response.request.method == "PATCH"):  # the new tab asks the server
+        chat.page.get_by_role("button", name="Reset model").click()
     expect(chosen).to_have_count(0)
     fresh = Chat(chat.page.context.new_page())
     fresh.page.goto(server.url)
@@ -221,3 +230,35 @@ def test_the_page_of_models_is_good_on_a_phone_in_the_dark_and_in_chinese(new_co
     expect(form.get_by_role("alert")).to_contain_text("这不是服务器地址。")
     assert findings(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Iterator[Server]:
+    """A server whose models are as many as some vendors'."""
+    with Upstream([f"model-{number:04}" for number in range(1500)] + ["zebra 2 mini"]).serve() as upstream:
+        server = Server(tmp_path / "many", VLLM_BASE_URL=upstream.url).start()
+        yield server
+        server.stop()
+
+
+def test_of_very_many_models_a_hundred_are_drawn_and_any_is_found_by_its_letters(many: Server, new_context):
+    page = new_context().new_page()
+    page.goto(f"{many.url}/models")
+    expect(page.locator(".arranged")).to_have_count(100)
+    assert page.locator(".servers details li").count() == 0
+    page.get_by_text("1,501 models", exact=True).click()
+    expect(page.locator(".servers details li")).to_have_count(1501)
+    page.get_by_role("searchbox").fill("0777")
+    expect(page.locator(".arranged")).to_have_count(1)
+    page.get_by_role("searchbox").fill("")
+    page.get_by_role("button", name="Show 1,402 more models").click()
+    expect(page.locator(".arranged")).to_have_count(1502)
+
+    page.goto(f"{many.url}/new")
+    chat = Chat(page)
+    for letters, model in (("zebra 2", "zebra 2 mini"), ("0042", "model-0042"), ("mmm", "model-0003")):
+        chat.button("Model").click()
+        page.keyboard.press("Home")
+        page.keyboard.type(letters)
+        page.keyboard.press("Enter")
+        expect(chat.button("Model")).to_contain_text(model)

@@ -54,6 +54,22 @@ def test_what_is_taken_back_while_the_first_message_is_under_way_is_taken_back(l
     expect(panel.source("top_k")).to_have_text("not sent")
 
 
+@pytest.mark.breaks
+def test_what_is_changed_while_the_server_knows_no_such_conversation_is_there_once_it_does_again(lone, upstream):
+    """As after its deletion, in the seconds in which Undo brings it back."""
+    chat, panel = lone
+    chat.get("hello")
+    chat.conversation_id()
+    chat.page.route(READ, lambda route: route.fulfill(status=404, json={"error": {"code": "not_found"}}))
+    with chat.page.expect_response(lambda response: response.request.method == "PATCH" and response.status == 404):
+        panel.field("top_k").fill("5")
+    chat.page.unroute(READ)
+    chat.page.reload()
+    expect(panel.field("top_k")).to_have_value("5")
+    chat.get("again")
+    assert _asked(upstream)["top_k"] == 5
+
+
 def test_an_answer_of_the_server_that_is_older_than_a_change_does_not_undo_it(lone):
     chat, panel = lone
     chat.get("hello")
@@ -98,10 +114,11 @@ def test_what_the_server_does_not_take_stays_where_it_was_written_with_a_sentenc
     chat, panel = lone
     chat.get("hello")
     panel.field("top_k").fill("4")
-    panel.field("system_prompt").fill("x" * 1_100_000)
+    long = "字" * 400_000  # 1.2 MB on the way
+    panel.field("system_prompt").fill(long)
     expect(panel.sentence("system_prompt")).to_have_text("The server did not take this. It is not used.")
     chat.page.reload()
-    expect(panel.field("system_prompt")).to_have_value("x" * 1_100_000)
+    expect(panel.field("system_prompt")).to_have_value(long)
     panel.reset("system_prompt")
     expect(panel.field("top_k")).to_have_value("4")
     expect(panel.root.get_by_role("alert")).to_have_count(0)
@@ -123,3 +140,34 @@ def test_what_cannot_become_a_default_stays_in_its_conversation(lone):
         data={"reset": ["top_k"]},
         headers={"origin": chat.page.url.split("/new")[0]},
     )
+
+
+@pytest.mark.breaks
+def test_what_waits_for_the_server_is_said_only_as_long_as_it_waits(lone):
+    chat, panel = lone
+    late = panel.root.get_by_role("status").filter(has_text="cannot be reached")
+    chat.page.route(READ, lambda route: route.abort() if route.request.method == "PATCH" else route.continue_())
+    panel.field("top_k").fill("5")
+    expect(late).to_be_visible()
+    panel.field("top_k").fill("")
+    expect(late).to_have_count(0)
+    panel.field("top_k").fill("7")
+    expect(late).to_be_visible()
+    chat.get("hello")
+    chat.page.unroute(READ)
+    chat.button("New chat").click()
+    expect(panel.field("top_k")).to_have_value("")
+    expect(late).to_have_count(0)
+
+
+def test_a_group_stays_open_around_a_field_that_is_emptied_and_written_again(lone):
+    _, panel = lone
+    panel.page.evaluate("localStorage.removeItem('chat_app.groups')")
+    panel.root.get_by_role("textbox", name="presence_penalty, as a number").fill("0.5")
+    panel.page.reload()
+    exact = panel.root.get_by_role("textbox", name="presence_penalty, as a number")
+    expect(exact).to_have_value("0.5")
+    exact.fill("")
+    exact.press_sequentially("1.2")
+    expect(exact).to_have_value("1.2")
+    expect(exact).to_be_focused()

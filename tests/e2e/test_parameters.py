@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser import Chat, findings
+from tests.browser import Chat, findings, unfold
 from tests.server import Server, measured
 from tests.upstream import Script, Upstream, words
 
@@ -34,9 +34,8 @@ capabilities = ["tools"]
 def tuned(shared_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("tuned")
     (folder / "models.toml").write_text(TOML)
-    server = Server(folder, VLLM_BASE_URL=shared_upstream.url, **measured())
-    yield server.start()
-    server.stop()
+    with Server(folder, VLLM_BASE_URL=shared_upstream.url, **measured()) as server:
+        yield server
 
 
 class Panel:
@@ -46,9 +45,15 @@ class Panel:
         self.page = page
         self.root = page.get_by_role("complementary", name="Parameters")
 
-    def open(self) -> Panel:
+    def show(self) -> Panel:
         self.page.get_by_role("button", name="Parameters", exact=True).click()
         expect(self.field("top_k")).to_be_visible()
+        return self
+
+    def open(self) -> Panel:
+        """With what is folded away."""
+        self.show()
+        unfold(self.root)
         return self
 
     def field(self, name: str) -> Locator:
@@ -205,7 +210,7 @@ def test_a_schema_is_checked_while_it_is_written_and_goes_to_the_server_as_an_ob
     panel.choice("response_format").select_option("json_schema")
     schema = panel.field("JSON schema")
     schema.fill('{"type": "nonsense"}')
-    expect(panel.sentence("response_format")).to_contain_text("This is not a JSON schema: at /type, 'nonsense'")
+    expect(panel.sentence("response_format")).to_contain_text('This is not a JSON schema: "nonsense" at /type')
     schema.fill('{"type": "object"')
     expect(panel.sentence("response_format")).to_contain_text("not valid JSON: line 1, column 18")
     schema.fill('{"type": "object"}')
@@ -281,6 +286,7 @@ def test_after_an_answer_the_panel_says_what_was_sent_left_out_and_cut(chat: Cha
     chat.get("hello")
     last = panel.root.get_by_role("region", name="Last answer")
 
+    assert _asked(upstream) == {"max_tokens": 9, "reasoning_effort": "low"}
     expect(last.locator('dt:text-is("reasoning_effort") + dd')).to_have_text("low")
     expect(last.locator('dt:text-is("Not sent") + dd')).to_have_text("temperature")
     expect(last.locator('dt:text-is("Asked for, and cut to the limit") + dd')).to_have_text("max_tokens: 9")
@@ -312,7 +318,8 @@ def test_every_layer_that_says_something_of_a_parameter_is_seen(lone_chat: Chat)
     panel.row("top_k").get_by_role("button", name="Reset top_k").click()
     chat.page.goto(chat.page.url.partition("/new")[0] + "/settings")
     chat.page.locator(".defaults summary").first.click()
-    chat.page.get_by_role("button", name="Reset top_k").click()
+    with chat.page.expect_response("**/api/preferences?**"):  # other tests share the server
+        chat.page.get_by_role("button", name="Reset top_k").click()
 
 
 def test_a_key_shows_and_hides_the_panel_and_it_stays_as_it_was_left(chat: Chat):
@@ -330,7 +337,7 @@ def test_a_key_shows_and_hides_the_panel_and_it_stays_as_it_was_left(chat: Chat)
 def test_on_a_narrow_page_the_panel_is_a_sheet_that_escape_closes(new_context, tuned: Server):
     page = new_context(viewport={"width": 390, "height": 844}, has_touch=True).new_page()
     page.goto(tuned.url)
-    panel = Panel(page).open()
+    panel = Panel(page).show()
     box = panel.root.bounding_box()
     assert box is not None
     assert (box["x"] + box["width"], box["height"]) == (390, 844)
@@ -338,7 +345,7 @@ def test_on_a_narrow_page_the_panel_is_a_sheet_that_escape_closes(new_context, t
     page.keyboard.press("Escape")
     expect(panel.root).to_have_count(0)
     expect(page.get_by_role("button", name="Parameters")).to_be_focused()
-    panel.open().root.get_by_role("button", name="Change No recipe").tap()
+    panel.show().root.get_by_role("button", name="Change No recipe").tap()
     page.get_by_role("option", name="Code").tap()
     expect(page.get_by_role("button", name="Recipe", exact=True)).to_have_text("Code ▾")
     page.reload()

@@ -32,7 +32,7 @@ def test_the_question_rises_under_the_header_and_a_screenful_grows_without_movin
 
 
 def test_a_selection_lets_go_of_a_growing_answer_and_survives_it(chat: Chat, upstream):
-    upstream.then(Script(LINES, pace_s=0.01))
+    upstream.then(Script(LINES * 5, pace_s=0.01))  # longer than anybody looks
     chat.ask("many lines")
     until_heard(chat, "line 60")
     # The browser tells of a selection a moment after it was made; the page's own listener hears it before this one.
@@ -318,8 +318,23 @@ def test_older_pages_that_did_not_come_are_asked_for_again(new_context, server: 
     assert len(lost) == 1
 
 
+def test_whoever_reads_before_a_new_conversation_has_its_address_keeps_the_keys(chat: Chat, upstream):
+    upstream.then(Script(LINES[:80], pace_s=0.01))
+    chat.field.fill("long")
+    chat.page.keyboard.press("Enter")
+    expect(chat.questions.last).to_be_visible()
+    chat.page.locator(".scroller").focus()
+    chat.page.wait_for_url("**/c/*")
+    chat.expect_status("complete")
+    expect(chat.page.locator(".scroller")).to_be_focused()
+    chat.button("New chat").first.click()
+    expect(chat.field).to_be_focused()
+
+
 def test_page_up_lets_go_of_a_growing_answer_and_end_follows_it_again(chat: Chat, upstream):
-    upstream.then(Script(LINES[:300], pace_s=0.01))
+    upstream.then(
+        Script(LINES[:300], pace_s=0.01, ending="stall")
+    )  # it runs until it is stopped, however slow the page is
     chat.ask("long")
     until_heard(chat, "line 60")
     chat.page.locator(".scroller").focus()

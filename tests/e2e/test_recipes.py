@@ -75,7 +75,7 @@ def test_what_works_is_kept_as_a_recipe_and_then_as_its_next_version(chat: Chat,
     panel.get_by_role("button", name="Save as v2…").click()
     panel.get_by_role("textbox", name="Note for this version").fill("cooler")
     panel.get_by_role("button", name="Save", exact=True).click()
-    expect(panel.locator(".parameter").first.locator(".source")).to_have_text("v2")
+    expect(panel.locator(".parameter").first.locator(".source")).to_have_text("v2 · this conversation")
     chat.get("again")
     assert _asked(upstream) == ("Be cool.", 0.4)
 
@@ -209,16 +209,67 @@ def test_recipes_are_duplicated_deleted_brought_back_exported_and_imported(
     expect(page.row("Copy of Writer")).to_have_count(0)
     new_page.get_by_role("button", name="Undo").click()
     expect(page.row("Copy of Writer")).to_be_visible()
+    page.press("Delete", "Copy of Writer")
+    expect(page.row("Copy of Writer")).to_have_count(0)
+    new_page.reload()
+    new_page.get_by_text("1 deleted recipe").click()
+    page.press("Bring back", "Copy of Writer")
+    expect(page.row("Copy of Writer")).to_be_visible()
+    expect(new_page.get_by_text("1 deleted recipe")).to_have_count(0)
 
     for content, said in (
         (text.replace("0.8", "8.0"), "Entry 1 (“Copy of Writer”): temperature: This must be from 0 to 2."),
-        ("nonsense", "This is not a TOML file:"),
+        ("nonsense", "This is not a TOML file: line 1, column 9."),
         (text.replace("Copy of Writer", "From a file"), "1 recipe was added."),
     ):
         (tmp_path / "recipes.toml").write_text(content)
         new_page.get_by_label("Import").set_input_files(tmp_path / "recipes.toml")
         expect(new_page.locator(".recipes > p").first).to_contain_text(said)
     expect(page.row("From a file")).to_be_visible()
+
+
+@pytest.mark.breaks
+def test_what_is_wrong_in_a_recipe_is_said_beside_its_field_and_what_was_put_away_comes_back(
+    new_page: Page, clean: Server
+):
+    page = Recipes(new_page, clean)
+    new_page.get_by_role("button", name="New recipe").click()
+    form = new_page.get_by_role("form")
+    for label, text, sentence in (
+        ("Name", "x" * 201, "This is longer than 200 characters."),
+        ("Description", "x" * 2001, "This is longer than 2,000 characters."),
+        ("Starting points, one a line", "a\n" * 13, "A recipe has at most 12 starting points."),
+        ("model", "x" * 301, "This is longer than 300 characters."),
+    ):
+        if label != "Name":
+            form.get_by_role("textbox", name="Name", exact=True).fill("Mine")
+        place = form.get_by_role("combobox" if label == "model" else "textbox", name=label, exact=True)
+        place.fill(text)
+        form.get_by_role("button", name="Save", exact=True).click()
+        expect(place).to_be_focused()
+        expect(place).to_have_accessible_description(sentence)
+        place.fill("nobodys" if label == "model" else "a")
+    expect(form.get_by_text("No server offers nobodys now.")).to_be_visible()
+    form.get_by_role("button", name="Cancel").click()
+    new_page.get_by_role("button", name="Undo").click()
+    expect(form.get_by_role("textbox", name="Description")).to_have_value("a")
+    new_page.reload()
+    expect(new_page.get_by_text("not saved yet")).to_be_visible()
+    page.make("Mine")
+    expect(page.row("Mine")).to_be_visible()
+    expect(new_page.get_by_text("not saved yet")).to_have_count(0)
+
+
+def test_the_editor_knows_what_its_model_takes(new_page: Page, clean: Server):
+    Recipes(new_page, clean)
+    new_page.get_by_role("button", name="New recipe").click()
+    form = new_page.get_by_role("form")
+    expect(form.get_by_role("textbox", name="system_prompt", exact=True)).to_be_enabled()
+    form.get_by_role("combobox", name="model").fill("Passages")
+    expect(form.get_by_role("textbox", name="system_prompt", exact=True)).to_be_disabled()
+    expect(form.get_by_text("Passages does not take system_prompt.")).to_be_visible()
+    form.get_by_role("combobox", name="model").fill("echo")
+    expect(form.get_by_role("textbox", name="system_prompt", exact=True)).to_be_enabled()
 
 
 def test_a_recipe_set_as_default_asks_every_new_conversation_and_no_old_one(new_page: Page, clean: Server, upstream):
@@ -282,9 +333,7 @@ def test_passages_shows_the_pictures_of_the_guide(chat: Chat):
 def test_an_edit_goes_on_from_the_newest_version_whichever_is_published(new_page: Page, clean: Server):
     page = Recipes(new_page, clean)
     page.make("Mine", system_prompt="One.")
-    page.press("History", "Mine")
-    page.version(1).get_by_role("button", name="Publish").click()
-    expect(page.version(1)).to_contain_text("published")
+    page.publish("Mine", 1)
     page.press("Edit", "Mine")
     page.write(system_prompt="Two.")
     expect(page.version(2)).to_be_visible()

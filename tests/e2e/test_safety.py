@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from chat_app.parameters import SPEC, SPECS
-from tests.browser import Chat, findings, until_heard
+from tests.browser import Chat, findings, query, unfold, until_heard
 from tests.server import Server
 from tests.upstream import Script, Upstream, chunk, words
 
@@ -137,6 +137,8 @@ def test_axe_finds_nothing_on_any_page(new_context: Callable, server: Server, up
     expect(page.locator(".history li")).to_be_visible()
     assert findings(page) == [], "recipes"
     page.get_by_role("button", name="New recipe").click()
+    expect(page.locator(".recipe-editor .parameter").first).to_be_visible()
+    unfold(page)
     expect(page.locator(".recipe-editor .parameter").last).to_be_visible()
     assert findings(page) == [], "the form of a recipe"
     page.goto(f"{server.url}/c/unknown")
@@ -147,7 +149,7 @@ def test_axe_finds_nothing_on_any_page(new_context: Callable, server: Server, up
 # Names, keys and units are the same in every language; and what a person, a model or a server has said is theirs.
 ALLOWED = {
     "OpenAI", "Anthropic", "Qwen", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "DASHSCOPE_API_KEY", "http",
-    "chat_app", "vLLM", "Passages", "echo", "other", "English", "Ctrl", "Shift", "O", "B", "Alt", "Esc", "s", "AM", "PM", "v",
+    "chat_app", "vLLM", "Passages", "echo", "other", "English", "Ctrl", "Shift", "O", "B", "K", "Alt", "Esc", "s", "AM", "PM", "v",
     "JSON", "Markdown", "ChatGPT", "Claude", "python", "mermaid", "SQLite", "Python", "kB", "MB", "GB", "TB", *SPEC, "date", "user", "language",
     *(choice for spec in SPECS for choice in spec.choices),
 }  # fmt: skip
@@ -168,7 +170,12 @@ def _english(page: Page) -> list[str]:
     return [line for line in lines if set(re.findall("[A-Za-z][A-Za-z_]*", _TRANSLATED.sub("", line))) - ALLOWED]
 
 
-SHOWN = {"usage": ".usage tbody tr", "models": ".servers summary", "recipes": ".recipes li"}
+SHOWN = {
+    "usage": ".usage tbody tr",
+    "models": ".servers summary",
+    "recipes": ".recipes li",
+    "documents": ".documents .empty, .document",
+}
 
 
 def _detail(page: Page) -> str:
@@ -185,6 +192,8 @@ def test_a_pseudo_language_leaves_no_english(lone_chat: Chat, server: Server, up
     expect(composer).to_be_visible()
     assert _english(page) == [], "before anything was said"
     page.keyboard.press("Control+Shift+Period")
+    expect(page.locator(".panel .parameter").first).to_be_visible()
+    unfold(page)
     expect(page.locator(".panel .parameter").last).to_be_visible()
     assert _english(page) == [], "the panel"
     page.keyboard.press("Control+Shift+Period")
@@ -249,7 +258,7 @@ def test_a_pseudo_language_leaves_no_english(lone_chat: Chat, server: Server, up
     assert _english(page) == [], "keys and the toast"
     page.keyboard.press("Escape")
 
-    for name in ("usage", "models", "recipes"):
+    for name in ("usage", "models", "recipes", "documents"):
         page.goto(f"{server.url}/{name}")
         expect(page.locator(SHOWN[name]).first).to_be_visible()
         dates = re.compile(r"[A-Z][a-z]{2} \d+, \d{4}")  # as the browser writes them
@@ -257,6 +266,9 @@ def test_a_pseudo_language_leaves_no_english(lone_chat: Chat, server: Server, up
             page.locator(".servers > .button").click()
             expect(page.locator(".server-form")).to_be_visible()
         assert [line for line in _english(page) if not dates.fullmatch(line)] == [], name
+    # What other tests have left has names of their own.
+    query(server, "UPDATE conversations SET title = '1' WHERE archived_at > 0 OR deleted_at > 0")
+    query(server, "UPDATE api_keys SET name = '1'")
     page.goto(f"{server.url}/settings")
     expect(page.locator(".settings")).to_be_visible()
     (tmp_path / "bad.json").write_text('[{"what": 1}]')

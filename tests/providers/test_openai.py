@@ -12,6 +12,7 @@ from chat_app.events import Finish, Reply, Start
 from chat_app.gateway.discovery import configured_providers
 from chat_app.messages import (
     ChatRequest,
+    MediaPart,
     Message,
     ReasoningPart,
     TextPart,
@@ -291,3 +292,15 @@ async def test_counts_of_tokens_that_cannot_be_are_unknown(upstream, usage, want
     script = Script(["a", chunk({}, "stop"), sse({"choices": [], "usage": usage})], ending="done")
 
     assert (await _reply(upstream, script)).finish.usage == wanted
+
+
+def test_the_vendor_itself_reads_pdfs_and_others_of_its_wire_do_not():
+    pdf = MediaPart("file", "application/pdf", "a.pdf", data="JVBERi0=")
+    request = ChatRequest("m", (Message("user", (pdf, TextPart("sum up"))),))
+    vendor = _provider("https://api.openai.com/v1")
+
+    (message,) = vendor.wire_messages(request)
+    file = {"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERi0="}
+    assert message["content"] == [{"type": "file", "file": file}, {"type": "text", "text": "sum up"}]
+    assert "application/pdf" in vendor.takes
+    assert "application/pdf" not in _provider("http://127.0.0.1:1/v1").takes

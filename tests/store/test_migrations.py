@@ -7,13 +7,16 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlmodel import SQLModel
 
-from chat_app.errors import StoreUnavailable
+from chat_app.errors import NotFound, StoreUnavailable
 from chat_app.store import tables
+from chat_app.store.blobs import BlobStore
 from chat_app.store.database import Database
+from chat_app.store.documents import DocumentStore
 from chat_app.store.layers import LayerStore
 from chat_app.store.messages import MessageStore
 from chat_app.store.records import NOTHING
 from chat_app.store.servers import Arrangement, ServerStore
+from chat_app.store.vectors import ChunkStore, Progress
 from tests.waiting import until
 
 
@@ -108,6 +111,20 @@ async def test_what_was_answered_before_parameters_were_kept_was_asked_with_none
     await database.aclose()
 
 
+async def test_before_files_could_be_given_there_were_none(bare_database_url: str, tmp_path):
+    database = Database(bare_database_url)
+    await database.migrate(to="0006")
+    await _store(database, "a", "user")
+    await database.migrate()
+
+    blobs = BlobStore(database, tmp_path)
+    with pytest.raises(NotFound):
+        await blobs.read("local", "a")
+    await blobs.sweep(0)
+    assert [m.id for m in await MessageStore(database).all_of("local", "c")] == ["a"]
+    await database.aclose()
+
+
 async def test_before_servers_could_be_added_there_were_none_and_models_stood_as_they_came(bare_database_url: str):
     database = Database(bare_database_url)
     await database.migrate(to="0005")
@@ -116,4 +133,35 @@ async def test_before_servers_could_be_added_there_were_none_and_models_stood_as
 
     assert await ServerStore(database).read() == ([], Arrangement())
     assert [m.id for m in await MessageStore(database).all_of("local", "c")] == ["a"]
+    await database.aclose()
+
+
+async def test_what_was_said_before_it_could_be_searched_waits_to_be_indexed(bare_database_url: str):
+    database = Database(bare_database_url)
+    await database.migrate(to="0008")
+    await _store(database, "a", "assistant")
+    await database.migrate()
+
+    chunks = ChunkStore(database)
+    assert [each.id for each in await chunks.unindexed(10)] == ["a"]
+    assert await chunks.progress("local", "") == Progress(1, 0, 0, 0)
+    await database.aclose()
+
+
+async def test_files_that_were_sent_before_there_were_documents_are_none_and_are_kept(bare_database_url: str, tmp_path):
+    database = Database(bare_database_url)
+    await database.migrate(to="0009")
+    await _store(database, "a", "user")
+    async with database.write() as connection:
+        await connection.execute(text("INSERT INTO blobs VALUES ('b', 1, 'sha', 3, '{}')"))
+        given = "INSERT INTO attachments (id, created_at, user_id, message_id, blob_id, name, media_type) "
+        await connection.execute(text(f"{given} VALUES ('f', 1, 'local', 'a', 'b', 'a.txt', 'text/plain')"))
+    await database.migrate()
+
+    blobs = BlobStore(database, tmp_path)
+    documents = DocumentStore(database, blobs)
+    assert await documents.listed("local", "") == []
+    assert await documents.uncut() is None
+    await blobs.sweep(10**15)
+    assert (await blobs.read("local", "f")).blob_id == "b"
     await database.aclose()

@@ -142,7 +142,7 @@ def test_whatever_is_saved_restored_and_published_every_version_stays_what_it_wa
         database = Database(f"sqlite+aiosqlite:///{tmp_path / 'chat.db'}")
         runner.run(database.migrate())
 
-        @settings(max_examples=40, deadline=None)
+        @settings(max_examples=40)
         @given(ACTS)
         def always(acts: list) -> None:
             runner.run(hold(database, acts))

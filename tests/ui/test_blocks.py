@@ -71,7 +71,7 @@ LINES = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(LINES, max_size=30), st.lists(st.integers(0, 200), max_size=12), st.booleans())
 def test_blocks_do_not_depend_on_how_the_text_came(node: Node, lines: list[str], at: list[int], ends: bool):
     text = "\n".join(lines) + ("\n" if ends else "")
@@ -99,7 +99,7 @@ def test_a_block_closes_where_markdown_closes_it(node: Node, text, closed):
     assert node.ask({"pieces": [text]})["state"]["closed"] == closed
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(LINES, max_size=12))
 def test_a_block_that_stands_closed_stays_as_it_is(node: Node, lines: list[str]):
     shown = node.ask({"pieces": list("\n".join(lines))})["shown"]

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from chat_app.extraction.workers import SENTENCES
+
 UI = Path(__file__).parents[2] / "chat_app" / "ui"
 LOCALES = {path.stem: json.loads(path.read_text()) for path in (UI / "locales").glob("*.json")}
 SOURCES = [p for p in UI.rglob("*") if p.suffix in (".py", ".js", ".jsx")]
@@ -12,7 +14,7 @@ USED = re.compile(r"""\bt\(\s*f?["'`]([\w.\-]+)["'`]""")
 # Keys that the sources put together: by a model's error, a status, a choice.
 MADE = (
     "problem.", "error.", "server.", "servers.", "facts.", "settings.", "status.", "library.", "toast.", "start.", "keys.", "ending.", "refused.",
-    "trouble.", "state.", "import.", "model.", "api_keys.", "models.", "usage.", "value.", "parameters.", "parameter.", "recipe.", "recipes.", "about.",
+    "trouble.", "state.", "documents.", "import.", "model.", "api_keys.", "models.", "usage.", "value.", "parameters.", "parameter.", "recipe.", "recipes.", "about.", "file.", "files.", "record.", "search.", "index.", "related.",
 )  # fmt: skip
 
 
@@ -78,6 +80,7 @@ def test_every_reason_an_import_fails_for_has_its_sentence():
     [
         ("ValueRefused", "value.", {"value.untaken"}),  # where the server says nothing of the value
         ("ServerRefused", "server.", set()),
+        ("FileRefused", "file.", {f"file.{reason}" for reason in SENTENCES}),
     ],
 )
 def test_every_reason_something_is_refused_for_has_its_sentence(error, prefix, of_the_page):

@@ -11,7 +11,7 @@ LAYERS = st.tuples(*(st.dictionaries(st.sampled_from("abc"), st.none() | st.inte
 
 
 @given(st.lists(LAYERS, min_size=20, max_size=20))
-@settings(max_examples=5, deadline=None)  # each starts node once
+@settings(max_examples=5)  # each starts node once
 def test_the_page_names_the_layer_that_counts_and_means_the_value_that_the_server_sends(many):
     layered = [[{"name": name, "values": layer} for name, layer in zip(NAMES, layers, strict=True)] for layers in many]
     found = results("parameter_values.js", "found", *([layers, name] for layers in layered for name in "abc"))

@@ -61,10 +61,11 @@ class Vllm:
     Args:
         log: Where it writes.
         options: Further ones, or others for `OPTIONS`.
+        model: The folder of the model.
     """
 
-    def __init__(self, log: Path, *options: str) -> None:
-        self._options = options
+    def __init__(self, log: Path, *options: str, model: Path = HERE / "model") -> None:
+        self._options, self._model = options, model
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = log
@@ -72,7 +73,7 @@ class Vllm:
 
     def start(self) -> Vllm:
         """Start it and wait until it is healthy."""
-        command = [str(HERE / "venv/bin/vllm"), "serve", str(HERE / "model"), "--port", str(self.port), *OPTIONS]
+        command = [str(HERE / "venv/bin/vllm"), "serve", str(self._model), "--port", str(self.port), *OPTIONS]
         command += self._options
         command += ["--hf-overrides", '{"max_position_embeddings": 32768}']  # room for an answer of many seconds
         command += ["--default-chat-template-kwargs", '{"enable_thinking": false}']

@@ -8,7 +8,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser import Chat
+from tests.browser import Chat, unfold
 from tests.server import Server
 from tests.vllm.conftest import choose
 
@@ -100,6 +100,7 @@ def test_a_schema_binds_even_a_model_that_has_never_heard_of_json(chat: Chat, pa
     }
     _exactly(panel, "temperature", "0")
     _write(panel, "max_tokens", "60")
+    unfold(panel)
     panel.get_by_role("combobox", name="response_format", exact=True).select_option("json_schema")
     _write(panel, "JSON schema", json.dumps(schema))
     answer = _first(chat)

@@ -5,6 +5,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 
+from tests import files
 from tests.browser import Chat, stored_text, until_heard
 from tests.server import Server
 from tests.vllm.conftest import CAP, Vllm, choose
@@ -39,6 +40,19 @@ def test_details_show_the_servers_own_count_of_tokens(chat: Chat):
     )
 
     assert int(count.inner_text()) > 3
+
+
+def test_a_picture_that_it_cannot_see_is_refused_once_and_then_told_in_words(chat: Chat):
+    choose(chat, "tiny")
+    given = {"name": "flag.png", "mimeType": "image/png", "buffer": files.image("PNG")}
+    chat.page.locator(".composer input[type=file]").set_input_files([given])
+    expect(chat.page.locator(".attached.here")).to_be_visible()
+    chat.ask("What is the capital of France?")
+    card = chat.answers.last.locator(".card")
+    expect(card).to_contain_text("tiny does not take all of these files.")
+    card.get_by_role("button", name="Retry").click()
+    chat.expect_status("complete")
+    assert chat.words()
 
 
 def test_stopping_a_long_story_reaches_the_engine(chat: Chat, server: Server, vllm: Vllm):

@@ -6,6 +6,7 @@ import reflex as rx
 
 from chat_app.ui.i18n import number, t
 from chat_app.ui.islands import Dialog, Keys, LocalDialog, Notice, PageTitle, Toast
+from chat_app.ui.islands.searching import PassageDialog, SearchDialog
 from chat_app.ui.states.chat import ChatState
 from chat_app.ui.states.dialogs import DialogState
 from chat_app.ui.states.library import LibraryState
@@ -13,6 +14,7 @@ from chat_app.ui.states.session import NOTICE
 from chat_app.ui.views import FactView
 
 _KEYS = (
+    ("Ctrl/⌘ K", "search"),
     ("Ctrl/⌘ Shift O", "new"),
     ("Ctrl/⌘ B", "sidebar"),
     ("Ctrl/⌘ Shift ;", "copy"),
@@ -50,6 +52,8 @@ def around(*, title: rx.Var[str], shows_conversation: bool = False) -> rx.Compon
             on_undo=LibraryState.undo,
             on_gone=LibraryState.hide_toast,
         ),
+        SearchDialog.create(models=ChatState.models),
+        PassageDialog.create(),
         Notice.create(id=NOTICE),
         Dialog.create(
             rx.el.h2(t("facts.title")),

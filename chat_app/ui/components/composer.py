@@ -7,6 +7,7 @@ from reflex_components_core.core.banner import has_connection_errors
 
 from chat_app.ui.i18n import t
 from chat_app.ui.islands import ComposerField, ModelPicker
+from chat_app.ui.islands.searching import AskedBefore, DocumentPicker
 from chat_app.ui.islands.tuning import RecipePicker
 from chat_app.ui.states.chat import ChatState, called
 
@@ -26,7 +27,9 @@ def composer() -> rx.Component:
                 class_name="strip",
             ),
         ),
+        AskedBefore.create(),
         ComposerField.create(
+            DocumentPicker.create(known=ChatState.model, is_tuned=ChatState.is_tuned, on_pick=ChatState.choose_model),
             ModelPicker.create(
                 known=ChatState.model,
                 items=ChatState.models,
@@ -40,6 +43,11 @@ def composer() -> rx.Component:
             is_loaded=ChatState.is_loaded,
             accepted=ChatState.accepted,
             limit=ChatState.limit,
+            most_files=ChatState.most_files,
+            longest=ChatState.longest_s,
+            transcriber=ChatState.transcriber,
+            models=ChatState.models,
+            on_pick=ChatState.choose_model,
             on_sent=ChatState.sent,
         ),
         class_name="composer-place",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import reflex as rx
 
 from chat_app.ui.i18n import t
-from chat_app.ui.islands import CopyButton, Editable, EditButton, Figures, MessageBody, Picker, RetryButton
+from chat_app.ui.islands import CopyButton, Editable, EditButton, Figures, MessageBody, Picker, ReadAloud, RetryButton
 from chat_app.ui.states.chat import ChatState, called
 from chat_app.ui.states.library import LibraryState
 from chat_app.ui.views import MessageView
@@ -103,6 +103,7 @@ def _failure(view: MessageView) -> rx.Component:
 def _actions(view: MessageView) -> rx.Component:
     return rx.el.div(
         CopyButton.create(message_id=view.id, class_name="quiet icon-only copy"),
+        rx.cond(view.role == "assistant", ReadAloud.create(message_id=view.id, class_name="quiet icon-only")),
         rx.cond(
             view.role == "assistant",
             rx.fragment(_again(view), _menu(view)),

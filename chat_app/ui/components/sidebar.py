@@ -6,6 +6,7 @@ import reflex as rx
 
 from chat_app.ui.i18n import heading, t, time_of_day
 from chat_app.ui.islands import Drawer, Picker, Renamable, Sentinel
+from chat_app.ui.islands.searching import SearchButton
 from chat_app.ui.states.chat import ChatState
 from chat_app.ui.states.library import LibraryState
 from chat_app.ui.views import RowView
@@ -17,6 +18,7 @@ def sidebar(*, shows_conversation: bool = False) -> rx.Component:
     return Drawer.create(
         # A link, so that it opens in a new tab too; a button to those who hear it, as it begins something.
         rx.el.a(rx.icon("plus", size=18), t("library.new"), href="/new", class_name="row-link new", role="button"),
+        SearchButton.create(),
         rx.el.div(
             rx.cond(LibraryState.pinned.length() > 0, rx.el.h2(t("library.pinned"))),
             rx.foreach(LibraryState.pinned, lambda row: _row(row, open_id, is_pinned=True)),
@@ -31,6 +33,7 @@ def sidebar(*, shows_conversation: bool = False) -> rx.Component:
             ),
             class_name="rows",
         ),
+        rx.el.a(rx.icon("book-open", size=18), t("documents.title"), href="/documents", class_name="row-link"),
         rx.el.a(rx.icon("settings", size=18), t("settings.title"), href="/settings", class_name="row-link foot"),
         path=rx.State.router.url.path,
         label=t("library.label"),

@@ -77,6 +77,11 @@ class ComposerField(Island):
     is_loaded: rx.Var[bool]
     accepted: rx.Var[str]
     limit: rx.Var[int]
+    most_files: rx.Var[int]
+    longest: rx.Var[int]
+    models: rx.Var[list[dict[str, str]]]
+    transcriber: rx.Var[dict[str, str]]
+    on_pick: rx.EventHandler[passthrough_event_spec(str)]
     on_sent: rx.EventHandler[passthrough_event_spec(str, str)]
 
 
@@ -159,6 +164,15 @@ class CopyButton(Island):
 
     library = f"{PUBLIC}/copy_button.jsx"
     tag = "CopyButton"
+
+    message_id: rx.Var[str]
+
+
+class ReadAloud(Island):
+    """Reads a message aloud."""
+
+    library = f"{PUBLIC}/read_aloud.jsx"
+    tag = "ReadAloud"
 
     message_id: rx.Var[str]
 
@@ -310,6 +324,13 @@ class Choice(Island):
     name: rx.Var[str]
 
 
+class ExportFiles(Island):
+    """What was written here, as files."""
+
+    library = f"{PUBLIC}/preferences.jsx"
+    tag = "ExportFiles"
+
+
 class ImportFile(Island):
     """Imports a file of conversations."""
 
@@ -350,3 +371,10 @@ class ClientOnly(Island):
 
     library = f"{PUBLIC}/client_only.jsx"
     tag = "ClientOnly"
+
+
+class Viewer(Island):
+    """Pictures as large as the window."""
+
+    library = f"{PUBLIC}/viewer.jsx"
+    tag = "Viewer"

@@ -9,3 +9,6 @@ export function onAct(call) {
   addEventListener(NAME, listen);
   return () => removeEventListener(NAME, listen);
 }
+
+/** Let the field have the focus after a press by a key, with whose button it would go. */
+export const toField = ({ detail }) => detail || document.getElementById("composer")?.focus();

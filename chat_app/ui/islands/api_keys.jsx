@@ -3,17 +3,30 @@ import { useEffect, useRef, useState } from "react";
 import { ask, post } from "./ask.js";
 import { CopyButton } from "./copy_button.jsx";
 import { date, t } from "./i18n.js";
+import { hasTexts, useKept } from "./kept_hook.js";
+import { useOnce } from "./once.js";
 
 const KEYS = "/api/keys";
 const DAYS = ["", "30", "90", "365"];
 const LIMITS = ["requests_per_minute", "tokens_per_minute", "streams", "dollars_per_day", "dollars_per_month"];
 
+const NOTHING = Object.fromEntries(["name", "models", "expires", ...LIMITS].map((name) => [name, ""]));
+
 /** What the form says, as the server takes it: what was left empty is without limit. */
-function asked(form) {
-  const field = (name) => form.get(name).trim();
+function asked(typed) {
+  const field = (name) => typed[name].trim();
   const limits = LIMITS.filter((name) => field(name)).map((name) => [name, Number(field(name))]);
   const models = field("models").split(/[\s,，、]+/).filter(Boolean);
   return { name: field("name"), models, limits: Object.fromEntries(limits), expires_days: Number(field("expires")) || null };
+}
+
+/** The field that is wrong and why: {name, sentence}; null where there can be such a key. */
+function wrongIn(typed) {
+  if (!typed.name.trim()) return { name: "name", sentence: t("api_keys.nameless") };
+  const isMoney = (name) => name.startsWith("dollars");
+  const isRight = (name) => !typed[name].trim() || (Number(typed[name]) > 0 && (isMoney(name) ? Number.isFinite : Number.isSafeInteger)(Number(typed[name])));
+  const bad = LIMITS.find((name) => !isRight(name));
+  return bad ? { name: bad, sentence: t(`api_keys.${isMoney(bad) ? "positive" : "whole"}`, { name: t(`api_keys.${bad}`) }) } : null;
 }
 
 function Made({ made, onClose }) {
@@ -27,25 +40,38 @@ function Made({ made, onClose }) {
 }
 
 function Form({ onMake }) {
+  const { typed, write, drop } = useKept("chat_app.form.key", NOTHING, hasTexts(...Object.keys(NOTHING)));
+  const [wrong, setWrong] = useState(null);
+  const field = (name) => ({ name, value: typed[name], "aria-invalid": wrong?.name === name, onChange: ({ target }) => (setWrong(null), write({ [name]: target.value })) });
+  const [isLimited] = useState(() => LIMITS.some((name) => typed[name])); // opened once, and then as people fold it
+  const make = useOnce(async () => (await onMake(asked(typed))) && drop());
+  const submit = (event) => {
+    event.preventDefault();
+    const why = wrongIn(typed);
+    setWrong(why);
+    if (why) event.currentTarget.elements[why.name].focus();
+    else void make();
+  };
   return (
-    <form className="key-form" onSubmit={(event) => { event.preventDefault(); onMake(event.currentTarget); }}>
-      <label>{t("api_keys.name")}<input name="name" required maxLength={100} autoComplete="off" /></label>
-      <label>{t("api_keys.models")}<input name="models" autoComplete="off" placeholder={t("api_keys.models.all")} /></label>
-      <details>
+    <form className="key-form" onSubmit={submit} noValidate>
+      <label>{t("api_keys.name")}<input {...field("name")} dir="auto" maxLength={100} autoComplete="off" /></label>
+      <label>{t("api_keys.models")}<input {...field("models")} autoComplete="off" placeholder={t("api_keys.models.all")} /></label>
+      <details open={isLimited || undefined}>
         <summary>{t("api_keys.limits")}</summary>
         {LIMITS.map((name) => (
           <label key={name}>
             {t(`api_keys.${name}`)}
-            <input name={name} type="number" min={name.startsWith("dollars") ? 0.01 : 1} step={name.startsWith("dollars") ? "any" : 1} />
+            <input {...field(name)} inputMode="decimal" autoComplete="off" />
           </label>
         ))}
       </details>
       <label>
         {t("api_keys.expires")}
-        <select name="expires">
+        <select {...field("expires")}>
           {DAYS.map((days) => <option key={days} value={days}>{days ? t("api_keys.days", { count: Number(days) }) : t("api_keys.never")}</option>)}
         </select>
       </label>
+      {wrong && <p role="alert" className="limit">{wrong.sentence}</p>}
       <button type="submit" className="button">{t("api_keys.make")}</button>
     </form>
   );
@@ -90,10 +116,14 @@ export function ApiKeys() {
     }
   };
   useEffect(() => void attempt(async () => {}), []);
-  const make = (form) => attempt(async () => {
-    setMade(await ask(KEYS, post(asked(new FormData(form)))));
-    form.reset();
-  });
+  const make = async (wanted) => {
+    let isMade = false; // also where the list cannot be read after it
+    await attempt(async () => {
+      setMade(await ask(KEYS, post(wanted)));
+      isMade = true;
+    });
+    return isMade;
+  };
   const revoke = (id) => attempt(async () => {
     await ask(`${KEYS}/${id}`, { method: "DELETE" });
     place.current.focus(); // the button that was pressed is gone

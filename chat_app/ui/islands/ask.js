@@ -15,9 +15,10 @@ export async function ask(path, options) {
   return body;
 }
 
-const EXPLAINED = { server_refused: "server", value_refused: "value", import_failed: "import" };
+const EXPLAINED = { server_refused: "server", value_refused: "value", import_failed: "import", file_refused: "file" };
 
-function sentenceOf({ code = "error", reason, values }) {
+/** What an error of the server means, in a sentence. */
+export function sentenceOf({ code = "error", reason, values }) {
   return reason && EXPLAINED[code] ? t(`${EXPLAINED[code]}.${reason}`, values) : t(`error.${code}`);
 }
 

@@ -21,6 +21,9 @@ class Boundary extends Component {
   }
 }
 
+// A file that is dropped where nothing takes it would take the page's place.
+for (const name of ["dragover", "drop"]) globalThis.addEventListener?.(name, (event) => event.dataTransfer?.types.includes("Files") && event.preventDefault());
+
 /** Renders in the browser alone: language and colours are not known before. */
 export function ClientOnly({ children }) {
   const [isHere, setHere] = useState(false);

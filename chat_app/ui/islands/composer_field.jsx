@@ -2,39 +2,45 @@
 // the words only once the server has them. What is sent while an answer runs waits there for its end.
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { act, onAct } from "./acts.js";
+import { AttachButton } from "./attach_button.jsx";
 import { useDraft } from "./draft_hook.js";
 import { draftOf, lengthOf, whole, write } from "./drafts.js";
+import { pastedFiles } from "./given_files_hook.js";
 import { number, t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
 import { useModel } from "./model_picker.jsx";
 import { useOutbox } from "./outbox_hook.js";
 import { PastedChip, WaitingChip } from "./pasted_chip.jsx";
-import { stop as stopAnswers } from "./stop.js";
+import { isTouch } from "./picking.js";
+import { useStop } from "./stop_hook.js";
+import { RecordButton, Recorder } from "./recorder.jsx";
+import { Tray, Unable } from "./tray.jsx";
+import { whyRefused } from "./uploads.js";
+import { useFiles } from "./uploads_hook.js";
 
 const LONG_CHARS = 4000;
 const LONG_LINES = 60;
-const SECOND_TAP_MS = 400;
-const isTouch = () => matchMedia("(pointer: coarse)").matches;
 const lastQuestion = () => [...document.querySelectorAll('article[data-role="user"][data-message-id]')].at(-1)?.dataset.messageId;
 
 /** A question to begin with, written into the field. */
 export const StartingPoint = ({ text }) => <button type="button" className="start" onClick={() => act("write", text)}>{text}</button>;
 
-export function ComposerField({ conversationId, model: known, running, isLoaded, accepted, limit, onSent, children }) {
+export function ComposerField({ conversationId, model: known, running, isLoaded, accepted, limit, mostFiles, longest, models, transcriber, onSent, onPick, children }) {
   const { id, draft, isKept, change, clear } = useDraft();
-  const [model] = useModel(id, known);
+  const [model, pickModel] = useModel(id, known, onPick);
   const [refusal, refuse] = useState("");
   const field = useRef(null);
   const text = whole(draft);
   const length = lengthOf(text, limit);
   const isOver = length > limit;
-  const canSend = Boolean(text.trim()) && !isOver;
+  const { isReady, said, take, hurry } = useFiles(id, draft.files, mostFiles);
+  const hasSomething = Boolean(text.trim()) || draft.files.length > 0;
+  const canSend = hasSomething && isReady && !isOver;
 
   useEffect(() => {
     refuse("");
-    if (!isTouch()) field.current?.focus();
+    if (!isTouch() && !document.activeElement?.closest(".scroller")) field.current?.focus(); // whoever reads already goes on
   }, [conversationId]);
-
   useLayoutEffect(() => {
     if (CSS.supports("field-sizing", "content")) return;
     field.current.style.height = "0";
@@ -44,7 +50,8 @@ export function ComposerField({ conversationId, model: known, running, isLoaded,
   /** Words come back before those that were written meanwhile, to the conversation they were written in. */
   const giveBack = ({ conversationId: from, draft: words }) => {
     const since = draftOf(from || id);
-    write(from || id, { text: [words.text, since.text].filter(Boolean).join("\n\n"), pasted: [...words.pasted, ...since.pasted] });
+    const files = [...(words.files ?? []), ...since.files];
+    write(from || id, { text: [words.text, since.text].filter(Boolean).join("\n\n"), pasted: [...words.pasted, ...since.pasted], files });
   };
   const { entries, isUnderWay, isLate, send, takeBack } = useOutbox(conversationId, {
     model,
@@ -56,33 +63,18 @@ export function ComposerField({ conversationId, model: known, running, isLoaded,
     },
     onRefusal: (entry) => {
       if (!entry.about) giveBack(entry);
-      refuse(entry.refusal);
+      refuse(whyRefused(entry.refusal));
     },
   });
 
   const submit = () => {
+    if (!isReady) hurry();
     if (!canSend) return;
     refuse("");
     send(draft, { conversationId: id, model });
     clear();
   };
-  // What is under way to the server cannot be stopped there yet: it will be, as soon as it runs.
-  const isUnwanted = useRef(false);
-  const canStop = running.length > 0 || isUnderWay;
-  const stop = () => {
-    if (running.length) stopAnswers(running);
-    else isUnwanted.current = true;
-  };
-  const tappedAt = useRef(0);
-  const tapSend = () => {
-    tappedAt.current = Date.now();
-    submit();
-  };
-  const tapStop = () => Date.now() - tappedAt.current < SECOND_TAP_MS || stop(); // a second tap falls where Send became Stop
-  useEffect(() => {
-    if (running.length && isUnwanted.current) stopAnswers(running);
-    if (running.length || !isUnderWay) isUnwanted.current = false;
-  }, [running, isUnderWay]);
+  const { canStop, stop, tapSend, tapStop } = useStop(running, isUnderWay);
 
   useEffect(() => onAct((action, words) => {
     if (action === "stop" && canStop) stop();
@@ -103,22 +95,29 @@ export function ComposerField({ conversationId, model: known, running, isLoaded,
     }
   };
   const onPaste = (event) => {
+    const files = pastedFiles(event);
+    if (files.length) {
+      event.preventDefault();
+      take(files);
+      return;
+    }
     const paste = event.clipboardData.getData("text/plain");
     if (paste.length <= LONG_CHARS && paste.split("\n", LONG_LINES + 1).length <= LONG_LINES) return;
     event.preventDefault();
     change({ ...draft, pasted: [...draft.pasted, paste] });
   };
   const drop = (index) => change({ ...draft, pasted: draft.pasted.filter((_, i) => i !== index) });
-  const keepAsText = (index) => change({ text: draft.text + draft.pasted[index], pasted: draft.pasted.filter((_, i) => i !== index) });
+  const keepAsText = (index) => change({ ...draft, text: draft.text + draft.pasted[index], pasted: draft.pasted.filter((_, i) => i !== index) });
 
   return (
     <div className="composer" data-pending={entries.length > 0}>
-      {entries.map((entry) => (
-        <WaitingChip key={entry.key} entry={entry} onTakeBack={() => giveBack(takeBack(entry))} />
-      ))}
+      {entries.map((entry) => <WaitingChip key={entry.key} entry={entry} onTakeBack={() => giveBack(takeBack(entry))} />)}
       {draft.pasted.map((paste, index) => (
         <PastedChip key={index} paste={paste} onKeep={() => keepAsText(index)} onDrop={() => drop(index)} />
       ))}
+      {draft.files.length > 0 && <Tray id={id} files={draft.files} transcriber={transcriber} />}
+      <Unable id={id} files={draft.files} model={model} models={models} transcriber={transcriber} onPick={pickModel} />
+      <Recorder mostFiles={mostFiles} transcriber={transcriber} />
       <textarea
         ref={field}
         id="composer"
@@ -131,16 +130,19 @@ export function ComposerField({ conversationId, model: known, running, isLoaded,
         onKeyDown={onKeyDown}
         onPaste={onPaste}
       />
+      {said && <p className="limit" role="status">{said}</p>}
       {isOver && <p className="limit" role="alert">{t("composer.over", { limit: number(limit), length: number(length) })}</p>}
       {!isKept && <p className="limit" role="status">{t("composer.unkept")}</p>}
       {isLate && <p className="limit" role="alert">{t("composer.late")}</p>}
-      {refusal && !isOver && <p className="limit" role="alert">{t(`refused.${refusal}`)}</p>}
+      {refusal && !isOver && <p className="limit" role="alert">{refusal}</p>}
       <div className="row">
+        <AttachButton onTake={take} />
+        <RecordButton longest={longest} mostFiles={mostFiles} />
         {children}
         <span className="grow" />
         {canStop && <button type="button" className="send" aria-label={t("composer.stop")} onClick={tapStop}><span className="stop" /></button>}
-        {(!canStop || text) && (
-          <button type="button" className="send" aria-label={t("composer.send")} disabled={!canSend} onClick={tapSend}><Icon name="arrow-up" /></button>
+        {(!canStop || hasSomething) && (
+          <button type="button" className="send" aria-label={t("composer.send")} disabled={!hasSomething || isOver} aria-disabled={!canSend} onClick={() => tapSend(submit)}><Icon name="arrow-up" /></button>
         )}
       </div>
     </div>

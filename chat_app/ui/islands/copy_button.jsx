@@ -36,6 +36,7 @@ async function write(text, html) {
 /** What an answer says, as HTML: without the bars, buttons and thoughts that the page shows with it. */
 function htmlOf(messageId) {
   const body = document.querySelector(`[data-message-id="${messageId}"] .body`)?.cloneNode(true);
+  body?.querySelectorAll(".cite").forEach((node) => node.replaceWith(node.textContent));
   body?.querySelectorAll("figcaption, button, .reasoning, .sources, .notice").forEach((node) => node.remove());
   return body?.innerHTML;
 }

@@ -5,8 +5,11 @@ import { forget, keep, recall } from "./kept.js";
 const PLACE = "chat_app.draft.";
 const SAVE_MS = 300;
 const NEW = new Set(["/", "/new"]);
-const NOTHING = Object.freeze({ text: "", pasted: Object.freeze([]) });
-const isDraft = ({ text, pasted }) => typeof text === "string" && Array.isArray(pasted) && pasted.every((each) => typeof each === "string");
+const NOTHING = Object.freeze({ text: "", pasted: Object.freeze([]), files: Object.freeze([]) });
+const isFile = (file) => typeof file?.key === "string" && typeof file.name === "string" && typeof file.media_type === "string";
+/** Words that may go, and the files that go with them, which older ones have none of. */
+export const isDraft = ({ text, pasted, files = [] }) =>
+  typeof text === "string" && Array.isArray(pasted) && pasted.every((each) => typeof each === "string") && Array.isArray(files) && files.every(isFile);
 const placeOf = (id) => PLACE + (id || "new");
 
 const known = new Map(); // id → its draft
@@ -39,7 +42,7 @@ export function onDrafts(call) {
 }
 
 export function draftOf(id) {
-  if (!known.has(id)) known.set(id, recall(placeOf(id), isDraft) ?? NOTHING);
+  if (!known.has(id)) known.set(id, { ...NOTHING, ...recall(placeOf(id), isDraft) });
   return known.get(id);
 }
 
@@ -54,6 +57,24 @@ export function write(id, draft) {
   tell();
 }
 
+/** Do something with a file of a draft that the server has under this id. */
+export function fileOf(id, call) {
+  const found = [...known.values()].flatMap(({ files }) => files).find((file) => file.id === id);
+  if (found) call(found);
+}
+
+/** The conversation whose draft has a file; undefined where none has. */
+export const keeperOf = (key) => [...known].find(([, { files }]) => files.some((file) => file.key === key))?.[0];
+
+/** Note what became of a file of a draft, whichever that is. */
+export function changeFile(key, changes) {
+  for (const [id, draft] of known) {
+    if (!draft.files.some((file) => file.key === key)) continue;
+    write(id, { ...draft, files: draft.files.map((file) => (file.key === key ? { ...file, ...changes } : file)) });
+    save(id);
+  }
+}
+
 /** The words went to the outbox. */
 export function clear(id) {
   write(id, NOTHING);
@@ -64,7 +85,7 @@ function save(id) {
   clearTimeout(unsaved.get(id));
   if (!unsaved.delete(id)) return;
   const draft = known.get(id);
-  const isEmpty = !whole(draft);
+  const isEmpty = !whole(draft) && !draft.files.length;
   if (isEmpty) {
     forget(placeOf(id));
     written.delete(id);
@@ -81,10 +102,9 @@ export function begin(id) {
   if (!isNewHere()) return;
   begun = id;
   if (!written.has("")) return tell(); // what another tab writes stays where it is
-  const draft = draftOf("");
-  clear("");
-  write(id, draft);
+  write(id, draftOf("")); // before they are gone there: whoever looks for a file of them finds it at any moment
   save(id);
+  clear("");
 }
 
 /** The conversation that waits for its address; "" is none. */

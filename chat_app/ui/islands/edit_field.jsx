@@ -3,13 +3,16 @@
 import { useEffect, useRef, useState } from "react";
 import { act, onAct } from "./acts.js";
 import { idHere, lengthOf } from "./drafts.js";
+import { EditFiles } from "./edit_files.jsx";
+import { fileOf, isGiven } from "./given.jsx";
 import { number, t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
 import { forget, keep, recall } from "./kept.js";
 import { deliver, onOutbox, placeOf, put, take, troubles, underWayAbout } from "./outbox.js";
-import { subscribe, textOf } from "./words.js";
+import { textOf } from "./words.js";
+import { useWords } from "./words_hook.js";
 
-const isText = (value) => typeof value === "string";
+const isEdit = ({ text, out }) => typeof text === "string" && Array.isArray(out); // `out`: ids of files that are taken out
 const isComposing = (event) => event.nativeEvent.isComposing || event.keyCode === 229;
 
 /** Which of `actions` was asked for here and is under way; "" when none is. */
@@ -49,17 +52,21 @@ function WordsField({ about, model, label, save, limit, accepted, onClose }) {
   const place = placeOf(about);
   const messageId = about.how === "edit" ? about.id : "";
   const [sent, setSent] = useState(() => underWayAbout(about.id, about.how));
-  const [text, setText] = useState(() => sent?.draft.text ?? recall(place, isText, sessionStorage) ?? (messageId ? textOf(messageId) : ""));
+  const [written, set] = useState(() => (sent ? { out: [], ...sent.draft } : recall(place, isEdit, sessionStorage)));
   const [, look] = useState(0);
+  const words = useWords(messageId);
+  const { text, out } = written ?? { text: textOf(messageId), out: [] };
   const field = useRef(null);
   const length = lengthOf(text, limit);
   const isOver = length > limit;
-  const canSend = Boolean(text.trim()) && !isOver && !sent;
+  const given = (words?.parts ?? []).filter(isGiven);
+  const files = given.filter(({ attachment_id: id }) => !out.includes(id));
+  const isKnown = !messageId || Boolean(words); // or else files would be left out that nobody has seen
+  const canSend = Boolean(text.trim() || files.length) && isKnown && !isOver && !sent;
   useEffect(() => {
     field.current.focus();
-    field.current.select();
-    return messageId ? subscribe(messageId, () => setText((now) => now || textOf(messageId))) : undefined;
-  }, [messageId]);
+    if (!written) field.current.select(); // also words that came late, but none that were begun meanwhile
+  }, [messageId, isKnown]);
   const close = () => {
     if (sent) take(sent);
     forget(place, sessionStorage);
@@ -70,13 +77,18 @@ function WordsField({ about, model, label, save, limit, accepted, onClose }) {
     if (accepted === sent.key) return onClose();
     return onOutbox((entry) => (entry?.key === sent.key && entry.refusal ? setSent(undefined) : look((n) => n + 1)));
   }, [sent, accepted]);
-  const change = (value) => {
-    setText(value);
-    keep(place, value, sessionStorage);
+  const change = (changes) => {
+    set({ text, out, ...changes });
+    keep(place, { text, out, ...changes }, sessionStorage);
+  };
+  const remove = ({ attachment_id: id }) => {
+    change({ out: [...out, id] });
+    field.current.focus();
   };
   const submit = () => {
     if (!canSend) return;
-    const entry = put({ text, pasted: [] }, { conversationId: idHere(), about, model });
+    const left = out.length ? files.map(fileOf) : undefined; // or else all
+    const entry = put({ text, out, pasted: [], files: left }, { conversationId: idHere(), about, model });
     setSent(entry);
     deliver(entry);
   };
@@ -90,7 +102,8 @@ function WordsField({ about, model, label, save, limit, accepted, onClose }) {
   };
   return (
     <div className="edit">
-      <textarea ref={field} dir="auto" rows={messageId ? 3 : 1} value={text} readOnly={Boolean(sent)} aria-label={label} placeholder={label} onChange={(event) => change(event.target.value)} onKeyDown={onKeyDown} />
+      <EditFiles files={files} isSent={Boolean(sent)} onRemove={remove} />
+      <textarea ref={field} dir="auto" rows={messageId ? 3 : 1} value={text} readOnly={Boolean(sent)} aria-label={label} placeholder={label} onChange={(event) => change({ text: event.target.value })} onKeyDown={onKeyDown} />
       {isOver && <p className="limit" role="alert">{t("composer.over", { limit: number(limit), length: number(length) })}</p>}
       {sent && troubles.has(sent.key) && <p className="limit" role="status">{t(`trouble.${troubles.get(sent.key)}`)}</p>}
       <div className="row">

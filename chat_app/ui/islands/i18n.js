@@ -75,7 +75,8 @@ const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
 /** A size, in the unit that suits it. */
 export function bytes(size) {
   const step = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(size, 1)) / 3));
-  return number(size / 1000 ** step, { style: "unit", unit: UNITS[step], unitDisplay: "short", maximumSignificantDigits: 3 });
+  const unitDisplay = step ? "short" : "long"; // "4 byte" is short
+  return number(size / 1000 ** step, { style: "unit", unit: UNITS[step], unitDisplay, maximumSignificantDigits: 3 });
 }
 
 /** Keep a choice of language and show the page anew in it. */

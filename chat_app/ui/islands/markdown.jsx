@@ -9,13 +9,16 @@ import { isPlainParagraph, markMath } from "./blocks.js";
 import { CodeBlock } from "./code_block.jsx";
 import { Diagram } from "./diagram.jsx";
 import { t } from "./i18n.js";
+import { Cite, markCites } from "./sources.jsx";
 
 const plugins = { cjk, math: createMathPlugin({ singleDollarTextMath: true, errorColor: "inherit" }) };
 const HTTP = /^(https?:|mailto:)/i;
 
 /** A link opens a new tab and tells its page nothing; anything but web and mail is text. */
-const Link = ({ href, children }) =>
-  HTTP.test(href ?? "") ? (
+const Link = ({ href, children, "data-cite": number }) =>
+  number ? (
+    <Cite number={Number(number)} text={text(children)} />
+  ) : HTTP.test(href ?? "") ? (
     <a href={href} target="_blank" rel="noopener noreferrer nofollow">
       {children}
     </a>
@@ -104,7 +107,7 @@ function setTable(node) {
   node.align = node.align.map((align, column) => align ?? (rows.length && rows.every((row) => isNumber(row, column)) ? "right" : align));
   return node;
 }
-const remarkPlugins = [...Object.values(defaultRemarkPlugins), () => showHtml, () => setTable];
+const remarkPlugins = [...Object.values(defaultRemarkPlugins), () => showHtml, () => setTable, () => markCites];
 const rehypePlugins = []; // no HTML is ever parsed, so none is to be cleaned
 const asOneBlock = (source) => [source]; // it has been cut before
 

@@ -1,15 +1,18 @@
 // One message's words: reasoning, Markdown, sources.
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
-import { flushSync } from "react-dom";
+import { Given, isGiven } from "./given.jsx";
 import { number, t } from "./i18n.js";
 import { laidOut } from "./json_text.js";
+import { useNear } from "./near_hook.js";
 import { Plain, Prose } from "./prose.jsx";
 import { want, wordsOf } from "./words.js";
+import { Cited, Sources } from "./sources.jsx";
 import { useWords } from "./words_hook.js";
 
-const NEAR = "1200px";
+const NEAR = "1200px"; // until then the plain words keep its place
 const FOLD_LINES = 8;
 const LINE_CHARS = 80;
+const NONE = [];
 
 function Reasoning({ part, live, isLast }) {
   // How long is known of what was heard from its beginning, and once it is stored.
@@ -31,39 +34,9 @@ const Tool = ({ label, text }) => (
   </details>
 );
 
-const Sources = ({ sources }) => (
-  <ol className="sources" aria-label={t("message.sources")}>
-    {sources.map((source) => (
-      <li key={source.number} value={source.number}>
-        <details>
-          <summary>{source.title}</summary>
-          <div className="plain">{source.text}</div>
-        </details>
-      </li>
-    ))}
-  </ol>
-);
-
-/** Only what nears the view is rendered as Markdown; until then the plain words keep its place. */
-function useNear() {
-  const ref = useRef(null);
-  const [isNear, setNear] = useState(false);
-  useEffect(() => {
-    const watch = new IntersectionObserver((seen) => seen.some((e) => e.isIntersecting) && setNear(true), { rootMargin: NEAR });
-    watch.observe(ref.current);
-    const onPrint = () => flushSync(() => setNear(true)); // the browser takes the page as it stands after this
-    addEventListener("beforeprint", onPrint);
-    return () => {
-      watch.disconnect();
-      removeEventListener("beforeprint", onPrint);
-    };
-  }, []);
-  return [ref, isNear];
-}
-
 export function MessageBody({ messageId, role, status }) {
   const words = useWords(messageId);
-  const [ref, isNear] = useNear();
+  const [ref, isNear] = useNear(NEAR);
   // However the page learned of the end, by the stream or by the state, the settled words are read once more. A quick
   // answer may have ended before the page heard that it had begun.
   const before = useRef(status);
@@ -74,8 +47,12 @@ export function MessageBody({ messageId, role, status }) {
   }, [messageId, status]);
   const live = status === "streaming";
   const parts = words?.parts ?? [];
+  const isWordless = parts.length > 0 && parts.every(isGiven);
+  const sources = parts.find(({ type }) => type === "sources")?.sources ?? NONE;
   return (
-    <div ref={ref} className={`body ${role}`} data-loaded={words ? "true" : "false"}>
+    <Cited.Provider value={sources}>
+    <Given parts={parts} />
+    <div ref={ref} className={`body ${role}`} data-loaded={words ? "true" : "false"} hidden={isWordless}>
       {/* Sources come before the words and stand after them, as notes do. */}
       {parts.map((part, index) => {
         if (part.type === "reasoning" && part.text) return <Reasoning key={index} part={part} live={live} isLast={index === parts.length - 1} />;
@@ -86,10 +63,11 @@ export function MessageBody({ messageId, role, status }) {
         if (!(isNear || live)) return <Far key={index} text={part.text} />;
         return <Prose key={index} text={part.text} live={live} />;
       })}
-      {parts.map((part, index) => part.type === "sources" && <Sources key={index} sources={part.sources} />)}
+      {sources.length > 0 && <Sources sources={sources} />}
       {live && words?.isAway && <p className="notice" role="status">{t("message.away")}</p>}
       {words?.unsaved && <p className="notice" role="status">{t("message.unsaved")}</p>}
     </div>
+    </Cited.Provider>
   );
 }
 

@@ -1,7 +1,8 @@
 // The model of the next message. A choice counts at once, also for words that are sent before the server has heard of it. One that was made
 // by hand is a value of the conversation's own, like its parameters; what a recipe brings is not.
 import { useEffect, useSyncExternalStore } from "react";
-import { idHere } from "./drafts.js";
+import { draftOf, idHere, onDrafts } from "./drafts.js";
+import { lacking, needsOf } from "./abilities.js";
 import { t } from "./i18n.js";
 import { learnNames, useNameOf } from "./names.js";
 import { change, changeOf, onParameters } from "./parameters.js";
@@ -45,5 +46,13 @@ export function ModelPicker({ known, items, names, onPick }) {
   const [model, pick] = useModel(idHere(), known, onPick);
   const nameOf = useNameOf();
   useEffect(() => learnNames(names), [names]);
-  return <Picker label={t("model.button")} listLabel={t("model.list")} text={model ? `${nameOf(model)} ▾` : t("model.none")} kind="listbox" opener="choose-model" items={items} selected={model} onPick={pick} />;
+  const needs = useSyncExternalStore(onDrafts, () => needsOf(draftOf(idHere()).files));
+  const offered = needs ? items.map((item) => able(item, needs)) : items;
+  return <Picker label={t("model.button")} listLabel={t("model.list")} text={model ? `${nameOf(model)} ▾` : t("model.none")} kind="listbox" opener="choose-model" items={offered} selected={model} onPick={pick} />;
+}
+
+/** A model as it is offered for what goes with the next message; one that cannot take all of it is grey, and says why. */
+function able(item, needs) {
+  const lacks = lacking(item, needs);
+  return lacks.length ? { ...item, kind: "unable", cannot: lacks.map((need) => t(`files.cannot.${need}`)).join(" · ") } : item;
 }

@@ -1,21 +1,17 @@
 // What was sent, until the server has it. It lies in this browser meanwhile: a reload, a crash or a server that is away
 // loses no word, and a send that comes twice has the same key, by which the server knows it.
-import { idHere, isNewHere, newKey, whole } from "./drafts.js";
+import { idHere, isDraft, isNewHere, newKey, whole } from "./drafts.js";
+import { isGiven, partOf } from "./given.jsx";
 import { language } from "./i18n.js";
 import { forget as unkeep, keep, namesOf, recall } from "./kept.js";
 import { begin as beginParameters, changeOf } from "./parameters.js";
-import { begin } from "./words.js";
+import { livingTabs, tab } from "./tabs.js";
+import { begin, wordsOf } from "./words.js";
 
 const PLACE = "chat_app.outbox.";
 const FIRST_MS = 500;
 const LONGEST_MS = 8000;
 const LOOK_MS = 30_000;
-const LOCK = "chat_app.tab.";
-const tab = (() => {
-  const kept = globalThis.sessionStorage?.getItem("chat_app.tab") ?? newKey();
-  globalThis.sessionStorage?.setItem("chat_app.tab", kept);
-  return kept;
-})();
 
 const listeners = new Set(); // called at each change, with (entry, turn) when one was delivered
 const going = new Map(); // key → what ends its delivery
@@ -34,7 +30,7 @@ export function onOutbox(call) {
 }
 
 const isEntry = ({ key, conversationId, draft, at }) =>
-  Boolean(key) && typeof conversationId === "string" && typeof at === "number" && typeof draft?.text === "string" && Array.isArray(draft.pasted);
+  Boolean(key) && typeof conversationId === "string" && typeof at === "number" && Boolean(draft) && isDraft(draft);
 const kept = () => namesOf(PLACE).map((name) => recall(name, isEntry)).filter(Boolean);
 const isOurs = (entry) => entry.tab === tab;
 
@@ -61,14 +57,12 @@ export const underWayAbout = (messageId, how) =>
 /** What is under way about messages of a conversation: what is added to it waits for that. */
 export const changing = (conversationId) => kept().filter((entry) => isOurs(entry) && entry.about && entry.conversationId === conversationId);
 
-const wordsIn = ({ conversationId, about, draft }) => JSON.stringify([conversationId, about, whole(draft)]);
+const wordsIn = ({ conversationId, about, draft }) => JSON.stringify([conversationId, about, whole(draft), draft.files?.map(({ id, alt }) => [id, alt])]);
 
-// A tab holds its lock as long as it lives; where there are no locks, on plain http, it counts as gone after a while.
+// Where nothing tells which tabs live, one counts as gone after a while.
 async function isAlive() {
-  if (!navigator.locks) return (entry) => Date.now() - entry.at < LOOK_MS;
-  const { held, pending } = await navigator.locks.query();
-  const names = new Set([...held, ...pending].map(({ name }) => name));
-  return (entry) => names.has(LOCK + entry.tab);
+  const living = await livingTabs();
+  return living ? (entry) => living.has(entry.tab) : (entry) => Date.now() - entry.at < LOOK_MS;
 }
 
 /**
@@ -88,10 +82,7 @@ export async function takeUp() {
 }
 let next = 0;
 globalThis.addEventListener?.("storage", ({ key }) => key?.startsWith(PLACE) && takeUp());
-if (globalThis.localStorage) {
-  navigator.locks?.request(LOCK + tab, () => new Promise(() => {}));
-  setTimeout(takeUp, 0);
-}
+if (globalThis.localStorage) setTimeout(takeUp, 0);
 
 /**
  * Put words in. `root` is the key of the send that begins the conversation they follow, while it has no address; `about` is
@@ -134,7 +125,7 @@ export async function deliver(entry) {
     if (outcome.refusal) {
       going.delete(entry.key);
       troubles.delete(entry.key);
-      refuse({ ...entry, refusal: outcome.refusal.code });
+      refuse({ ...entry, refusal: outcome.refusal });
       return;
     }
     if (outcome.turn) {
@@ -150,7 +141,8 @@ export async function deliver(entry) {
 async function attempt({ key, model, draft, conversationId, about, change }, signal) {
   const where = { language, time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone };
   const asked = { change: conversationId ? changeOf(conversationId) : change, [about?.how ?? "edit"]: about?.id ?? "" };
-  const body = JSON.stringify({ key, model, text: whole(draft), conversation_id: conversationId, ...asked, ...where });
+  const files = draft.files?.map(({ id, alt }) => ({ id, alt })); // without, an edited message keeps its own
+  const body = JSON.stringify({ key, model, text: whole(draft), files, conversation_id: conversationId, ...asked, ...where });
   try {
     const response = await fetch("/api/turns", { method: "POST", body, signal, headers: { "content-type": "application/json" } });
     if (response.status >= 500) return { trouble: response.status === 503 ? "store_unavailable" : "error" };
@@ -164,7 +156,7 @@ async function attempt({ key, model, draft, conversationId, about, change }, sig
 /** Its words stay until whoever wrote them has them back: here, or where they were written. */
 function refuse(entry) {
   if (!entry.about) return hold(entry);
-  keep(placeOf(entry.about), whole(entry.draft), sessionStorage);
+  keep(placeOf(entry.about), { text: whole(entry.draft), out: entry.draft.out ?? [] }, sessionStorage);
   forget(entry.key);
   tell(entry);
 }
@@ -177,7 +169,8 @@ function conclude(entry, turn) {
       if (!next.conversationId && next.root === entry.root && next.key !== entry.key) hold({ ...next, conversationId: turn.conversation_id });
     }
   }
-  begin(turn, entry.about?.how === "wish" ? null : whole(entry.draft));
+  const files = entry.draft.files?.map(partOf) ?? wordsOf(entry.about?.id)?.parts.filter(isGiven); // or else nobody here knows
+  begin(turn, entry.about?.how === "wish" ? null : whole(entry.draft), files);
   if (entry.about) unkeep(placeOf(entry.about), sessionStorage);
   forget(entry.key);
   tell(entry, turn);

@@ -22,7 +22,7 @@ function Range({ spec, id, value, onValue, ...more }) {
   return (
     <div className="range">
       <input
-        type="range" id={id} min={spec.low ?? 0} max={spec.high} step={spec.step} value={shown} data-unset={typeof value !== "number"}
+        type="range" id={id} min={spec.above ? spec.step : (spec.low ?? 0)} max={spec.high} step={spec.step} value={shown} data-unset={typeof value !== "number"}
         aria-valuetext={typeof value === "number" ? number(value) : t("parameter.not_sent")} onChange={({ target }) => onValue(Number(target.value))} {...more}
       />
       <Written spec={spec} value={value} onValue={onValue} aria-label={t("parameter.exact", { name: spec.name })} {...more} />
@@ -41,10 +41,10 @@ function Choice({ spec, id, value, refused, onValue, ...more }) {
 
 const ROWS = { text: 5, strings: 2, object: 3 };
 
-function Control({ refused, ...props }) {
+function Control({ refused, place, ...props }) {
   const { spec } = props;
   if (spec.kind === "choice") return <Choice refused={refused} {...props} />;
-  if (spec.kind === "format") return <FormatControl refused={refused} {...props} />;
+  if (spec.kind === "format") return <FormatControl refused={refused} place={place} {...props} />;
   return spec.step ? <Range {...props} /> : <Written rows={ROWS[spec.kind]} {...props} />;
 }
 
@@ -61,23 +61,34 @@ const rangeOf = ({ low = 0, high, above, usual }) =>
 /** Whether nobody knows what counts where nothing is sent. */
 const isOpen = ({ kind, usual }) => usual === undefined && ["number", "integer", "choice", "format"].includes(kind);
 
+/** What the layers below say of a parameter, the nearest first. */
+export function Beneath({ spec, layers }) {
+  const below = saying(layers, spec.name).slice(0, -1).map(({ value, source }) => `${t(`parameter.from.${source}`)}: ${shortOf(textOf(spec.kind, value)) || t("parameter.not_sent")}`);
+  return below.length > 0 && <p className="help beneath">{t("parameter.beneath", { layers: below.reverse().join(" · ") })}</p>;
+}
+
 /** Which of a parameter's choices a model does not take, each with the reason. */
 const refusedOf = (spec, refuses) => (spec.choices ?? []).map((choice) => [choice, refuses?.[`${spec.name}=${choice}`]]).filter(([, why]) => why);
 
-export function ParameterField({ spec, layers, refusedFor, why, server, most, differing, refuses, onSet }) {
+export function ParameterField({ spec, layers, refusedFor, why, model, place, onSet }) {
   const id = useId();
   const { now, below, isOwn } = found(layers, spec.name);
   const isSent = now !== undefined && now.value !== null;
   const isOff = Boolean(why);
+  const { server, output_tokens: most, refuses } = model ?? {};
+  const differing = model?.deployment[spec.name];
   // An empty field over a value from below says that it is not to be sent; over none it says nothing.
   const set = (value) => onSet({ [spec.name]: value === undefined && below !== undefined && below.value !== null ? null : value });
   const differs = !now && differing && `${t("parameter.from.deployment")}: ${differing.map((value) => textOf(spec.kind, value) || "—").join(" / ")}`;
   const from = differs ? [differs] : [!isSent && t("parameter.not_sent"), now && t(`parameter.from.${now.source}`)];
-  const beneath = saying(layers, spec.name).slice(0, -1).map(({ value, source }) => `${t(`parameter.from.${source}`)}: ${shortOf(textOf(spec.kind, value)) || t("parameter.not_sent")}`);
-  const range = spec.kind === "number" || spec.kind === "integer" ? rangeOf(spec) : "";
+  const range = spec.kind === "number" || spec.kind === "integer" ? rangeOf(spec.name === "max_tokens" && most ? { ...spec, high: most } : spec) : "";
   const choices = refusedOf(spec, refuses);
   const not = (reason, name) => t(`parameter.not.${reason}`, { server, name });
-  const help = isOff ? not(why, spec.name) : [t(`parameter.${spec.name}`), spec.name === "max_tokens" && most && t("parameter.most", { most: number(most) }), range, ...choices.map(([choice, reason]) => not(reason, choice)), isOpen(spec) && t("parameter.no_usual")].filter(Boolean).join(" ");
+  const said = [
+    t(`parameter.${spec.name}`), spec.name === "max_tokens" && most && t("parameter.most", { most: number(most) }), range,
+    spec.name === "reasoning_effort" && model && !model.has_efforts && t("parameter.no_efforts"), ...choices.map(([choice, reason]) => not(reason, choice)), isOpen(spec) && t("parameter.no_usual"),
+  ];
+  const help = isOff ? not(why, spec.name) : said.filter(Boolean).join(" ");
   return (
     <div className="parameter" data-off={isOff}>
       <div className="parameter-head">
@@ -89,8 +100,8 @@ export function ParameterField({ spec, layers, refusedFor, why, server, most, di
           </button>
         )}
       </div>
-      <Control spec={spec} id={id} value={isSent ? now.value : undefined} refused={choices.map(([choice]) => choice)} onValue={set} disabled={isOff} aria-describedby={`${id}-help`} aria-invalid={Boolean(refusedFor)} />
-      {beneath.length > 0 && <p className="help beneath">{t("parameter.beneath", { layers: beneath.reverse().join(" · ") })}</p>}
+      <Control spec={spec} id={id} value={isSent ? now.value : undefined} refused={choices.map(([choice]) => choice)} place={place} onValue={set} disabled={isOff} aria-describedby={`${id}-help`} aria-invalid={Boolean(refusedFor)} />
+      <Beneath spec={spec} layers={layers} />
       <p id={`${id}-help`} className={refusedFor ? "limit" : "help"} role={refusedFor ? "alert" : undefined}>
         {refusedFor ? `${sentenceOf(refusedFor)} ${t("parameter.unused")}` : help}
       </p>

@@ -41,7 +41,7 @@ export const ParametersButton = ({ isTuned }) => (
 function MakeDefaults({ id, own, refused, model }) {
   const [left, setLeft] = useState([]);
   const make = async () => {
-    const good = Object.fromEntries(Object.entries(own).filter(([name]) => !(name in refused) && name !== "recipe"));
+    const good = Object.fromEntries(Object.entries(own).filter(([name]) => !(name in refused) && !["recipe", "documents"].includes(name)));
     change(PERSON, good);
     await saved(PERSON);
     const waiting = Object.keys(good).filter((name) => name in changeOf(PERSON).set); // what was not taken stays here
@@ -64,7 +64,7 @@ export function ParameterPanel({ model: known, messages, running, onPick }) {
   const close = () => show(false);
   const panel = useRef(null);
   const [model, , showModel] = useModel(idHere(), known, onPick);
-  const { recipe, chosen, name } = useRecipe({ known, isTuned: isOpen, onPick });
+  const { recipe, chosen, name, choose } = useRecipe({ known, isTuned: isOpen, onPick });
   const { id, known: parameters, refused, set } = useParameters(model, isOpen, `${messages.at(-1)?.id} ${running.length}`); // read anew when an answer has ended
   useLayoutEffect(() => onAct((action) => action === "parameters" && show(!isShown)), []);
   useLayoutEffect(() => {
@@ -97,9 +97,9 @@ export function ParameterPanel({ model: known, messages, running, onPick }) {
           <button type="button" className="icon" aria-label={t("action.close")} title={t("action.close")} onClick={close}><Icon name="x" /></button>
         </header>
         <div className="panel-body">
-          {parameters && <RecipeField id={id} known={parameters} model={model} chosen={chosen} name={name} />}
+          {parameters && <RecipeField key={`${id} ${chosen?.id ?? ""}`} id={id} known={parameters} model={model} chosen={chosen} name={name} choose={choose} />}
           <ModelField id={id} model={model} recipe={recipe} known={parameters} onShow={showModel} />
-          {parameters ? <Fields known={parameters} refused={refused} onSet={set} /> : <div className="panel-wait" />}
+          {parameters ? <Fields id={id} known={parameters} refused={refused} onSet={set} /> : <div className="panel-wait" />}
           {parameters && Object.keys(parameters.own).length > 0 && <MakeDefaults id={id} own={parameters.own} refused={refused} model={model} />}
           {parameters?.told.last && <LastRequest last={parameters.told.last} />}
         </div>

@@ -16,6 +16,9 @@ const pathOf = (id) => (id === PERSON ? "/api/preferences?" : `/api/parameters?c
 const NOTHING = Object.freeze({ set: Object.freeze({}), reset: Object.freeze([]) });
 const isChange = ({ set, reset }) => typeof set === "object" && set !== null && Array.isArray(reset);
 const placeOf = (id) => PLACE + (id || "new");
+
+/** Where a form lies that somebody is filling in beside the values of a conversation, in this tab. */
+export const formOf = (id, form) => `chat_app.form.${id || "new"}.${form}`;
 const storageOf = (id) => (id ? localStorage : sessionStorage); // a new chat is its tab's alone
 const isEmpty = ({ set, reset }) => !Object.keys(set).length && !reset.length;
 
@@ -26,6 +29,7 @@ const saving = new Map(); // conversation → the promise of the save that is un
 const timers = new Map();
 const counted = new Map(); // conversation → how many saves were begun, and done
 const countOf = (id) => counted.get(id) ?? 0;
+const waiting = new Set(); // conversations whose change the server could not be given
 const lastRead = new Map(); // conversation → where it was read last
 const reading = new Map(); // address → the promise of what is read there
 const listeners = new Set();
@@ -41,6 +45,9 @@ export function changeOf(id) {
   if (!changes.has(id)) changes.set(id, recall(placeOf(id), isChange, storageOf(id)) ?? NOTHING);
   return changes.get(id);
 }
+
+/** Whether what was changed lies in this browser alone, since the server could not be given it. */
+export const isWaiting = (id) => waiting.has(id) && !isEmpty(changeOf(id));
 
 export const toldOf = (id) => told.get(id);
 const NONE = Object.freeze({});
@@ -81,12 +88,15 @@ async function send(id) {
   try {
     const response = await fetch(pathOf(id), { method: "PATCH", body: JSON.stringify(sent) });
     if (response.status >= 500) throw response.status;
+    waiting.delete(id);
     if (response.ok) taken(id, sent, await response.json());
-    else if (response.status === 404) put(id, NOTHING); // there is no such conversation any more
-    else refused.set(id, Object.fromEntries(Object.keys(sent.set).map((name) => [name, { reason: "untaken", values: {} }])));
+    else if (response.status !== 404) refused.set(id, Object.fromEntries(Object.keys(sent.set).map((name) => [name, { reason: "untaken", values: {} }])));
+    // A 404 is of one that was deleted: with Undo it is here again, and so is what was changed.
     tell();
   } catch {
+    waiting.add(id);
     timers.set(id, timers.get(id) ?? setTimeout(() => save(id), RETRY_MS)); // it lies here meanwhile
+    tell();
   }
 }
 
@@ -144,6 +154,10 @@ async function readAt(id, path) {
 export function begin(id, sent = NOTHING) {
   if (!isNewHere() && JSON.stringify(changeOf("").set) !== JSON.stringify(sent.set)) return; // they are another new one's
   const now = changeOf("").set;
+  Object.keys(sessionStorage).filter((name) => name.startsWith(formOf("", ""))).forEach((name) => {
+    keep(formOf(id, name.slice(formOf("", "").length)), recall(name, () => true, sessionStorage), sessionStorage);
+    forget(name, sessionStorage);
+  });
   const since = Object.entries(now).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(sent.set[name]) || name in refusedOf(""));
   refused.delete("");
   told.delete("");

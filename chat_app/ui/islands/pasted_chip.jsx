@@ -28,7 +28,7 @@ export function WaitingChip({ entry, onTakeBack }) {
   const said = trouble ? t(`trouble.${trouble}`) : entry.isSent ? t("composer.sending") : t("composer.queued");
   return (
     <div className="chip waiting-send" role="status">
-      <span>{said}</span> <span className="words">{!entry.isSent && entry.draft.text.slice(0, SHOWN_CHARS)}</span>
+      <span>{said}</span> <span className="words">{!entry.isSent && (entry.draft.text.slice(0, SHOWN_CHARS) || entry.draft.files?.map(({ name }) => name).join(", "))}</span>
       <button type="button" onClick={onTakeBack} aria-label={t("composer.unqueue")}>✕</button>
     </div>
   );

@@ -2,6 +2,7 @@
 import { useEffect, useState } from "react";
 import { whole } from "./drafts.js";
 import { t } from "./i18n.js";
+import { Given, partOf } from "./given.jsx";
 import { Folded } from "./message_body.jsx";
 import { useNameOf } from "./names.js";
 import { isGoing, onOutbox, troubles, waiting } from "./outbox.js";
@@ -36,7 +37,10 @@ export function PendingTurn({ entry: { key, draft, model } }) {
   return (
     <>
       <article className="message" data-role="user" data-status="complete" aria-label={t("message.yours")}>
-        <div className="said"><div className="body user" data-loaded="true"><Folded text={whole(draft)} /></div></div>
+        <div className="said">
+          <Given parts={(draft.files ?? []).map(partOf)} />
+          {whole(draft) && <div className="body user" data-loaded="true"><Folded text={whole(draft)} /></div>}
+        </div>
         <div className="actions" />
       </article>
       {!troubles.has(key) && (

@@ -6,31 +6,13 @@ import { idHere } from "./drafts.js";
 import { t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
 import { saved } from "./parameters.js";
+import { find, isNarrow, put, swallowTap } from "./picking.js";
 
-const GAP = 4;
-const TAP_MS = 500;
-const isNarrow = () => matchMedia("(max-width: 767px)").matches;
+const TYPED_MS = 1000; // letters that come sooner are one word
+const NOTHING = { text: "", at: -Infinity };
 
-function swallow(event) {
-  event.preventDefault();
-  event.stopPropagation();
-}
-
-/** Over or under its button, wherever there is more room, and never past the window's edges; on a phone a sheet. */
-function put(list, button) {
-  list.showPopover();
-  list.removeAttribute("style");
-  if (isNarrow()) return;
-  const at = button.getBoundingClientRect();
-  const [above, below] = [at.top - GAP, innerHeight - at.bottom - GAP];
-  const isBelow = below >= Math.min(list.scrollHeight + GAP, above);
-  list.style.maxHeight = `${(isBelow ? below : above) - GAP}px`;
-  list.style.top = isBelow ? `${at.bottom + GAP}px` : `${at.top - GAP - list.offsetHeight}px`;
-  list.style.left = `${Math.max(GAP, Math.min(at.left, innerWidth - list.offsetWidth - GAP))}px`;
-}
-
-/** Whose a model is, and what it takes and does. */
-const noted = ({ note, note_key: key, tags }) => [note ?? t(key), ...(tags?.split(" ") ?? []).map((tag) => t(tag))].join(" · ");
+/** Whose a model is, what it takes and does, and what it cannot. */
+const noted = ({ note, note_key: key, tags, cannot }) => [...(cannot ? [cannot] : []), note ?? t(key), ...(tags?.split(" ") ?? []).filter(Boolean).map((tag) => t(tag))].join(" · ");
 
 export function Picker({ label, text, icon, items, selected, kind, listLabel, subject, opener, className, onPick }) {
   const [isOpen, open] = useState(false);
@@ -52,9 +34,7 @@ export function Picker({ label, text, icon, items, selected, kind, listLabel, su
     const away = (event) => {
       if (root.current?.contains(event.target)) return;
       open(false);
-      if (!isNarrow()) return;
-      addEventListener("click", swallow, { capture: true, once: true }); // a tap beside a sheet closes it, and no more
-      setTimeout(() => removeEventListener("click", swallow, { capture: true }), TAP_MS);
+      if (isNarrow()) swallowTap();
     };
     const again = () => put(list.current, button.current); // a phone's keyboard that goes is no reason to close
     const moved = (event) => list.current?.contains(event.target) || open(false);
@@ -72,9 +52,11 @@ export function Picker({ label, text, icon, items, selected, kind, listLabel, su
     if (isOpen) list.current.querySelectorAll("[data-item]")[Math.min(at, items.length - 1)]?.focus();
   }, [isOpen, at, items]);
 
+  const sought = useRef(NOTHING); // what is being typed, and when its last letter was
   const from = useRef(null); // what was left for the list, and is gone back to
   const show = () => {
     from.current = document.activeElement;
+    sought.current = NOTHING;
     setAt(Math.max(0, items.findIndex((item) => item.id === selected)));
     open(!isOpen);
   };
@@ -89,6 +71,9 @@ export function Picker({ label, text, icon, items, selected, kind, listLabel, su
     else if (isList) onPick(item.id);
     else saved(idHere()).then(() => onPick(item.id)); // what is done to an answer is done with what was changed before
   };
+  const isTyping = ({ timeStamp }) => timeStamp - sought.current.at < TYPED_MS;
+  const isOfName = (event) => isTyping(event) && find(items, `${sought.current.text} `, at) >= 0; // a blank
+  const isChoice = (event) => event.key === "Enter" || (event.key === " " && !isOfName(event));
   const onKeyDown = (event) => {
     if (!isOpen) return;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
@@ -96,9 +81,11 @@ export function Picker({ label, text, icon, items, selected, kind, listLabel, su
     else if (step) setAt((at + step + items.length) % items.length);
     else if (event.key === "Home") setAt(0);
     else if (event.key === "End") setAt(items.length - 1);
-    else if (event.key.length === 1) {
-      const found = items.findIndex((item) => item.text.toLowerCase().startsWith(event.key.toLowerCase()));
+    else if (event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      sought.current = { text: (isTyping(event) ? sought.current.text : "") + event.key.toLowerCase(), at: event.timeStamp };
+      const found = find(items, sought.current.text, at);
       if (found >= 0) setAt(found);
+      if (event.key === " ") event.preventDefault(); // the list would scroll
       return;
     } else return;
     if (event.key !== "Tab") event.preventDefault();
@@ -129,7 +116,7 @@ export function Picker({ label, text, icon, items, selected, kind, listLabel, su
               aria-selected={isList ? item.id === selected : undefined}
               tabIndex={index === at ? 0 : -1}
               onClick={() => pick(item)}
-              onKeyDown={(event) => (event.key === "Enter" || event.key === " ") && (event.preventDefault(), pick(item))}
+              onKeyDown={(event) => isChoice(event) && (event.preventDefault(), pick(item))}
             >
               <span className={item.kind}>{item.text}</span>
               {(item.note || item.note_key) && <small className={item.kind}>{noted(item)}</small>}

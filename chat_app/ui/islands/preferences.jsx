@@ -26,6 +26,17 @@ export function refusalOf({ code, reason, values }) {
   return place + t(`import.${reason}`, { ...values, sentence });
 }
 
+/** What was written here, to take along: the conversations as JSON, with their files in an archive, the recipes as TOML. */
+export const ExportFiles = () => (
+  <p className="row">
+    <a className="button" href="/api/export" download>{t("settings.export")}</a>
+    <a className="button" href="/api/recipes.toml" download="recipes.toml">{t("settings.export_recipes")}</a>
+  </p>
+);
+
+const importedOf = ({ added, known, lost }) =>
+  [t("settings.imported", { count: added }), known > 0 && t("settings.imported.known", { count: known }), lost > 0 && t("settings.imported.lost", { count: lost })].filter(Boolean).join(" ");
+
 /** Import of a file: posted as it is, checked by the server. */
 export function ImportFile() {
   const [said, say] = useState("");
@@ -36,10 +47,10 @@ export function ImportFile() {
     setRefused(false);
     say(t("settings.importing"));
     try {
-      const response = await fetch("/api/import", { method: "POST", body: file, headers: { "content-type": "application/json" } });
+      const response = await fetch("/api/import", { method: "POST", body: file });
       const body = await response.json();
       setRefused(!response.ok);
-      say(response.ok ? t("settings.imported", body) : refusalOf(body.error));
+      say(response.ok ? importedOf(body) : refusalOf(body.error));
     } catch {
       setRefused(true);
       say(t("error.offline"));
@@ -50,7 +61,7 @@ export function ImportFile() {
     <div className="import">
       <label className="button">
         {t("settings.import")}
-        <input type="file" accept=".json,application/json" className="visually-hidden" onChange={choose} />
+        <input type="file" accept=".json,.zip" className="visually-hidden" onChange={choose} />
       </label>
       <p role={isRefused ? "alert" : "status"}>{said}</p>
     </div>

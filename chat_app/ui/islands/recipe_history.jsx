@@ -8,9 +8,16 @@ const Act = ({ name, number, onClick }) => (
   <button type="button" className="quiet" aria-label={t("recipe.of", { act: name, name: `v${number}` })} onClick={onClick}>{name}</button>
 );
 
+const Which = ({ label, versions, value, onChange }) => (
+  <select aria-label={label} value={value} onChange={({ target }) => onChange(Number(target.value))}>
+    {versions.map(({ number }) => <option key={number} value={number}>v{number}</option>)}
+  </select>
+);
+
 export function RecipeHistory({ recipe, onEdit }) {
   const [versions, setVersions] = useState(null);
-  const [pair, setPair] = useState(null); // the two that are compared, with what differs
+  const [pair, setPair] = useState(null); // the two that are compared
+  const [found, setFound] = useState(null); // what differs between them
   const [said, say] = useState("");
   const [conflict, setConflict] = useState(null);
   const attempt = (work) => work().catch((error) => say(String(error.sentence ?? error)));
@@ -18,7 +25,13 @@ export function RecipeHistory({ recipe, onEdit }) {
     setPair(null);
     attempt(async () => setVersions(await versionsOf(recipe.id)));
   }, [recipe.id, recipe.newest]);
-  const compare = (old, now) => attempt(async () => setPair({ old, now, found: await differencesOf(recipe.id, old, now) }));
+  const compare = (old, now) => setPair({ old, now });
+  useEffect(() => {
+    let isOver = false; // another pair is asked for
+    setFound(null);
+    if (pair) differencesOf(recipe.id, pair.old, pair.now).then((all) => isOver || (setFound(all), say("")), (sentence) => isOver || say(String(sentence)));
+    return () => { isOver = true; };
+  }, [recipe.id, pair]);
   const restore = (version) => attempt(async () => {
     const { conflict } = await saveRecipe(recipe.id, version.content, t("recipe.restored_note", { number: version.number }), recipe.newest);
     setConflict(conflict ?? null);
@@ -50,8 +63,11 @@ export function RecipeHistory({ recipe, onEdit }) {
       </ol>
       {pair && (
         <section aria-label={t("recipe.difference")}>
-          <h2>{t("recipe.between", { old: pair.old, now: pair.now })}</h2>
-          <Differences found={pair.found} old={`v${pair.old}`} now={`v${pair.now}`} />
+          <h2 className="row between">
+            {t("recipe.between")} <Which label={t("recipe.between.old")} versions={versions} value={pair.old} onChange={(old) => compare(old, pair.now)} />
+            → <Which label={t("recipe.between.now")} versions={versions} value={pair.now} onChange={(now) => compare(pair.old, now)} />
+          </h2>
+          {found && <Differences found={found} old={`v${pair.old}`} now={`v${pair.now}`} />}
         </section>
       )}
     </div>

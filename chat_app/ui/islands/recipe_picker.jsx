@@ -10,7 +10,7 @@ import { recipeOf, useRecipes } from "./recipes.js";
 
 const NONE = "";
 
-/** Which recipe a conversation is asked by, what it is called, and what chooses another; with it comes its model. */
+/** Which recipe a conversation is asked by, what it is called, and what chooses another, "" for none, undefined for the usual one; with it comes its model. */
 export function useRecipe({ known, isTuned, onPick }) {
   const recipes = useRecipes();
   const isNew = !idHere();
@@ -22,7 +22,7 @@ export function useRecipe({ known, isTuned, onPick }) {
   const stored = told?.recipe;
   const choose = (id) => {
     const wanted = recipeOf(recipes, { id })?.content.values.model ?? "";
-    set({ recipe: id ? { id } : null, ...(wanted ? { model: undefined } : {}) }); // with it comes its model, and goes
+    set({ recipe: id ? { id } : id === undefined ? undefined : null, ...(wanted ? { model: undefined } : {}) }); // with it comes its model, and goes
     if (wanted || (!own.model && recipe?.content.values.model)) showModel(wanted);
   };
   const name = recipe?.content.name ?? (stored?.id === chosen?.id ? stored?.name : undefined);
@@ -32,10 +32,10 @@ export function useRecipe({ known, isTuned, onPick }) {
 export function RecipePicker(props) {
   const { recipes, recipe, own, chosen, name, choose } = useRecipe(props);
   const [, , showModel] = useModel(idHere(), props.known, props.onPick);
-  const usual = idHere() || own.model ? "" : (recipe?.content.values.model ?? ""); // a new chat begins with the recipe's model, too
+  const usual = recipe?.content.values.model ?? "";
   useEffect(() => {
-    if (usual) showModel(usual);
-  }, [usual]);
+    if (recipe && !idHere() && !own.model) showModel(usual); // a new chat begins with the recipe's model, too, or with one's own
+  }, [recipe?.id, usual]);
   if (!choose || !recipes) return null;
   const items = [
     { id: NONE, text: t("recipe.none") },

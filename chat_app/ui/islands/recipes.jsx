@@ -1,16 +1,20 @@
 // The page of recipes: those that there are, each with what can be done with it; new ones, and files of them.
 import { useEffect, useState } from "react";
+import { useNavigate } from "react-router";
 import { t } from "./i18n.js";
 import { change, changeOf, ownDefaults, PERSON, read, saved } from "./parameters.js";
-import { namesOf } from "./kept.js";
+import { keep, namesOf } from "./kept.js";
 import { refusalOf } from "./preferences.jsx";
-import { RecipeEditor } from "./recipe_editor.jsx";
+import { DeletedRecipes } from "./recipes_deleted.jsx";
+import { placeOf, RecipeEditor } from "./recipe_editor.jsx";
 import { RecipeHistory } from "./recipe_history.jsx";
 import { exportOf, move, readRecipes, saveRecipe, useRecipes, versionsOf } from "./recipes.js";
 
-function Row({ recipe, isUsual, isOpen, onOpen, onEdit, onDuplicate, onMove, onUsual }) {
-  const { id, content, number, published, is_mine: isMine, is_shared: isShared, is_shipped: comes } = recipe;
-  const facts = [`v${number}`, published === null && t("recipe.draft"), comes ? t("recipe.comes_along") : isShared && t("recipe.shared"), isUsual && t("recipe.usual"), namesOf(`chat_app.recipe.${id}`).length > 0 && t("recipe.unsaved")];
+const isUnsaved = (id) => namesOf(placeOf(id, "")).length > 0;
+
+function Row({ recipe, isUsual, isOpen, onOpen, onEdit, onDuplicate, onMove, onUse, onUsual }) {
+  const { id, content, number, newest, published, is_mine: isMine, is_shared: isShared, is_shipped: comes } = recipe;
+  const facts = [`v${number}`, published === null ? t("recipe.draft") : newest > number && t("recipe.newer", { newest }), comes ? t("recipe.comes_along") : isShared && t("recipe.shared"), isUsual && t("recipe.usual"), isUnsaved(id) && t("recipe.unsaved")];
   const button = (key, onClick) => <button type="button" className="quiet" aria-label={t("recipe.of", { act: t(key), name: content.name })} onClick={onClick}>{t(key)}</button>;
   return (
     <li aria-label={content.name}>
@@ -18,6 +22,7 @@ function Row({ recipe, isUsual, isOpen, onOpen, onEdit, onDuplicate, onMove, onU
         <span><b className="words" dir="auto">{content.name}</b> <span className="muted">{facts.filter(Boolean).join(" · ")}</span></span>
         {content.description && <span className="muted words" dir="auto">{content.description}</span>}
         <span className="row">
+          {button("recipe.use", onUse)}
           {!comes && button("action.edit", () => onEdit(recipe))}
           {button("recipe.history", onOpen)}
           {button("recipe.duplicate", () => onDuplicate(recipe))}
@@ -34,17 +39,29 @@ function Row({ recipe, isUsual, isOpen, onOpen, onEdit, onDuplicate, onMove, onU
 
 export function Recipes() {
   const recipes = useRecipes();
+  const navigate = useNavigate();
   const [open, setOpen] = useState("");
   const [editing, edit] = useState(null); // {recipe, from}
   const [said, say] = useState({ text: "", isTrouble: false });
-  const [gone, setGone] = useState("");
+  const [gone, setGone] = useState(null); // what was deleted or put away last: {sentence, onUndo}
   const [usual, setUsual] = useState("");
   const attempt = (work) => work().then(() => say({ text: "" }), (error) => say({ text: String(error.sentence ?? error), isTrouble: true }));
   useEffect(() => void read(PERSON, "").then(() => setUsual(ownDefaults().recipe?.id ?? ""), () => {}), []);
   const moveOne = (id, changes) => attempt(async () => {
     await move(id, changes);
-    setGone(changes.deleted ? id : "");
+    if (changes.deleted) setGone({ id, sentence: t("recipe.deleted"), onUndo: () => moveOne(id, { deleted: false }) });
+    else setGone((before) => (before?.id === id ? null : before));
   });
+  /** What was typed comes back with one press. */
+  const close = (typed) => {
+    const back = () => {
+      keep(placeOf(editing.recipe?.id, editing.start), typed);
+      setGone(null);
+      edit(editing);
+    };
+    setGone(typed ? { sentence: t("recipe.put_away"), onUndo: back } : null);
+    edit(null);
+  };
   const makeUsual = (id) => attempt(async () => {
     change(PERSON, { recipe: id === usual ? undefined : { id } });
     await saved(PERSON);
@@ -64,6 +81,10 @@ export function Recipes() {
       say({ text: t("error.offline"), isTrouble: true });
     }
   };
+  const use = ({ id, content }) => {
+    change("", { recipe: { id }, ...(content.values.model ? { model: undefined } : {}) });
+    navigate("/new");
+  };
   const duplicate = ({ content }) => attempt(() => saveRecipe("", { ...content, name: t("recipe.copy_of", { name: content.name }) }, "", 0));
   /** From the newest version, whichever is published, or from the one that was chosen. */
   const editOne = (recipe, version) => attempt(async () => {
@@ -71,25 +92,27 @@ export function Recipes() {
     const from = version ?? newest;
     edit({ recipe, from: from.content, start: from.number === newest.number ? "" : `v${from.number}`, base: newest.number });
   });
-  if (editing) return <RecipeEditor key={editing.recipe?.id ?? "new"} {...editing} onClose={() => edit(null)} />;
+  if (editing) return <RecipeEditor key={editing.recipe?.id ?? "new"} {...editing} onClose={close} />;
   return (
     <section className="recipes" aria-busy={recipes ? undefined : "true"}>
       <div className="row">
         <button type="button" className="button primary" onClick={() => edit({})}>{t("recipe.new")}</button>
+        {isUnsaved("") && <span className="muted">{t("recipe.unsaved")}</span>}
         <label className="button">{t("recipe.import")}<input type="file" accept=".toml,application/toml" className="visually-hidden" onChange={take} /></label>
         <a className="button" href="/api/recipes.toml" download="recipes.toml">{t("recipe.export_all")}</a>
       </div>
       <p role={said.isTrouble ? "alert" : "status"} className={said.isTrouble ? "limit" : undefined}>{said.text}</p>
-      {gone && <p role="status">{t("recipe.deleted")} <button type="button" className="link" onClick={() => moveOne(gone, { deleted: false })}>{t("action.undo")}</button></p>}
+      {gone && <p role="status">{gone.sentence} <button type="button" className="link" onClick={gone.onUndo}>{t("action.undo")}</button></p>}
       <ul>
         {recipes?.map((recipe) => (
           <Row
             key={recipe.id} recipe={recipe} isUsual={usual === recipe.id} isOpen={open === recipe.id} onOpen={() => setOpen(open === recipe.id ? "" : recipe.id)}
             onEdit={editOne} onDuplicate={duplicate}
-            onMove={moveOne} onUsual={() => makeUsual(recipe.id)}
+            onMove={moveOne} onUse={() => use(recipe)} onUsual={() => makeUsual(recipe.id)}
           />
         ))}
       </ul>
+      <DeletedRecipes of={recipes} onBack={(id) => moveOne(id, { deleted: false })} />
     </section>
   );
 }

@@ -2,10 +2,10 @@
 import { keep, recall } from "./kept.js";
 
 const RISE_MS = 180;
-const HEADER_GAP = 16;
+export const HEADER_GAP = 16;
 const LINE_PX = 40;
 
-const placeKey = (id) => `chat_app.place.${id}`;
+export const placeKey = (id) => `chat_app.place.${id}`;
 
 /** The last turn keeps a screen's height: its question can stand at the top, and the answer grows into free room. */
 export function reserve(scroller) {

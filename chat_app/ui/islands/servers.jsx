@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "react";
 import { ask, post } from "./ask.js";
 import { number, t } from "./i18n.js";
 import { ModelList } from "./model_list.jsx";
-import { ServerForm } from "./server_form.jsx";
+import { ServerForm, typedServer } from "./server_form.jsx";
 
 const PATH = "/api/servers";
 const state = (server) =>
@@ -13,6 +13,7 @@ function Server({ server, mayChange, onTest, onChange, onRemove }) {
   const [isAsking, setAsking] = useState(false);
   const [isRemoving, setRemoving] = useState(false);
   const [found, setFound] = useState("");
+  const [isOpen, setOpen] = useState(false); // a list that nobody looks at is not drawn: some have thousands
   const test = async () => {
     if (isAsking) return;
     setAsking(true);
@@ -44,13 +45,15 @@ function Server({ server, mayChange, onTest, onChange, onRemove }) {
         </span>
       </div>
       {server.models.length > 0 && (
-        <details>
+        <details onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
           <summary>{t("models.list", { count: server.models.length })}</summary>
-          <ul>
-            {server.models.map((model) => (
-              <li key={model.id}><code>{model.id}</code> <span className="muted">{facts(model)}</span></li>
-            ))}
-          </ul>
+          {isOpen && (
+            <ul>
+              {server.models.map((model) => (
+                <li key={model.id}><code>{model.id}</code> <span className="muted">{facts(model)}</span></li>
+              ))}
+            </ul>
+          )}
         </details>
       )}
     </li>
@@ -82,7 +85,7 @@ const Absent = ({ vendors, mayChange, onAdd }) => (
 export function Servers() {
   const [told, setTold] = useState(null);
   const [trouble, setTrouble] = useState("");
-  const [form, setForm] = useState(null); // what it begins with
+  const [form, setForm] = useState(typedServer); // what it begins with
   const [said, say] = useState("");
   const place = useRef(null);
   const read = () => ask(PATH).then((found) => (setTold(found), setTrouble("")), (sentence) => setTrouble(String(sentence)));
@@ -104,7 +107,8 @@ export function Servers() {
     place.current.focus(); // the button that was pressed is gone
   };
   const remove = (id) => ask(`${PATH}/${id}`, { method: "DELETE" }).then(() => close(t("servers.removed")), (sentence) => setTrouble(String(sentence)));
-  const begin = (server) => setForm({ id: server.added.id, kind: server.added.kind, name: server.name, url: server.added.url, hasKey: server.added.has_key });
+  const hasKey = Boolean(form?.id && told?.servers.find((server) => server.added?.id === form.id)?.added.has_key);
+  const begin = (server) => setForm({ id: server.added.id, kind: server.added.kind, name: server.name, url: server.added.url });
   return (
     <section className="servers" ref={place} tabIndex={-1} aria-busy={!told && !trouble ? "true" : undefined}>
       {trouble && <p role="alert">{trouble}</p>}
@@ -115,7 +119,7 @@ export function Servers() {
         ))}
       </ul>
       <p role="status" className="muted">{said}</p>
-      {form ? <ServerForm key={form.id ?? form.kind} start={form} onClose={close} /> : told?.may_change && (
+      {form && told?.may_change ? <ServerForm key={form.id || form.kind} start={{ ...form, hasKey }} onClose={close} /> : told?.may_change && (
         <button type="button" className="button" onClick={() => open({ kind: "compatible" })}>{t("servers.add")}</button>
       )}
       {told?.absent.length > 0 && <Absent vendors={told.absent} mayChange={told.may_change} onAdd={(kind) => open({ kind })} />}

@@ -35,9 +35,10 @@ export function Keys({ onNew, onReady }) {
       if (command && event.shiftKey && key === "o") onNew();
       else if (command && key === "b" && !event.shiftKey) document.body.toggleAttribute("data-sidebar-hidden");
       else if (command && event.shiftKey && (key === ";" || key === ":")) copyLast();
+      else if (command && key === "k" && !event.shiftKey) act("search");
       else if (command && key === "/") act("keys");
       else if (command && event.shiftKey && (key === "." || key === ">")) act("parameters");
-      else if (key === "escape" && !event.defaultPrevented && openEdit()) openEdit().focus();
+      else if (key === "escape" && !event.defaultPrevented && openEdit() && !document.querySelector("dialog[open]")) openEdit().focus();
       else if (key === "escape" && !event.defaultPrevented && canStop()) act("stop");
       else if (key === "/" && !isTyping(event.target) && localStorage.getItem("chat_app.slash") !== "0") document.getElementById("composer")?.focus();
       else if (event.altKey && (key === "arrowup" || key === "arrowdown")) step(key === "arrowup" ? -1 : 1);
@@ -63,7 +64,7 @@ function step(by) {
   next?.focus();
 }
 
-export function Dialog({ isOpen, label, onClose, children }) {
+export function Dialog({ isOpen, label, className, onClose, children }) {
   const ref = useRef(null);
   const isWanted = useRef(isOpen);
   isWanted.current = isOpen;
@@ -73,7 +74,7 @@ export function Dialog({ isOpen, label, onClose, children }) {
   }, [isOpen]);
   const onClosed = () => isWanted.current && onClose(); // the browser tells of what the page itself closed too
   return (
-    <dialog ref={ref} aria-label={label} onClose={onClosed} onClick={(event) => event.target === ref.current && onClose()}>
+    <dialog ref={ref} aria-label={label} className={className} onClose={onClosed} onClick={(event) => event.target === ref.current && onClose()}>
       <div className="inside">{isOpen && children}</div>
     </dialog>
   );

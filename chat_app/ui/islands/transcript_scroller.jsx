@@ -1,12 +1,15 @@
 // The one owner of scrolling. The scroller runs from the bottom up (column-reverse), so that a growing answer is followed
 // and older pages come in above without a jump; scrolled up, nothing moves.
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import { onAct } from "./acts.js";
+import { useKeptFocus } from "./focus_hook.js";
 import { t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
 import { useOlder } from "./older_hook.js";
 import { PendingTurn, usePendingTurn } from "./pending_turn.jsx";
 import { usePrinting } from "./print_hook.js";
-import { bringTo, isSettledAtEnd, onReader, opening, remember, reserve, rise, step } from "./scrolling.js";
+import { bringToPlace, isSought, placeOf } from "./reveal.js";
+import { isSettledAtEnd, onReader, opening, remember, reserve, rise, step } from "./scrolling.js";
 
 const NEAR_TOP = 800;
 const MOST_PAGES = 40;
@@ -25,7 +28,7 @@ export function TranscriptScroller({ conversationId, messages, accepted, hasMore
   const isHeld = useRef(false); // what grows below is not followed, even from the very end
   const height = useRef(0);
   const [isAway, setAway] = useState(false);
-
+  useKeptFocus(ref);
   useLayoutEffect(() => {
     const scroller = ref.current;
     reserve(scroller);
@@ -41,7 +44,7 @@ export function TranscriptScroller({ conversationId, messages, accepted, hasMore
       anchor.current = opening(scroller, conversationId, isNew);
       return;
     }
-    if (wasPending && !pending) return;
+    if ((wasPending && !pending) || isSought(anchor.current)) return;
     anchor.current = null;
     rising.current();
     rising.current = rise(scroller, height.current - before);
@@ -53,21 +56,23 @@ export function TranscriptScroller({ conversationId, messages, accepted, hasMore
   const hold = () => {
     const article = ref.current.querySelector(`[data-message-id="${anchor.current.id}"]`);
     if (!article) return false;
-    bringTo(ref.current, article, anchor.current.off);
+    bringToPlace(ref.current, article, anchor.current);
     if (isSettledAtEnd(ref.current)) anchor.current = null; // what comes now is followed
     return true;
   };
   useEffect(() => onReader(() => (anchor.current = null)), []);
 
-  // The place that was read may lie pages above what is loaded.
-  useLayoutEffect(() => {
+  // The place that was read, or is looked for, may lie pages above what is loaded.
+  const seek = () => {
     if (!anchor.current || shown.current !== conversationId) return;
     const isFound = hold();
     if (isFound || !hasMore || pages.current++ > MOST_PAGES) {
-      if (!isFound) anchor.current = null;
+      if (!isFound && !isSought(anchor.current)) anchor.current = null;
       pages.current = 0;
     } else older();
-  }, [conversationId, messages.length, hasMore, lastId]);
+  };
+  useLayoutEffect(seek, [conversationId, messages.length, hasMore, lastId]);
+  useEffect(() => onAct((action, id) => action === "reveal" && ((anchor.current = placeOf(id)), seek())));
 
   useEffect(() => {
     const scroller = ref.current;
@@ -118,7 +123,6 @@ export function TranscriptScroller({ conversationId, messages, accepted, hasMore
   }, [conversationId, hasMore, lastId, onOlder, asks]);
 
   usePrinting(ref, { conversationId, hasMore, size: messages.length, onOlder });
-
   const toEnd = () => {
     isHeld.current = false;
     ref.current.scrollTo({ top: 0, behavior: "instant" });
@@ -127,7 +131,7 @@ export function TranscriptScroller({ conversationId, messages, accepted, hasMore
     if (event.target.closest(OWN_KEYS)) return;
     if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
     if (event.key === "End") toEnd();
-    else if (ref.current.querySelector('[aria-busy="true"]') && step(ref.current, event.key)) event.preventDefault();
+    else if ((pending || ref.current.querySelector('[aria-busy="true"]')) && step(ref.current, event.key)) event.preventDefault();
   };
   return (
     <div className="transcript-frame">

@@ -68,9 +68,10 @@ function grow(key, text, type) {
 }
 
 /** What a send just told the server needs no reading: its question, if it made one, and an answer that is empty yet. */
-export function begin({ question_id: question, reply_id: reply, is_new: isNew }, text) {
+export function begin({ question_id: question, reply_id: reply, is_new: isNew }, text, files) {
   if (!isNew) return;
-  if (text !== null) put(question, { parts: [{ type: "text", text }], status: "complete" });
+  if (text !== null && files) put(question, { parts: [...(text ? [{ type: "text", text }] : []), ...files], status: "complete" });
+  else if (text !== null) want(question);
   if (!store.has(reply)) put(reply, { parts: [], status: "streaming" });
 }
 

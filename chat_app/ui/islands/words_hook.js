@@ -18,10 +18,11 @@ function inNextFrame(call) {
   frame ||= requestAnimationFrame(draw);
 }
 
-/** What is known of a message's words; renders again when they change, those that stream once per frame at most. */
+/** What is known of a message's words, of none where it is ""; renders again when they change, those that stream once per frame at most. */
 export function useWords(id) {
   const [, render] = useState(0);
   useEffect(() => {
+    if (!id) return undefined;
     const again = () => render((n) => n + 1);
     // Settled words come for many messages together, and React knows best when it has time for them.
     const stop = subscribe(id, () => (wordsOf(id).status === "streaming" ? inNextFrame(again) : again()));

@@ -9,7 +9,8 @@ from chat_app.ui.components.composer import composer
 from chat_app.ui.components.sidebar import sidebar
 from chat_app.ui.components.transcript import transcript
 from chat_app.ui.i18n import dollars, t
-from chat_app.ui.islands import ClientOnly, DrawerButton
+from chat_app.ui.islands import ClientOnly, DrawerButton, Viewer
+from chat_app.ui.islands.searching import Related
 from chat_app.ui.islands.tuning import ParameterPanel, ParametersButton
 from chat_app.ui.states.chat import ChatState
 
@@ -33,6 +34,9 @@ def chat_page() -> rx.Component:
                         ChatState.cost_micros > 0,
                         rx.el.span(dollars(ChatState.cost_micros), class_name="cost", title=t("conversation.cost")),
                     ),
+                    rx.cond(
+                        ChatState.is_missing, rx.fragment(), Related.create(conversation_id=ChatState.conversation_id)
+                    ),
                     rx.cond(ChatState.is_missing, rx.fragment(), ParametersButton.create(is_tuned=ChatState.is_tuned)),
                     rx.el.a(
                         rx.icon("square-pen", size=18),
@@ -54,6 +58,7 @@ def chat_page() -> rx.Component:
                     on_pick=ChatState.choose_model,
                 ),
             ),
+            Viewer.create(),
             around(title=rx.cond(ChatState.is_missing, "", ChatState.title), shows_conversation=True),
             class_name="page",
         )

@@ -6,7 +6,7 @@ import reflex as rx
 
 from chat_app.ui.components.frame import framed
 from chat_app.ui.i18n import t
-from chat_app.ui.islands import About, ApiKeys, Choice, Dialog, ImportFile
+from chat_app.ui.islands import About, ApiKeys, Choice, Dialog, ExportFiles, ImportFile
 from chat_app.ui.islands.tuning import MyDefaults
 from chat_app.ui.states.library import LibraryState
 from chat_app.ui.views import RowView
@@ -38,7 +38,7 @@ def settings_page() -> rx.Component:
 def _data() -> rx.Component:
     return rx.el.section(
         rx.el.h2(t("settings.data")),
-        rx.el.p(rx.el.a(t("settings.export"), href="/api/export", custom_attrs={"download": ""}, class_name="button")),
+        ExportFiles.create(),
         ImportFile.create(),
         _shelf("archived", LibraryState.put_away, "unarchive"),
         _shelf("deleted", LibraryState.thrown_away, "undelete"),

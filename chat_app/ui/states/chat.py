@@ -29,6 +29,7 @@ from chat_app.ui.views import (
 
 _MOST_SHOWN = 500
 _SECOND_CLICK_S = 1.0
+_WAV_BYTES = 32_000  # of a second as the page records it
 
 
 class ChatState(rx.State):
@@ -56,6 +57,9 @@ class ChatState(rx.State):
     gone: str = ""
     gone_server: str = ""
     limit: int = 200_000
+    most_files: int = 10
+    longest_s: int = 600
+    transcriber: dict[str, str] = {}  # who turns speech into text, as an item of `models`
     _seen: tuple[str, int, str] = ("", 0, "")
     _last_wish: tuple[str, float] = ("", 0.0)
 
@@ -74,7 +78,9 @@ class ChatState(rx.State):
 
     async def _load(self) -> None:
         wanted = self._wanted()
-        self.limit = services().settings.max_message_chars
+        settings = services().settings
+        self.limit, self.most_files = settings.max_message_chars, settings.max_files
+        self.longest_s = min(settings.max_audio_seconds, settings.max_file_bytes // _WAV_BYTES - 1)
         is_arriving = wanted != self.conversation_id or not self.is_loaded
         if wanted != self.conversation_id or not self.is_loaded:
             self._clear(wanted)
@@ -174,11 +180,15 @@ class ChatState(rx.State):
         """Read the list of models again; keep the chosen one while it exists."""
         catalogue = services().catalogue
         cards = catalogue.cards()
-        items = model_items(card for card in cards if not card.is_hidden)
+        items = model_items(card for card in cards if card.is_offered)
         servers, silent = server_views(cards), silent_views(catalogue.problems)
         names = {card.id: card.name for card in cards if card.name}
         if self.models != items or self.names != names:
             self.models, self.servers, self.names = items, servers, names
+        heard_by = services().transcripts.transcriber()
+        transcriber = model_items([heard_by])[0] if heard_by else {}
+        if self.transcriber != transcriber:
+            self.transcriber = transcriber
         if self.silent != silent:
             self.silent = silent
         if not self.model and items:

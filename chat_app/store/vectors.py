@@ -1,0 +1,386 @@
+"""The chunks that a person's texts are found by: rows with their words and vectors. Every query goes through the owner.
+
+A message that has ended and is not indexed as it is now stands in an index of its own (`tables.UNINDEXED`), so that no
+change can be forgotten, however it came about. Whoever changes a person's chunks takes their version first: what is
+stored and what is deleted at one moment come one after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chat_app.entries import Loaded, Original, Row, Unembedded, Vector
+from chat_app.store.database import Database, now_ms
+from chat_app.store.tables import UNINDEXED, chunk_versions, chunks, conversations, documents, messages, owed_deletions
+
+_BUMP = text(
+    "INSERT INTO chunk_versions (user_id, version, deleted_version) SELECT id, 1, 0 FROM users WHERE id = :user_id "
+    "ON CONFLICT (user_id) DO UPDATE SET version = chunk_versions.version + 1 RETURNING version"
+)
+_NAMES = {"kind": "kind", "group": "group_id", "role": "role", "model": "model", "at": "at", "words": "words"}
+_ROW = [chunks.c.ref, *(chunks.c[column].label(name) for name, column in _NAMES.items()), chunks.c.space]
+_CONTEXT = 300
+"""Characters of a question that its answer is embedded with: an answer is looked for in the words of its question."""
+_UNINDEXED = text(UNINDEXED.replace("status", "messages.status"))
+
+
+@dataclass(frozen=True, slots=True)
+class Unindexed:
+    """A message that is not searched as it is now. `is_gone` says that it is deleted, or follows one that is."""
+
+    id: str
+    user_id: str
+    conversation_id: str
+    role: str
+    model: str
+    created_at: int
+    revision: int
+    text: str
+    is_gone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the index is: of a person's messages, documents and chunks, those that are not done and all."""
+
+    unindexed: int
+    messages: int
+    unembedded: int
+    chunks: int
+    documents: int = 0
+
+
+class ChunkStore:
+    """Reads and writes chunks."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # -- what is searched ----------------------------------------------------------------------------------------
+
+    async def put(self, user_id: str, originals: Sequence[Original], words: Sequence[Sequence[bytes]]) -> None:
+        """Store originals with their chunks' words instead of the chunks they had; equal ones keep their vectors.
+
+        A message that has changed meanwhile, or was brought back, is left for another time; what is deleted loses its
+        chunks. Of an original that comes in stretches the first replaces all, and the others add to it.
+        """
+        old = _of(user_id, [each.id for each in originals if not each.first])
+        old.append(_mine(user_id, chunks.c.ref.in_([ref for each in originals if each.first for ref in each.refs])))
+        async with self._database.write() as connection:
+            version = await next_version(connection, user_id)
+            live = await _live(connection, user_id, [each.id for each in originals if each.kind == "message"])
+            there = await _documents(connection, user_id, [each.id for each in originals if each.kind == "document"])
+            kept: dict[str, RowMapping] = {}
+            for which in old:
+                query = select(chunks.c.ref, chunks.c.text, chunks.c.space, chunks.c.vector).where(which)
+                kept |= {row["ref"]: row for row in (await connection.execute(query)).mappings()}
+            rows = [
+                _row(user_id, version, each, number, packed)
+                for each, own in zip(originals, words, strict=True)
+                if (each.id in there if each.kind == "document" else live.get(each.id) == each.revision)
+                for number, packed in enumerate(own)
+            ]
+            for row in rows:
+                before = kept.pop(str(row["ref"]), None)
+                if before is not None and before["text"] == row["text"]:
+                    row |= {"space": before["space"], "vector": before["vector"]}
+            stays = [str(row["ref"]) for row in rows if row["space"]]
+            for which in old:
+                await _owe(connection, and_(which, chunks.c.ref.not_in(stays)))
+                await connection.execute(delete(chunks).where(which))
+            if rows:
+                await connection.execute(insert(chunks), rows)
+            if kept:
+                await _note_deletion(connection, user_id)
+            for each in originals:
+                if each.kind == "document" and each.is_last:
+                    await _finish(connection, each)
+            indexed = [
+                {"b_id": each.id, "b_revision": each.revision}
+                for each in originals
+                if each.kind == "message" and not (each.is_gone and each.id in live)
+            ]
+            if indexed:
+                mine = (messages.c.id == bindparam("b_id"), messages.c.revision == bindparam("b_revision"))
+                marked = update(messages).where(*mine, messages.c.user_id == user_id)
+                await connection.execute(marked.values(indexed_revision=messages.c.revision), indexed)
+
+    async def attach(self, user_id: str, vectors: Sequence[Vector]) -> None:
+        """Give chunks their vectors, unless their text is another by now."""
+        rows = [
+            {"b_ref": each.ref, "b_version": each.version, "space": each.space, "vector": each.numbers}
+            for each in vectors
+        ]
+        mine = (chunks.c.ref == bindparam("b_ref"), chunks.c.version == bindparam("b_version"))
+        statement = update(chunks).where(*mine, chunks.c.user_id == user_id)
+        async with self._database.write() as connection:
+            version = await next_version(connection, user_id)
+            changed = statement.values(space=bindparam("space"), vector=bindparam("vector"), version=version)
+            await connection.execute(changed, rows)
+            refs = [vector.ref for vector in vectors]
+            done = select(chunks.c.ref).where(chunks.c.ref.in_(refs), chunks.c.version == version)
+            await connection.execute(delete(owed_deletions).where(owed_deletions.c.ref.in_(done)))
+
+    async def rows(self, user_id: str, refs: Sequence[str]) -> list[Row]:
+        """What of chunks is needed to find them."""
+        query = select(*_ROW, chunks.c.vector).where(chunks.c.user_id == user_id, chunks.c.ref.in_(refs))
+        async with self._database.read() as connection:
+            return [Row(*row) for row in await connection.execute(query)]
+
+    async def announce(self, user_id: str, vectors: Sequence[Vector]) -> set[str]:
+        """Note that vectors are about to be put elsewhere, to be deleted there if they are not attached.
+
+        Returns:
+            The refs of those whose chunks are as they were.
+        """
+        versions = {vector.ref: vector.version for vector in vectors}
+        query = select(chunks.c.ref, chunks.c.version).where(chunks.c.user_id == user_id, chunks.c.ref.in_(versions))
+        async with self._database.write() as connection:
+            await next_version(connection, user_id)
+            same = {row.ref for row in await connection.execute(query) if versions[row.ref] == row.version}
+            known = select(owed_deletions.c.ref).where(owed_deletions.c.ref.in_(same))
+            new = same - set((await connection.execute(known)).scalars())
+            rows = [{"ref": ref, "created_at": now_ms(), "user_id": user_id} for ref in new]
+            if rows:
+                await connection.execute(insert(owed_deletions), rows)
+        return same
+
+    async def owed(self, before_ms: int, limit: int) -> list[tuple[str, str]]:
+        """(whose, ref) of vectors elsewhere that are to be deleted, and were noted before then."""
+        of = owed_deletions.c
+        query = select(of.user_id, of.ref).where(of.created_at < before_ms).order_by(of.user_id, of.ref).limit(limit)
+        async with self._database.read() as connection:
+            return [(row.user_id, row.ref) for row in await connection.execute(query)]
+
+    async def settle(self, refs: Sequence[str]) -> None:
+        """Forget what was owed: they are deleted."""
+        async with self._database.write() as connection:
+            await connection.execute(delete(owed_deletions).where(owed_deletions.c.ref.in_(refs)))
+
+    async def remove(self, user_id: str, ids: Sequence[str]) -> None:
+        """Forget the chunks of messages or documents."""
+        async with self._database.write() as connection:
+            await forget(connection, user_id, or_(*_of(user_id, ids)))
+
+    async def count(self, user_id: str) -> int:
+        """How many chunks a person has."""
+        query = select(func.count()).select_from(chunks).where(chunks.c.user_id == user_id)
+        async with self._database.read() as connection:
+            return (await connection.execute(query)).scalar_one()
+
+    async def embedded(self, space: str) -> int:
+        """How many chunks of anybody's have a vector of a space."""
+        query = select(func.count()).select_from(chunks).where(chunks.c.space == space)
+        async with self._database.read() as connection:
+            return (await connection.execute(query)).scalar_one()
+
+    async def load(self, user_id: str, since: int) -> Loaded:
+        """A person's chunks that are newer than a version, or all of them where some went meanwhile; oldest first."""
+        versions = select(chunk_versions.c.version, chunk_versions.c.deleted_version)
+        async with self._database.read() as connection:
+            now = (await connection.execute(versions.where(chunk_versions.c.user_id == user_id))).one_or_none()
+            if now is None or now.version == since:
+                return Loaded(since, False, ())
+            is_whole = now.deleted_version > since
+            newer = chunks.c.version > (0 if is_whole else since)
+            query = select(*_ROW, chunks.c.vector).where(chunks.c.user_id == user_id, newer)
+            rows = await connection.execute(query.order_by(chunks.c.at, chunks.c.ref))
+            return Loaded(now.version, is_whole, tuple(Row(*row) for row in rows))
+
+    # -- what is to be done ---------------------------------------------------------------------------------------
+
+    async def unindexed(self, limit: int) -> list[Unindexed]:
+        """Messages of anybody's that are not searched as they are now, the newest first."""
+        names = ("id", "user_id", "conversation_id", "role", "model", "created_at", "revision")
+        is_gone = or_(messages.c.deleted_at.is_not(None), conversations.c.deleted_at.is_not(None))
+        query = select(
+            *(messages.c[name] for name in names), messages.c.search_text.label("text"), is_gone.label("is_gone")
+        )
+        query = query.join(conversations, conversations.c.id == messages.c.conversation_id).where(_UNINDEXED)
+        async with self._database.read() as connection:
+            rows = await connection.execute(query.order_by(messages.c.id.desc()).limit(limit))
+            found = [Unindexed(**row) for row in rows.mappings()]
+            below = await _below_deleted(connection, [each.id for each in found if not each.is_gone])
+        return [replace(each, is_gone=True) if each.id in below else each for each in found]
+
+    async def unembedded(self, space: str, limit: int) -> list[Unembedded]:
+        """Chunks of anybody's that have no vector of a space, the newest first."""
+        question = messages.alias()
+        context = case((chunks.c.role == "assistant", func.substr(question.c.search_text, 1, _CONTEXT)), else_="")
+        columns = (chunks.c.user_id, chunks.c.ref, chunks.c.version, chunks.c.text, func.coalesce(context, ""))
+        stands = chunks.outerjoin(messages, messages.c.id == chunks.c.message_id)
+        stands = stands.outerjoin(question, question.c.id == messages.c.parent_id)
+        query = select(*columns).select_from(stands).order_by(chunks.c.at.desc()).limit(limit)
+        async with self._database.read() as connection:
+            # One other space at a time: the index serves a space by time, where an inequality would sort all that wait.
+            for within in (chunks.c.space < space, chunks.c.space > space):
+                other = await connection.scalar(select(func.min(chunks.c.space)).where(within))
+                if other is not None:
+                    rows = await connection.execute(query.where(chunks.c.space == other))
+                    return [Unembedded(*row) for row in rows]
+        return []
+
+    async def progress(self, user_id: str, space: str) -> Progress:
+        """How far the index of a person's texts is."""
+        mine, of = messages.c.user_id == user_id, chunks.c.user_id == user_id
+        theirs = and_(documents.c.user_id == user_id, documents.c.blob_id.is_not(None))
+        counts = (
+            select(func.count()).select_from(messages).where(mine, _UNINDEXED),
+            select(func.count(chunks.c.message_id.distinct())).where(of),
+            select(func.count()).select_from(chunks).where(of, chunks.c.space != space, literal(bool(space))),
+            select(func.count()).select_from(chunks).where(of),
+            select(func.count()).select_from(documents).where(theirs, documents.c.is_indexed),
+            select(func.count()).select_from(documents).where(theirs, ~documents.c.is_indexed),
+        )
+        async with self._database.read() as connection:
+            told = (await connection.execute(select(*(each.scalar_subquery() for each in counts)))).one()
+        *figures, waiting = told
+        return replace(Progress(*figures), unindexed=figures[0] + waiting)
+
+    async def start_over(self, user_id: str) -> None:
+        """Let all of a person's messages be indexed, and all of their vectors be made, anew."""
+        async with self._database.write() as connection:
+            await next_version(connection, user_id)
+            await _owe(connection, chunks.c.user_id == user_id)
+            await connection.execute(update(chunks).where(chunks.c.user_id == user_id).values(space="", vector=b""))
+            await connection.execute(
+                update(messages).where(messages.c.user_id == user_id).values(indexed_revision=None)
+            )
+            again = update(documents).where(documents.c.user_id == user_id, documents.c.blob_id.is_not(None))
+            await connection.execute(again.values(is_indexed=False))
+            await _note_deletion(connection, user_id)
+
+
+async def forget(connection: AsyncConnection, user_id: str, which: ColumnElement[bool]) -> None:
+    """Within a transaction, forget some of a person's chunks."""
+    await next_version(connection, user_id)
+    await _owe(connection, and_(chunks.c.user_id == user_id, which))
+    await connection.execute(delete(chunks).where(chunks.c.user_id == user_id, which))
+    await _note_deletion(connection, user_id)
+
+
+async def follow_conversation(
+    connection: AsyncConnection, user_id: str, conversation_id: str, *, deleted: bool
+) -> None:
+    """Within the transaction that deletes a conversation, or brings it back: its messages are not found, or again."""
+    await forget(connection, user_id, chunks.c.group_id == conversation_id)
+    if not deleted:
+        back = update(messages).where(messages.c.conversation_id == conversation_id)
+        await connection.execute(back.values(indexed_revision=None))
+
+
+async def follow_message(connection: AsyncConnection, user_id: str, message_id: str, *, deleted: bool) -> None:
+    """Within the transaction that deletes a message, or brings it back: so are it and all that follow it."""
+    start = select(messages.c.id, messages.c.conversation_id).where(messages.c.id == message_id)
+    below = start.cte(recursive=True)
+    child = messages.alias()
+    down = select(child.c.id, child.c.conversation_id).where(
+        child.c.conversation_id == below.c.conversation_id, child.c.parent_id == below.c.id
+    )
+    below = below.union(down)
+    await forget(connection, user_id, chunks.c.message_id.in_(select(below.c.id)))
+    if not deleted:
+        back = update(messages).where(messages.c.id.in_(select(below.c.id)))
+        await connection.execute(back.values(indexed_revision=None))
+
+
+async def next_version(connection: AsyncConnection, user_id: str) -> int:
+    """The next version of a person's chunks; whoever else changes them waits for the end of this transaction."""
+    return (await connection.execute(_BUMP, {"user_id": user_id})).scalar_one_or_none() or 0
+
+
+async def _owe(connection: AsyncConnection, which: ColumnElement[bool]) -> None:
+    """Within a transaction: vectors of chunks that lie elsewhere, and so not here, are to be deleted there."""
+    known = select(owed_deletions.c.ref).where(owed_deletions.c.ref == chunks.c.ref).exists()
+    gone = select(chunks.c.ref, literal(now_ms()), chunks.c.user_id).where(
+        which, chunks.c.space != "", func.length(chunks.c.vector) == 0, ~known
+    )
+    await connection.execute(insert(owed_deletions).from_select(["ref", "created_at", "user_id"], gone))
+
+
+async def _note_deletion(connection: AsyncConnection, user_id: str) -> None:
+    mine = update(chunk_versions).where(chunk_versions.c.user_id == user_id)
+    await connection.execute(mine.values(deleted_version=chunk_versions.c.version))
+
+
+def _of(user_id: str, ids: Sequence[str]) -> list[ColumnElement[bool]]:
+    """The chunks of some messages or documents: two conditions, each of which an index answers."""
+    documents = and_(chunks.c.group_id.in_(ids), chunks.c.kind == "document")
+    return [_mine(user_id, chunks.c.message_id.in_(ids)), _mine(user_id, documents)]
+
+
+def _mine(user_id: str, which: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Of those, a person's; said so that SQLite does not read all of theirs by the index that their name leads."""
+    return and_(which, func.coalesce(chunks.c.user_id, "") == user_id)
+
+
+async def _finish(connection: AsyncConnection, document: Original) -> None:
+    """Note that a document is searched, unless some of it is missing, as after another worker has begun anew."""
+    count = select(func.count()).select_from(chunks).where(chunks.c.group_id == document.id)
+    if await connection.scalar(count) == document.first + len(document.chunks):
+        await connection.execute(update(documents).where(documents.c.id == document.id).values(is_indexed=True))
+
+
+async def _live(connection: AsyncConnection, user_id: str, ids: Sequence[str]) -> dict[str, int]:
+    """The revisions of those messages that are not deleted; message id → revision."""
+    stands = messages.join(conversations, conversations.c.id == messages.c.conversation_id)
+    query = select(messages.c.id, messages.c.revision).select_from(stands).where(
+        messages.c.id.in_(ids), messages.c.user_id == user_id,
+        messages.c.deleted_at.is_(None), conversations.c.deleted_at.is_(None),
+    )  # fmt: skip
+    found = {row.id: row.revision for row in await connection.execute(query)}
+    below = await _below_deleted(connection, list(found))
+    return {message_id: revision for message_id, revision in found.items() if message_id not in below}
+
+
+async def _documents(connection: AsyncConnection, user_id: str, ids: Sequence[str]) -> set[str]:
+    """Those documents that are there."""
+    query = select(documents.c.id).where(documents.c.id.in_(ids), documents.c.user_id == user_id)
+    return set((await connection.execute(query)).scalars()) if ids else set()
+
+
+async def _below_deleted(connection: AsyncConnection, ids: Sequence[str]) -> set[str]:
+    """Those of some messages that follow a deleted one; only conversations that have such are walked."""
+    if not ids:
+        return set()
+    other = messages.alias()
+    has_deleted = select(other.c.conversation_id).where(
+        other.c.conversation_id.in_(select(messages.c.conversation_id).where(messages.c.id.in_(ids))),
+        other.c.deleted_at.is_not(None),
+    )
+    start = select(messages.c.id, messages.c.parent_id, messages.c.deleted_at).where(
+        messages.c.id.in_(ids), messages.c.conversation_id.in_(has_deleted)
+    )
+    path = start.cte(recursive=True)
+    up = select(path.c.id, other.c.parent_id, other.c.deleted_at).join(path, other.c.id == path.c.parent_id)
+    path = path.union_all(up)
+    query = select(path.c.id).where(path.c.deleted_at.is_not(None)).distinct()
+    return set((await connection.execute(query)).scalars())
+
+
+def _row(user_id: str, version: int, original: Original, number: int, words: bytes) -> dict[str, object]:
+    chunk = original.chunks[number]
+    return {
+        "ref": original.ref(original.first + number), "user_id": user_id, "version": version, "kind": original.kind,
+        "group_id": original.group, "message_id": original.id if original.kind == "message" else None,
+        "text": chunk.text, "heading": chunk.heading, "page": chunk.page, "begins": chunk.start, "ends": chunk.end,
+        "role": original.role, "model": original.model, "at": original.at, "words": words, "space": "", "vector": b"",
+    }  # fmt: skip

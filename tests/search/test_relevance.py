@@ -1,0 +1,79 @@
+"""The labelled questions are what they say they are."""
+
+import re
+from collections import Counter
+
+import pytest
+
+from chat_app.search.embedder import LocalEmbedder
+from tests.search.quality import Remembering, measured, shown
+from tests.search.relevance import Question, documents, messages, questions, sections
+
+# Words that carry no content of their own: a question may have them in common with any text.
+_FUNCTION = """
+    a about after all am an and any are aren as at be been before being but by can did do does doesn doing don for
+    from get had has have her his how i if in into is isn it its just keep many may me more much must my no not of off on one or
+    our out over should so some still than that the their them then there these they this those to too up us was we were
+    what when where which while who whom whose why will with without won would you your
+"""
+FUNCTION = frozenset(_FUNCTION.split())
+FUNCTION_CHARS = frozenset(
+    "的了是在我你他她它们这那有和就也不没吗呢吧什么怎样为何如哪里个一到要会能可以上下中对把被给让从与及或之其得地着过还都很最更"
+)
+
+
+def _answer(ref: str) -> str:
+    return sections()[ref] if "#" in ref else next(each.text for each in messages() if each.id == ref)
+
+
+def _latin(text: str) -> set[str]:
+    return {word for word in re.findall(r"[a-z0-9]+", text.lower()) if word not in FUNCTION}
+
+
+def _pairs(text: str) -> set[str]:
+    runs = re.findall(r"[\u4e00-\u9fff]+", text)
+    return {run[at : at + 2] for run in runs for at in range(len(run) - 1)}
+
+
+def shared(question: Question) -> set[str]:
+    """The content words that a question has in common with its answers: equal, or alike in their first five letters."""
+    text = "\n".join(map(_answer, question.answers))
+    beginnings = {word[:5] for word in _latin(text)}
+    latin = {word for word in _latin(question.text) if word[:5] in beginnings}
+    return latin | {pair for pair in _pairs(question.text) & _pairs(text) if not FUNCTION_CHARS & set(pair)}
+
+
+def test_there_is_enough_to_search_in_and_half_of_the_questions_are_held_out():
+    assert len(messages()) >= 300
+    assert len(documents()) == 10
+    assert len(questions()) >= 60
+    assert len({each.id for each in messages()}) == len(messages())
+    counts = Counter((each.words, each.held_out) for each in questions())
+    assert sum(each.held_out for each in questions()) * 2 == len(questions())
+    assert counts["none", False] + counts["none", True] == counts["shared", False] + counts["shared", True]
+    assert set(Counter(each.slice for each in questions()).values()) <= set(range(15, 40))
+
+
+def test_every_answer_is_there():
+    known = {each.id for each in messages()} | sections().keys()
+    assert {ref for each in questions() for ref in each.answers} <= known
+
+
+@pytest.mark.parametrize("question", questions(), ids=lambda question: question.text)
+def test_a_question_shares_content_words_with_its_answer_or_none_as_it_says(question: Question):
+    assert bool(shared(question)) == (question.words == "shared"), shared(question)
+
+
+@pytest.mark.slow
+async def test_words_and_meaning_together_answer_as_well_as_the_better_of_them_and_best_over_all():
+    embedder = Remembering(LocalEmbedder())
+    for held_out in (False, True):
+        figures = await measured(embedder, lambda question, half=held_out: question.held_out == half)
+        print(f"\n{'held out' if held_out else 'tuned on'}\n{shown(figures)}")
+        for at in (0, 1):
+            for name in {name for name, _ in figures}:
+                better = max(figures[name, "words"][at], figures[name, "meaning"][at])
+                assert figures[name, "hybrid"][at] >= better - 0.02, name
+            assert figures["all", "hybrid"][at] > max(figures["all", "words"][at], figures["all", "meaning"][at])
+        assert figures["English", "hybrid"][0] >= 0.85
+    await embedder.aclose()
