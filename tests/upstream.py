@@ -15,9 +15,9 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes
-from typing import ClassVar
 
 from tests.in_thread import in_thread
+from tests.upstream_wires import ChatWire, MessagesWire
 
 END = b"\r\n\r\n"
 CHATS = ("/chat/completions", "/messages")
@@ -38,6 +38,8 @@ class Script:
             (a clean early end), `stall` (silence until the caller leaves), or a finish reason.
         field_name: Which delta field carries the text.
         whole: The answer to a request that wants it at once; None is the pieces as one.
+        held: Nothing comes after the pieces, and no whole answer, before it is set: what is seen meanwhile is seen
+            however slow the machine is.
     """
 
     pieces: Iterable[str | bytes] = ("Hello", " there", ".")
@@ -49,6 +51,7 @@ class Script:
     ending: str = "finish"
     field_name: str = "content"
     whole: object = None
+    held: threading.Event | None = None
 
 
 @dataclass
@@ -71,72 +74,6 @@ class Call:
 def words(count: int) -> list[str]:
     """`count` pieces of text that are all different."""
     return [f"word{index} " for index in range(count)]
-
-
-def chunk(delta: dict, finish: str | None = None) -> bytes:
-    """A chunk of the stream as it stands on the wire."""
-    choice = {"index": 0, "delta": delta, "finish_reason": finish}
-    return sse({"id": "c-1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]})
-
-
-def sse(data: object) -> bytes:
-    """An event of the stream."""
-    return b"data: " + json.dumps(data, ensure_ascii=False).encode() + b"\n\n"
-
-
-def said(kind: str, **fields: object) -> bytes:
-    """An event of Anthropic's stream as it stands on the wire."""
-    return b"event: %b\n" % kind.encode() + sse({"type": kind, **fields})
-
-
-def cut_in_a_character(event: bytes) -> list[bytes]:
-    """An event in three pieces, cut in the middle of its first two Chinese characters."""
-    first = next(index for index, byte in enumerate(event) if byte > 0x7F)
-    return [event[: first + 1], event[first + 1 : first + 5], event[first + 5 :]]
-
-
-def grew(delta: str, text: str, index: int = 0) -> bytes:
-    """A block of an answer on Anthropic's wire grew, by `text`, `thinking`, `signature` or `partial_json`."""
-    kind = "input_json_delta" if delta == "partial_json" else f"{delta}_delta"
-    return said("content_block_delta", index=index, delta={"type": kind, delta: text})
-
-
-class ChatWire:
-    """Chat Completions."""
-
-    head = b""
-    reasons: ClassVar[dict[str, str]] = {"finish": "stop"}
-    done = b"data: [DONE]\n\n"
-
-    @staticmethod
-    def piece(field_name: str, text: str) -> bytes:
-        return chunk({field_name: text})
-
-    @staticmethod
-    def end(reason: str, tokens: int) -> bytes:
-        usage = {"prompt_tokens": 7, "completion_tokens": tokens, "total_tokens": 7 + tokens}
-        return chunk({}, reason) + sse({"choices": [], "usage": usage})
-
-
-class MessagesWire:
-    """Anthropic's Messages; its first block is text."""
-
-    head = said("message_start", message={
-        "id": "m-1", "type": "message", "role": "assistant", "model": "m", "content": [], "stop_reason": None,
-        "usage": {"input_tokens": 7, "output_tokens": 1},
-    }) + said("content_block_start", index=0, content_block={"type": "text", "text": ""})  # fmt: skip
-    reasons: ClassVar[dict[str, str]] = {"finish": "end_turn"}
-    done = said("message_stop")
-
-    @staticmethod
-    def piece(field_name: str, text: str) -> bytes:
-        return grew("text" if field_name == "content" else field_name, text)
-
-    @staticmethod
-    def end(reason: str, tokens: int) -> bytes:
-        return said("content_block_stop", index=0) + said(
-            "message_delta", delta={"stop_reason": reason}, usage={"output_tokens": tokens}
-        )
 
 
 class Upstream:
@@ -273,6 +210,7 @@ class Upstream:
                 _respond(writer, script.status, script.body or {"error": {"message": "no"}}, script.headers)
                 return True
             if not call.body.get("stream"):
+                await _left_before_the_end(script, gone)
                 call.state = "finished"
                 whole = _whole_of(call.path)(script) if script.whole is None else script.whole
                 _respond(writer, 200, whole, script.headers)
@@ -314,8 +252,7 @@ class Upstream:
             await writer.drain()
             if isinstance(piece, str):
                 call.sent.append(piece)
-        if script.ending == "stall":
-            await gone
+        if await _left_before_the_end(script, gone):
             call.state = "gone"
             return
         call.state = "finished"
@@ -385,6 +322,14 @@ async def _pieces(script: Script) -> AsyncIterator[str | bytes]:
         if (piece := next(pieces, None)) is None:
             return
         yield piece
+
+
+async def _left_before_the_end(script: Script, gone: asyncio.Future) -> bool:
+    """Whether the caller left in a silence before the end; there is none where the script asks for none."""
+    is_silent = script.ending == "stall" or script.held is not None
+    while is_silent and not gone.done() and not (script.held and script.held.is_set()):
+        await asyncio.wait([gone], timeout=0.01)
+    return is_silent and gone.done()
 
 
 def is_title(body: dict) -> bool:

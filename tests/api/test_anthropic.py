@@ -7,7 +7,8 @@ import pytest
 
 from chat_app.messages import Limits
 from tests.api.programs import serving
-from tests.upstream import Script, grew, said, sse
+from tests.upstream import Script
+from tests.upstream_wires import grew, said, sse
 
 HI = [{"role": "user", "content": "hi"}]
 ASKED = {"model": "echo", "max_tokens": 100, "messages": HI}

@@ -12,7 +12,8 @@ import pytest
 
 from tests.api.programs import WIRES, Api, reached_by, serving
 from tests.conversations.talk import send, until_settled, words_of
-from tests.upstream import ChatWire, MessagesWire, Script, Upstream, cut_in_a_character, said, sse
+from tests.upstream import Script, Upstream
+from tests.upstream_wires import ChatWire, MessagesWire, cut_in_a_character, said, sse
 
 HI = [{"role": "user", "content": "hi"}]
 TEXTS = ("世界 ", "is ", "one.")

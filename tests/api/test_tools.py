@@ -5,7 +5,8 @@ import json
 import pytest
 
 from tests.api.programs import serving
-from tests.upstream import Script, grew, said, sse
+from tests.upstream import Script
+from tests.upstream_wires import grew, said, sse
 
 HI = [{"role": "user", "content": "hi"}]
 WEATHER = {

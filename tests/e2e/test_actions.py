@@ -1,6 +1,7 @@
 """What can be done with a message, by its buttons and by keys."""
 
 import re
+import threading
 
 import pytest
 from playwright.sync_api import Route, expect
@@ -20,10 +21,12 @@ def _announced(chat: Chat, text: str) -> None:
 
 
 def test_an_answer_shows_its_tokens_and_its_end_is_announced(chat: Chat, upstream):
-    upstream.then(Script(["a "] * 9 + ["b"], pace_s=0.1))  # long enough to be seen running
+    end = threading.Event()
+    upstream.then(Script(["a "] * 9 + ["b"], pace_s=0.01, held=end))
     chat.ask("why")
 
     _announced(chat, "echo is answering")
+    end.set()
     expect(chat.answers.last.locator(".figures")).to_have_text(re.compile(r"^10 tokens\d\.\d\ss to first\d+/s$"))
     _announced(chat, "Answer finished, 10 tokens")
 
@@ -39,13 +42,16 @@ def test_a_failure_is_announced_with_its_cause(chat: Chat, upstream):
 
 @pytest.mark.parametrize(("ending", "sentence"), [("stop", "Stopped"), ("cut", "The answer broke off")])
 def test_an_answer_that_did_not_end_by_itself_is_announced_and_marked(chat: Chat, upstream, ending, sentence):
-    upstream.then(Script(words(400 if ending == "stop" else 40), pace_s=0.02, ending="cut"))
+    end = threading.Event()
+    upstream.then(Script(words(10), held=end, ending="cut"))
     chat.ask("why")
     until_heard(chat, "word3 ")
     rule = "a => getComputedStyle(a.querySelector('.said'), '::before').background"
     running = chat.answers.last.evaluate(rule)
     if ending == "stop":
         chat.button("Stop").click()
+    else:
+        end.set()
     chat.expect_status("stopped" if ending == "stop" else "interrupted")
     _announced(chat, sentence)
     expect(chat.page.locator(".scroller")).to_have_attribute("aria-live", "off")

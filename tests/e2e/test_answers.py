@@ -2,6 +2,7 @@
 
 import random
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -79,7 +80,8 @@ def test_a_reload_at_any_moment_loses_nothing(chat: Chat, upstream, server: Serv
 
 
 def test_leaving_and_coming_back_in_mid_answer_finds_it_running(chat: Chat, upstream):
-    upstream.then(SLOW)
+    end = threading.Event()
+    upstream.then(Script(words(150), held=end))
     chat.ask("count")
     until_heard(chat, "word5")
     link = chat.page.url
@@ -87,19 +89,22 @@ def test_leaving_and_coming_back_in_mid_answer_finds_it_running(chat: Chat, upst
     expect(chat.answers).to_have_count(0)
     chat.page.goto(link)
     chat.expect_status("streaming")
+    end.set()
     chat.expect_status("complete")
 
     assert chat.words() == WHOLE
 
 
 def test_a_second_browser_follows_the_same_answer(chat: Chat, upstream, new_context, server: Server):
-    upstream.then(SLOW)
+    end = threading.Event()
+    upstream.then(Script(words(150), held=end))
     chat.ask("count")
     chat.conversation_id()
     until_heard(chat, "word3")
     other = Chat(new_context().new_page())
     other.page.goto(chat.page.url)
     other.expect_status("streaming")
+    end.set()
     other.expect_status("complete")
     chat.expect_status("complete")
 
@@ -145,10 +150,12 @@ def _answer_by_wire(new_context, server, upstream) -> Iterator[tuple[Chat, Wire]
     with Wire().open() as wire:
         chat = Chat(new_context(proxy=wire.proxy).new_page())
         chat.page.goto(server.url)
-        upstream.then(SLOW)
+        end = threading.Event()
+        upstream.then(Script(words(150), pace_s=0.02, held=end))
         chat.ask("count")
         until_heard(chat, "word5")
         yield chat, wire
+        end.set()
         chat.expect_status("complete")
         expect(chat.answers.last).to_contain_text(WHOLE.split()[-1])  # its end is known a moment before its last words
         assert chat.words() == WHOLE
@@ -194,11 +201,13 @@ def test_a_double_click_sends_once(chat: Chat, upstream):
 
 
 def test_a_message_written_while_an_answer_runs_goes_next(chat: Chat, upstream):
-    upstream.then(Script(words(60), pace_s=0.02), Script(["second answer"]))
+    end = threading.Event()
+    upstream.then(Script(words(10), held=end), Script(["second answer"]))
     chat.ask("first")
     chat.expect_status("streaming")
     chat.ask("second")
     expect(chat.page.get_by_text("Sends next")).to_be_visible()
+    end.set()
     expect(chat.answers).to_have_count(2)
     chat.expect_status("complete")
 

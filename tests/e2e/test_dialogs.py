@@ -1,6 +1,7 @@
 """Dialogs, the toast and the tab's title do what their buttons say."""
 
 import re
+import threading
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -105,11 +106,13 @@ def _read_all(server: Server) -> None:
 
 def test_the_title_tells_of_answers_elsewhere_and_of_those_that_ended_unseen(chat: Chat, upstream, server):
     _read_all(server)
-    upstream.then(Script(words(60), pace_s=0.02))
+    end = threading.Event()
+    upstream.then(Script(words(10), held=end))
     chat.ask("long")
     until_heard(chat, "word3 ")
     chat.button("New chat").first.click()
     expect(chat.page).to_have_title("● chat_app")
+    end.set()
     expect(chat.page).to_have_title("✓ chat_app")
     chat.page.goto(f"{server.url}/settings")
     expect(chat.page).to_have_title("✓ Settings")
@@ -119,10 +122,12 @@ def test_the_title_tells_of_answers_elsewhere_and_of_those_that_ended_unseen(cha
 
 def test_an_answer_that_ends_while_the_tab_is_hidden_is_unread_until_it_is_looked_at(chat: Chat, upstream, server):
     _read_all(server)
-    upstream.then(Script(words(30), pace_s=0.02))
+    end = threading.Event()
+    upstream.then(Script(words(10), held=end))
     chat.ask("look away")
     until_heard(chat, "word3 ")
     show(chat.page, "hidden")
+    end.set()
     expect(chat.page).to_have_title("✓ A title from the model")
     show(chat.page, "visible")
     expect(chat.page).to_have_title("A title from the model")

@@ -1,6 +1,8 @@
 """What bad input and broken servers get: one clear sentence, and nothing is lost."""
 
+import re
 import resource
+import threading
 import uuid
 
 import pytest
@@ -276,11 +278,13 @@ def test_a_full_disk_keeps_the_answer_on_the_page_and_stores_it_once_there_is_ro
             chat.page.goto(server.url)
             chat.ask("hello")
             chat.expect_status("complete")
-            upstream.then(Script(words(100), pace_s=0.02))
+            full = threading.Event()
+            upstream.then(Script(words(100), held=full))
             chat.ask("count")
             until_heard(chat, "word3 ")
             _, hard = resource.prlimit(server.workers()[0], resource.RLIMIT_FSIZE)
             resource.prlimit(server.workers()[0], resource.RLIMIT_FSIZE, (4096, hard))  # no file may grow any more
+            full.set()
             expect(chat.answers.last).to_contain_text("word99")
             expect(chat.answers.last).to_contain_text("the database does not take it yet")
             other = Chat(chat.page.context.new_page())
@@ -337,11 +341,15 @@ def test_while_redis_is_gone_the_page_says_so_and_no_longer_once_it_is_back(new_
 
 
 def test_retry_counts_down_where_a_server_says_how_long_to_wait(chat: Chat, upstream):
-    upstream.then(Script(status=429, headers={"retry-after": "3"}))
+    chat.page.clock.install()
+    upstream.then(Script(status=429, headers={"retry-after": "300"}))
     chat.ask("why")
     waiting = chat.page.get_by_role("button", name="Retry in")
     expect(waiting).to_be_disabled()
-    expect(waiting).to_have_text("Retry in 1\u00a0s")
+    expect(waiting).to_have_text(re.compile("^Retry in 2\\d\\d\u00a0s$"))
+    chat.page.clock.run_for(210_000)
+    expect(waiting).to_have_text(re.compile("^Retry in \\d\\d\u00a0s$"))
+    chat.page.clock.run_for(90_000)
     expect(chat.button("Retry")).to_be_enabled()
 
 

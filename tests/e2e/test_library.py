@@ -1,6 +1,7 @@
 """Around the conversation: the sidebar, titles, settings, narrow pages, other tabs."""
 
 import re
+import threading
 import time
 
 import pytest
@@ -90,12 +91,14 @@ def test_another_tab_shows_running_and_unread_and_then_the_answer(chat: Chat, up
     other = Chat(chat.page.context.new_page())
     other.page.goto(server.url)
     expect(other.field).to_be_visible()
-    upstream.then(Script(words(80), pace_s=0.02))
+    end = threading.Event()
+    upstream.then(Script(words(10), held=end))
     chat.ask("in the first tab")
     conversation = chat.conversation_id()
     row = other.page.locator(f'a[href="/c/{conversation}"]')
     expect(row).to_have_attribute("data-running", "true", timeout=2_500)
     chat.page.goto(f"{server.url}/settings")
+    end.set()
     expect(row).to_have_attribute("data-unread", "true")
     row.click()
     other.expect_status("complete")
@@ -212,10 +215,12 @@ def test_a_long_paste_becomes_a_chip_and_is_sent_whole(chat: Chat, upstream):
 
 
 def test_word_of_a_running_answer_stands_in_the_tabs_title(chat: Chat, upstream):
-    upstream.then(Script(words(60), pace_s=0.02))
+    end = threading.Event()
+    upstream.then(Script(words(10), held=end))
     chat.ask("why")
     until_heard(chat, "word1")
     expect(chat.page).to_have_title(re.compile("^● "))
+    end.set()
     chat.expect_status("complete")
     expect(chat.page).not_to_have_title(re.compile("^● "))
 

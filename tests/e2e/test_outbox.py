@@ -1,6 +1,7 @@
 """What was sent is not lost on its way, whatever happens between Enter and the server."""
 
 import re
+import threading
 
 import pytest
 from playwright.sync_api import Route, expect
@@ -130,13 +131,15 @@ def test_a_send_whose_answer_was_lost_is_sent_again_and_billed_once(chat: Chat, 
 
 
 def test_what_waits_its_turn_survives_a_reload(chat: Chat, upstream):
-    upstream.then(Script(words(150), pace_s=0.02), Script(["second answer"]))
+    end = threading.Event()
+    upstream.then(Script(words(10), held=end), Script(["second answer"]))
     chat.ask("first")
     until_heard(chat, "word3 ")
     chat.ask("second")
     expect(chat.page.get_by_text("Sends next")).to_be_visible()
     chat.page.reload()
     expect(chat.page.locator(".waiting-send")).to_contain_text("second")
+    end.set()
     until_heard(chat, "second answer")
 
     assert _asked(upstream) == ["first", "second"]
@@ -144,7 +147,8 @@ def test_what_waits_its_turn_survives_a_reload(chat: Chat, upstream):
 
 
 def test_what_waits_its_turn_goes_to_its_own_conversation_and_to_no_other(chat: Chat, upstream):
-    upstream.then(Script(words(60), pace_s=0.02), Script(["elsewhere"]), Script(["second answer"]))
+    end = threading.Event()
+    upstream.then(Script(words(10), held=end), Script(["elsewhere"]), Script(["second answer"]))
     chat.ask("first")
     first = chat.conversation_id()
     chat.expect_status("streaming")
@@ -154,6 +158,7 @@ def test_what_waits_its_turn_goes_to_its_own_conversation_and_to_no_other(chat: 
     expect(chat.page.locator(".waiting-send")).to_have_count(0)
     chat.ask("other")
     until_heard(chat, "elsewhere")
+    end.set()
     chat.page.goto(re.sub("/c/.*", f"/c/{first}", chat.page.url))
     until_heard(chat, "second answer")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -376,12 +377,14 @@ def test_the_panel_speaks_chinese(new_context, tuned: Server):
 
 
 def test_a_queued_message_is_asked_with_what_counts_when_it_goes(chat: Chat, panel: Panel, upstream):
-    upstream.then(Script(words(300), pace_s=0.01))
+    end = threading.Event()
+    upstream.then(Script(words(10), held=end))
     chat.ask("first")
     chat.expect_status("streaming")
     panel.field("top_k").fill("3")
     chat.ask("second")
     panel.field("top_k").fill("4")
+    end.set()
     expect(chat.answers).to_have_count(2)
     chat.expect_status("complete")
 

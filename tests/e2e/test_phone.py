@@ -6,7 +6,8 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.browser import Chat, first_line_top, until_heard, until_seen
 from tests.server import Server
-from tests.upstream import Script, chunk
+from tests.upstream import Script
+from tests.upstream_wires import chunk
 
 
 def test_a_narrow_page_has_its_sidebar_in_a_drawer(new_context, upstream, server: Server):

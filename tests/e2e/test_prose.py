@@ -9,7 +9,8 @@ from playwright.sync_api import Page, expect
 from tests.browser import Chat, until_heard, until_seen
 from tests.e2e.test_hostile import RUN, Watch
 from tests.imported import conversation, take
-from tests.upstream import Script, chunk, words
+from tests.upstream import Script, words
+from tests.upstream_wires import chunk
 
 GRAPH = "```mermaid\ngraph TD\n  A[Root] --> B[Left]\n```"
 HOSTILE = [
@@ -287,7 +288,7 @@ def test_code_is_coloured_and_its_bar_copies_it_as_it_was_written(new_context, s
 
 
 def test_code_marks_within_a_line_do_not_turn_what_follows_into_code(chat: Chat, upstream):
-    upstream.then(Script(["```npm install```\n\n", "then **go on**\n\n", *words(100)], pace_s=0.02))
+    upstream.then(Script(["```npm install```\n\n", "then **go on**\n\n", *words(10)], ending="stall"))
     chat.ask("how")
     until_heard(chat, "word3 ")
     expect(chat.answers.last.locator("pre")).to_have_count(0)

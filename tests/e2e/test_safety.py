@@ -10,7 +10,8 @@ from playwright.sync_api import Page, expect
 from chat_app.parameters import SPEC, SPECS
 from tests.browser import Chat, findings, query, unfold, until_heard
 from tests.server import Server
-from tests.upstream import Script, Upstream, chunk, words
+from tests.upstream import Script, Upstream, words
+from tests.upstream_wires import chunk
 
 
 @pytest.mark.parametrize("headers", [{"origin": "http://evil.example"}, {"host": "evil.example"}])

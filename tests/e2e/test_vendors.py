@@ -5,7 +5,8 @@ from playwright.sync_api import expect
 
 from tests.browser import Chat, until_heard
 from tests.server import Server
-from tests.upstream import Script, Upstream, grew, words
+from tests.upstream import Script, Upstream, words
+from tests.upstream_wires import grew
 from tests.waiting import until_now
 
 

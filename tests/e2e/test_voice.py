@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -217,13 +218,15 @@ def test_a_recording_of_a_new_chat_is_given_to_the_conversation_that_it_has_beco
 
 
 def test_words_wait_for_what_is_being_turned_into_text(chat: Chat, recorder: Recorder, upstream):
-    upstream.then(Script(HEARD.pieces, first_s=1))
+    end = threading.Event()
+    upstream.then(Script(HEARD.pieces, held=end))
     _choose(chat, "talk.wav", files.sound())
     chat.field.fill("He said:")
     recorder.row.get_by_role("button", name="Turn into text").press("Enter")
     expect(chat.field).to_be_focused()
     chat.field.press("Enter")
     expect(chat.page.locator(".limit")).to_have_text("Turning it into text …")
+    end.set()
     expect(chat.field).to_have_value("He said: The quick brown fox.")
     assert not upstream.chats
 

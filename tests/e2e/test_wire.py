@@ -76,7 +76,7 @@ def test_a_stream_that_is_cut_again_and_again_resumes_at_its_position_without_lo
 
 
 def test_a_position_of_no_log_begins_anew(chat: Chat, server: Server, upstream, identity: Identity):
-    upstream.then(Script(words(100), pace_s=0.02))
+    upstream.then(Script(words(100), ending="stall"))
     chat.ask("count")
     conversation_id = chat.conversation_id()
     with _client(server, identity) as client:

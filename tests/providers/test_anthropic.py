@@ -18,7 +18,8 @@ from chat_app.messages import (
 from chat_app.parameters import named
 from chat_app.providers.anthropic import AnthropicProvider
 from chat_app.providers.base import GO_ON
-from tests.upstream import Script, Upstream, grew, said
+from tests.upstream import Script, Upstream
+from tests.upstream_wires import grew, said
 
 KEY = "sk-ant-fake-key"
 HI = Message("user", (TextPart("hi"),))

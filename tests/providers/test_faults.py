@@ -28,7 +28,8 @@ from chat_app.providers.base import Provider
 from chat_app.providers.openai import OpenAIProvider
 from chat_app.providers.qwen import QwenProvider
 from chat_app.providers.vllm import VllmProvider
-from tests.upstream import Script, Upstream, said, sse
+from tests.upstream import Script, Upstream
+from tests.upstream_wires import said, sse
 from tests.waiting import until
 
 KEY = "sk-fake-key"

@@ -26,7 +26,8 @@ from chat_app.providers.openai import OpenAIProvider
 from chat_app.providers.qwen import QwenProvider
 from chat_app.providers.vllm import VllmProvider
 from tests.conftest import make_settings
-from tests.upstream import Script, Upstream, chunk, sse
+from tests.upstream import Script, Upstream
+from tests.upstream_wires import chunk, sse
 
 KEY = "sk-fake-key"
 

@@ -10,7 +10,8 @@ from chat_app.events import Event, Finish, Relayed, Start, TextDelta
 from chat_app.messages import ChatRequest, Usage
 from chat_app.providers.anthropic import AnthropicProvider
 from chat_app.providers.openai import OpenAIProvider
-from tests.upstream import Script, Upstream, grew, said, sse
+from tests.upstream import Script, Upstream
+from tests.upstream_wires import grew, said, sse
 
 ASKED = {"model": "alias", "messages": [{"role": "user", "content": "hi", "x_own": 1}], "logprobs": True, "top_k": 3}
 
