@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, aclosing, closing, contextmanager
 from pathlib import Path
 
+from benchmarks.library import fill
 from benchmarks.measure import cpu_s, memory_kb, quantile, table
 from benchmarks.stamps import Stamps, lateness_ms
 from benchmarks.tab import Tab, first_visit
@@ -37,13 +38,18 @@ def _serve(port: int, script: Script) -> None:
 
 
 @contextmanager
-def application(script: Script) -> Iterator[Server]:
-    """The application over a model server in a process of its own, that always answers so."""
+def application(script: Script, library: dict[str, list[str]] | None = None, **settings: str) -> Iterator[Server]:
+    """The application, with conversations (as `fill` takes them), over a model server that always answers so.
+
+    The model server is a process of its own.
+    """
     port = free_port()
     model = multiprocessing.get_context("spawn").Process(target=_serve, args=(port, script), daemon=True)
     model.start()
     with tempfile.TemporaryDirectory() as made:
-        server = Server(Path(made), VLLM_BASE_URL=f"http://127.0.0.1:{port}/v1")
+        if library:
+            fill(Path(made), library)
+        server = Server(Path(made), VLLM_BASE_URL=f"http://127.0.0.1:{port}/v1", **settings)
         try:
             until_now(lambda: answers(f"http://127.0.0.1:{port}/v1/models"))
             yield server.start()
@@ -62,7 +68,7 @@ def people(server: Server, count: int) -> list[str]:
     return [identity.cookie(name) for name in names]
 
 
-async def _together(
+async def together(
     port: int, cookies: Sequence[str], ask: Callable[[Tab], Awaitable[None]], ready: Callable[[], None]
 ) -> None:
     """Let people ask at once, each in a tab; `ready` is called when all are open."""
@@ -95,7 +101,7 @@ def load(streams: int) -> tuple[str, ...]:
 
     # The first word waits until all have asked: a send takes the server 50 ms, and only the streams are to be measured.
     with application(Script(Stamps(TOKENS), pace_s=1 / PER_S, first_s=FIRST_S + streams / 15)) as server:
-        asyncio.run(_together(server.port, people(server, streams), ask, lambda: marks.append(cpu_s(server))))
+        asyncio.run(together(server.port, people(server, streams), ask, lambda: marks.append(cpu_s(server))))
         opened, sent, streamed, settled = *marks, cpu_s(server)
     per_token = (streamed - sent) * 1000 / (streams * TOKENS)
     around = (sent - opened + settled - streamed) * 1000 / streams
@@ -154,7 +160,7 @@ def memory(answers: int = 10_000, step: int = 1000) -> Iterator[tuple[str, ...]]
     with application(Script(["word "] * 50)) as server:
         base = 0
         for done in range(step, answers + 1, step):
-            asyncio.run(_together(server.port, people(server, 4), ask, lambda: None))
+            asyncio.run(together(server.port, people(server, 4), ask, lambda: None))
             now = memory_kb(server)
             base = base or now
             yield f"{done:,}", f"{now / 1024:.0f}", f"{(now - base) / 1024:+.1f}"

@@ -60,6 +60,6 @@ def _message(conversation_id: str, parent_id: str | None, index: int, text: str)
     return {
         "id": new_id(), "created_at": now_ms(), "conversation_id": conversation_id, "user_id": "local",
         "parent_id": parent_id, "role": "user" if is_question else "assistant", "parts": to_json((TextPart(text),)),
-        "status": "complete", "revision": 1, "model": "" if is_question else "echo", "request_sent": "{}",
+        "status": "complete", "revision": 1, "search_text": text, "model": "" if is_question else "echo", "request_sent": "{}",
         "request_dropped": "[]", "notes": "{}",
     }  # fmt: skip

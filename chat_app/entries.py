@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 Kind: TypeAlias = Literal["message", "document"]
 """What a chunk is of."""
@@ -84,8 +85,7 @@ class Vector:
     numbers: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """What of a chunk is needed to find it. `words` are its words as `search.terms.packed` gives them."""
 
     ref: str
@@ -101,11 +101,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A person's chunks that are newer than a version: all of them where `is_whole`, as some went meanwhile."""
+    """A person's chunks newer than a version, in no order: all of them where `is_whole`, as some went meanwhile."""
 
     version: int
     is_whole: bool
-    rows: tuple[Row, ...]
+    rows: Sequence[Row]
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ from chat_app.search.pinecone import PineconeStore, Place
 from chat_app.search.words import WordIndex, index_of_folder
 from chat_app.settings import Settings, read_secret_key
 from chat_app.store.accounts import AccountStore
+from chat_app.store.backlog import Backlog
 from chat_app.store.blobs import BlobStore
 from chat_app.store.conversations import ConversationStore
 from chat_app.store.database import Database, new_id, now_ms, to_the_end
@@ -269,11 +270,11 @@ class _Search:
 def _search(settings: Settings, database: Database, gateway: Gateway, documents: DocumentStore) -> _Search:
     model = "" if settings.embedding_model == "none" else settings.embedding_model
     embedder = None if not model else LocalEmbedder() if model == LOCAL else gateway_embedder(gateway, model)
-    table, hits = ChunkStore(database), HitStore(database)
-    index = SearchIndex(_vectors(settings, table, model), embedder)
+    backlog, hits = Backlog(database), HitStore(database)
+    index = SearchIndex(_vectors(settings, ChunkStore(database), model), embedder)
     jobs = Jobs(JobStore(database).claim, new_id() if settings.redis_url else "the only worker")
     return _Search(
-        Finding(table, hits, index), Indexer(table, documents, index, jobs), Retrieval(documents, hits, index)
+        Finding(backlog, hits, index), Indexer(backlog, documents, index, jobs), Retrieval(documents, hits, index)
     )
 
 

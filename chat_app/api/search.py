@@ -13,8 +13,8 @@ from chat_app.entries import Kind
 from chat_app.errors import BadRequest
 from chat_app.messages import Json, Principal, Struct
 from chat_app.services import Services
+from chat_app.store.backlog import Progress
 from chat_app.store.hits import FoundChunk, TitleMatch
-from chat_app.store.vectors import Progress
 
 _MOST_BYTES, _MOST_TEXT_BYTES = 1000, 20_000
 _SHOWN = 200
@@ -77,13 +77,15 @@ async def before(request: Request, services: Services, user_id: str) -> Response
 async def state(request: Request, services: Services, user_id: str) -> Response:
     """`GET /api/search/index`: how far the index of one's texts is, what finds meaning, empty for nothing, and where.
 
-    `trouble` is the code of why the store of the vectors cannot be used, empty where it can.
+    `messages` and `documents` are how many can be found; `trouble` is the code of why the store of the vectors cannot
+    be used, empty where it can.
     """
     progress = await services.finding.progress(Principal(user_id))
+    messages, documents = await services.finding.contents(Principal(user_id))
     health = await services.finding.health()
     return told({
         "model": services.finding.space, "store": health.name, "trouble": health.detail,
-        "progress": _progress(progress),
+        "messages": messages, "documents": documents, "progress": _progress(progress),
     })  # fmt: skip
 
 
@@ -147,7 +149,4 @@ def _named(chunk: FoundChunk) -> Json:
 def _progress(progress: Progress) -> Json:
     """Messages and chunks together, as one measure of what is done."""
     left = progress.unindexed + progress.unembedded
-    return {
-        "left": left, "all": progress.unindexed + progress.chunks, "messages": progress.messages,
-        "unindexed": progress.unindexed, "documents": progress.documents,
-    }  # fmt: skip
+    return {"left": left, "all": progress.unindexed + progress.chunks, "unindexed": progress.unindexed}

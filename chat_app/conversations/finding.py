@@ -13,8 +13,8 @@ from chat_app.search.fusion import Hit
 from chat_app.search.index import SearchIndex
 from chat_app.search.snippets import Piece, has_words, snippet
 from chat_app.search.terms import terms_of
+from chat_app.store.backlog import Backlog, Progress
 from chat_app.store.hits import FoundChunk, HitStore, TitleMatch
-from chat_app.store.vectors import ChunkStore, Progress
 
 MOST_QUESTION = 1000
 """Characters; what is longer is cut."""
@@ -61,23 +61,24 @@ class Finding:
     """Searches.
 
     Args:
-        table: Where the chunks are.
+        backlog: Says how far the index is.
         store: Reads what was found.
         index: Finds it.
     """
 
-    def __init__(self, table: ChunkStore, store: HitStore, index: SearchIndex) -> None:
-        self._table, self._store, self._index = table, store, index
+    def __init__(self, backlog: Backlog, store: HitStore, index: SearchIndex) -> None:
+        self._backlog, self._store, self._index = backlog, store, index
 
     async def find(self, who: Principal, wanted: Wanted, *, limit: int = 20) -> Results:
-        """What a person has that matches, the best first.
+        """What a person has that matches, the best first; nothing is asked for as a search is begun.
 
         Raises:
             StoreUnavailable: The database cannot be read.
         """
         wanted = replace(wanted, text=storable(wanted.text).strip()[:MOST_QUESTION])
-        progress = await self._table.progress(who.user_id, self.space)
+        progress = await self._backlog.progress(who.user_id, self.space)
         if not wanted.text:
+            await self._index.prepare(Scope(who.user_id))
             return Results((), (), None, progress)
         titles = await self._titles(who, wanted)
         found, lacking = await self._hits(who, wanted, limit)
@@ -123,7 +124,15 @@ class Finding:
         Raises:
             StoreUnavailable: The database cannot be read.
         """
-        return await self._table.progress(who.user_id, self.space)
+        return await self._backlog.progress(who.user_id, self.space)
+
+    async def contents(self, who: Principal) -> tuple[int, int]:
+        """(messages, documents) that a person can find.
+
+        Raises:
+            StoreUnavailable: The database cannot be read.
+        """
+        return await self._backlog.contents(who.user_id)
 
     async def health(self) -> StoreHealth:
         """Whether the store of the vectors can be used."""
@@ -135,7 +144,7 @@ class Finding:
         Raises:
             StoreUnavailable: The database cannot be written.
         """
-        await self._table.start_over(who.user_id)
+        await self._backlog.start_over(who.user_id)
 
     async def _titles(self, who: Principal, wanted: Wanted) -> Sequence[TitleMatch]:
         """By their titles, while nothing is asked of messages."""

@@ -23,9 +23,9 @@ from chat_app.jobs import Jobs
 from chat_app.search.chunks import PAGE_BREAK, chunks_of, cut
 from chat_app.search.embedder import Embedder
 from chat_app.search.index import SearchIndex
+from chat_app.store.backlog import Backlog, Unindexed
 from chat_app.store.database import to_the_end
 from chat_app.store.documents import DocumentStore, Refusal, Uncut
-from chat_app.store.vectors import ChunkStore, Unindexed
 
 log = structlog.get_logger(__name__)
 JOB = "index"
@@ -49,14 +49,14 @@ class Indexer:
     """The job.
 
     Args:
-        table: Where the chunks are.
+        backlog: What is to be done.
         documents: What is to be searched beside messages.
         index: The store that is searched, and what makes its vectors.
         jobs: Says whether this worker is the one.
     """
 
-    def __init__(self, table: ChunkStore, documents: DocumentStore, index: SearchIndex, jobs: Jobs) -> None:
-        self._table, self._documents, self._index, self._jobs = table, documents, index, jobs
+    def __init__(self, backlog: Backlog, documents: DocumentStore, index: SearchIndex, jobs: Jobs) -> None:
+        self._backlog, self._documents, self._index, self._jobs = backlog, documents, index, jobs
         self._cutting: _Cutting | None = None
         self._pause_s = 0.0
         self._look_at = 0.0  # when vectors may be lacking again, by the monotonic clock
@@ -93,7 +93,7 @@ class Indexer:
         Raises:
             StoreUnavailable: The database cannot be used.
         """
-        waiting = _some(await to_the_end(self._table.unindexed(_MESSAGES)))
+        waiting = _some(await to_the_end(self._backlog.unindexed(_MESSAGES)))
         if waiting:
             if not await to_the_end(self._jobs.holds(JOB)):
                 return False
@@ -108,7 +108,7 @@ class Indexer:
             return False
         if await self._tidy():
             return True
-        lacking = await to_the_end(self._table.unembedded(embedder.model, _CHUNKS))
+        lacking = await to_the_end(self._backlog.unembedded(embedder.model, _CHUNKS))
         if not lacking:
             self._look_at = time.monotonic() + _LOOK_AGAIN_S  # another worker may have stored some meanwhile
             return False

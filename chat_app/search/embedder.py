@@ -23,10 +23,8 @@ from chat_app.search.embedding_worker import THREADS
 log = structlog.get_logger(__name__)
 LOCAL = "all-MiniLM-L6-v2"
 _ROOT = Path(__file__).parents[2]
-_MOST_TEXTS, _MOST_CHARS = (
-    16,
-    2000,
-)  # of a batch: somebody who types waits for no more than one, some tenths of a second
+_MOST_TEXTS, _MOST_CHARS = 16, 2000
+"""Of a batch: somebody who types waits for no more than one, some tenths of a second."""
 _REMOTE_TEXTS = 64
 _BEYOND_LATIN = "\u0250"
 _LATIN = re.compile(r"[^\W\d_\u0250-\U0010ffff]+")
@@ -65,6 +63,14 @@ class Embedder(Protocol):
 
         Raises:
             EmbedderUnavailable: They cannot be made now.
+        """
+        ...
+
+    async def prepare(self) -> None:
+        """Make ready for a text that is still being typed; costs nothing where that would cost money.
+
+        Raises:
+            EmbedderUnavailable: It cannot be made ready.
         """
         ...
 
@@ -147,6 +153,13 @@ class LocalEmbedder:
                 if not self._waiting:
                     self._nobody_waits.set()
 
+    async def prepare(self) -> None:
+        """As the protocol says: the process reads its model while nobody waits for it yet."""
+        if not self._turn.locked():  # else somebody has started it
+            async with self._turn:
+                await self._running()
+                self._stay()
+
     async def aclose(self) -> None:
         """End the process."""
         self._cancel_timer()
@@ -154,9 +167,7 @@ class LocalEmbedder:
             await self._worker.end()
 
     async def _ask(self, batch: Sequence[str]) -> list[bytes]:
-        self._cancel_timer()
-        worker = self._worker if self._worker and self._worker.is_there else await self._start()
-        numbers = b""
+        worker, numbers = await self._running(), b""
         try:
             async with asyncio.timeout(_BATCH_S):
                 numbers = await worker.ask(batch)
@@ -166,9 +177,17 @@ class LocalEmbedder:
         finally:
             if not numbers:  # also when cancelled: its answer would be taken for that of the next question
                 await worker.end()
-        self._timer = asyncio.get_running_loop().call_later(self._idle_s, self._retire)
+        self._stay()
         size = len(numbers) // len(batch)
         return [numbers[at : at + size] for at in range(0, len(numbers), size)]
+
+    async def _running(self) -> _Worker:
+        """The process, which stays until `_stay` says how long."""
+        self._cancel_timer()
+        return self._worker if self._worker and self._worker.is_there else await self._start()
+
+    def _stay(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._idle_s, self._retire)
 
     async def _start(self) -> _Worker:
         try:
@@ -217,6 +236,9 @@ class RemoteEmbedder:
         for at in range(0, len(texts), _REMOTE_TEXTS):
             found += await self._ask(texts[at : at + _REMOTE_TEXTS])
         return found
+
+    async def prepare(self) -> None:
+        """A server is always ready."""
 
     async def aclose(self) -> None:
         """Nothing is open."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 
 from chat_app.entries import Scope
@@ -62,6 +63,17 @@ class SearchIndex:
             raise failed.exceptions[0] from failed
         near, lacking = meaning.result() if meaning else ([], None)
         return Found(tuple(fused(words.result(), near)), lacking)
+
+    async def prepare(self, scope: Scope) -> None:
+        """Bring into memory what the first search would wait for, while its words are still being typed.
+
+        Raises:
+            StoreUnavailable: The database cannot be read.
+        """
+        if self.embedder is not None:
+            with suppress(EmbedderUnavailable):  # the search will say so
+                await self.embedder.prepare()
+        await self.store.query(scope)
 
     async def nearest(self, scope: Scope, text: str, where: Filter, top_k: int) -> tuple[list[Match], ChatError | None]:
         """(what is nearest in meaning, why nothing can be); a text that the model cannot read has no meaning to it."""

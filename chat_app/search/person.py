@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
+from operator import attrgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -23,26 +24,29 @@ class Person:
     """A person's chunks.
 
     Args:
-        rows: Theirs, oldest first.
+        rows: Theirs.
         space: The model whose vectors count.
     """
 
     def __init__(self, rows: Sequence[Row], space: str) -> None:
-        self.refs = [row.ref for row in rows]
-        self._kinds, self._groups = _column([row.kind for row in rows]), _column([row.group for row in rows])
-        self._roles, self._models = _column([row.role for row in rows]), _column([row.model for row in rows])
-        self._times: Ints = np.array([row.at for row in rows], np.int64)
+        rows = sorted(rows, key=attrgetter("at", "ref"))
+        refs, kinds, groups, roles, models, times, words, *_ = (
+            zip(*rows, strict=True) if rows else [()] * len(Row._fields)
+        )
+        self.refs: list[str] = list(refs)
+        self._kinds, self._groups, self._roles, self._models = map(_column, (kinds, groups, roles, models))
+        self._times: Ints = np.array(times, np.int64)
         size = next((len(row.vector) for row in reversed(rows) if row.space == space and row.vector), 0)
         # A model may be served with another dimension one day: the newest vector says which counts.
         vectors = [row.vector if row.space == space and len(row.vector) == size else b"" for row in rows]
         nothing = bytes(size)
-        joined = b"".join(vector or nothing for vector in vectors)
+        joined = b"".join([vector or nothing for vector in vectors])
         self._vectors: Floats = np.frombuffer(joined, "<f4").reshape(len(rows), len(nothing) // 4)
         self._has_vector: Mask = np.array([bool(vector) for vector in vectors], np.bool_)
-        terms = np.frombuffer(b"".join(row.words for row in rows), _TERM)
+        terms = np.frombuffer(b"".join(words), _TERM)
         self._words: npt.NDArray[np.uint64] = np.ascontiguousarray(terms["word"])
         self._counts: Floats = terms["count"].astype(np.float32)
-        self._sizes: Ints = np.array([len(row.words) // PACKED.size for row in rows], np.int64)
+        self._sizes: Ints = np.array([len(each) for each in words], np.int64) // PACKED.size
         self._measure()
 
     def _measure(self) -> None:
@@ -128,7 +132,7 @@ class Person:
 
 def _column(values: Sequence[str]) -> Ints:
     """Values that are only compared with one another, as numbers that hold while the process lives."""
-    return np.array([hash(value) for value in values], np.int64)
+    return np.fromiter(map(hash, values), np.int64, len(values))
 
 
 def _widened(vectors: Floats, wide: int) -> Floats:

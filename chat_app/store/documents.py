@@ -15,7 +15,7 @@ from chat_app.messages import NO_FACTS, FileFacts, Struct, storable
 from chat_app.store.blobs import BlobStore, Received
 from chat_app.store.database import Database, new_id, now_ms
 from chat_app.store.tables import blobs, chunks, collections, documents
-from chat_app.store.vectors import forget, next_version
+from chat_app.store.vectors import forget, next_version, of_person
 
 _decode_facts = msgspec.json.Decoder(FileFacts).decode
 _MISSING = "There is no such document."
@@ -195,7 +195,7 @@ class DocumentStore:
         """The chunks of a document that lie in a part of its words, in their order."""
         low, high = within
         query = select(chunks.c.ref, chunks.c.begins, chunks.c.ends, chunks.c.heading, chunks.c.space == space).where(
-            chunks.c.group_id == document_id, chunks.c.user_id == user_id, chunks.c.ends > low, chunks.c.begins < high
+            of_person(user_id, chunks.c.group_id == document_id), chunks.c.ends > low, chunks.c.begins < high
         )
         async with self._database.read() as connection:
             return [Stretch(*row) for row in await connection.execute(query.order_by(chunks.c.begins))]

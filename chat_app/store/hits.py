@@ -11,6 +11,7 @@ from sqlalchemy import and_, false, func, or_, select
 from chat_app.entries import Kind
 from chat_app.store.database import Database
 from chat_app.store.tables import chunks, conversations, documents
+from chat_app.store.vectors import of_person
 
 _MOST_TITLES = 10_000
 
@@ -64,7 +65,7 @@ class HitStore:
         stands = chunks.outerjoin(conversations, conversations.c.id == chunks.c.group_id)
         stands = stands.outerjoin(documents, documents.c.id == chunks.c.group_id)
         is_there = or_(conversations.c.id.is_not(None), documents.c.id.is_not(None))
-        mine = and_(chunks.c.user_id == user_id, chunks.c.ref.in_(refs), is_there)
+        mine = of_person(user_id, and_(chunks.c.ref.in_(refs), is_there))
         async with self._database.read() as connection:
             result = await connection.execute(select(*columns).select_from(stands).where(mine))
             rows = {row["ref"]: FoundChunk(**row) for row in result.mappings()}
@@ -75,7 +76,7 @@ class HitStore:
         title = select(conversations.c.title).where(
             conversations.c.id == conversation_id, conversations.c.user_id == user_id
         )
-        first = select(chunks.c.text).where(chunks.c.group_id == conversation_id, chunks.c.user_id == user_id)
+        first = select(chunks.c.text).where(of_person(user_id, chunks.c.group_id == conversation_id))
         async with self._database.read() as connection:
             name = (await connection.execute(title)).scalar_one_or_none() or ""
             begins = (await connection.execute(first.order_by(chunks.c.at, chunks.c.ref).limit(1))).scalar_one_or_none()

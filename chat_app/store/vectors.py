@@ -8,14 +8,12 @@ stored and what is deleted at one moment come one after the other.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from sqlalchemy import (
     ColumnElement,
     RowMapping,
     and_,
     bindparam,
-    case,
     delete,
     func,
     insert,
@@ -27,9 +25,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chat_app.entries import Loaded, Original, Row, Unembedded, Vector
+from chat_app.entries import Loaded, Original, Row, Vector
 from chat_app.store.database import Database, now_ms
-from chat_app.store.tables import UNINDEXED, chunk_versions, chunks, conversations, documents, messages, owed_deletions
+from chat_app.store.tables import chunk_versions, chunks, conversations, documents, messages, owed_deletions
 
 _BUMP = text(
     "INSERT INTO chunk_versions (user_id, version, deleted_version) SELECT id, 1, 0 FROM users WHERE id = :user_id "
@@ -37,35 +35,7 @@ _BUMP = text(
 )
 _NAMES = {"kind": "kind", "group": "group_id", "role": "role", "model": "model", "at": "at", "words": "words"}
 _ROW = [chunks.c.ref, *(chunks.c[column].label(name) for name, column in _NAMES.items()), chunks.c.space]
-_CONTEXT = 300
-"""Characters of a question that its answer is embedded with: an answer is looked for in the words of its question."""
-_UNINDEXED = text(UNINDEXED.replace("status", "messages.status"))
-
-
-@dataclass(frozen=True, slots=True)
-class Unindexed:
-    """A message that is not searched as it is now. `is_gone` says that it is deleted, or follows one that is."""
-
-    id: str
-    user_id: str
-    conversation_id: str
-    role: str
-    model: str
-    created_at: int
-    revision: int
-    text: str
-    is_gone: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far the index is: of a person's messages, documents and chunks, those that are not done and all."""
-
-    unindexed: int
-    messages: int
-    unembedded: int
-    chunks: int
-    documents: int = 0
+_AT_ONCE = 1000
 
 
 class ChunkStore:
@@ -74,8 +44,6 @@ class ChunkStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    # -- what is searched ----------------------------------------------------------------------------------------
-
     async def put(self, user_id: str, originals: Sequence[Original], words: Sequence[Sequence[bytes]]) -> None:
         """Store originals with their chunks' words instead of the chunks they had; equal ones keep their vectors.
 
@@ -83,7 +51,7 @@ class ChunkStore:
         chunks. Of an original that comes in stretches the first replaces all, and the others add to it.
         """
         old = _of(user_id, [each.id for each in originals if not each.first])
-        old.append(_mine(user_id, chunks.c.ref.in_([ref for each in originals if each.first for ref in each.refs])))
+        old.append(of_person(user_id, chunks.c.ref.in_([ref for each in originals if each.first for ref in each.refs])))
         async with self._database.write() as connection:
             version = await next_version(connection, user_id)
             live = await _live(connection, user_id, [each.id for each in originals if each.kind == "message"])
@@ -141,7 +109,7 @@ class ChunkStore:
 
     async def rows(self, user_id: str, refs: Sequence[str]) -> list[Row]:
         """What of chunks is needed to find them."""
-        query = select(*_ROW, chunks.c.vector).where(chunks.c.user_id == user_id, chunks.c.ref.in_(refs))
+        query = select(*_ROW, chunks.c.vector).where(of_person(user_id, chunks.c.ref.in_(refs)))
         async with self._database.read() as connection:
             return [Row(*row) for row in await connection.execute(query)]
 
@@ -152,7 +120,7 @@ class ChunkStore:
             The refs of those whose chunks are as they were.
         """
         versions = {vector.ref: vector.version for vector in vectors}
-        query = select(chunks.c.ref, chunks.c.version).where(chunks.c.user_id == user_id, chunks.c.ref.in_(versions))
+        query = select(chunks.c.ref, chunks.c.version).where(of_person(user_id, chunks.c.ref.in_(versions)))
         async with self._database.write() as connection:
             await next_version(connection, user_id)
             same = {row.ref for row in await connection.execute(query) if versions[row.ref] == row.version}
@@ -193,7 +161,7 @@ class ChunkStore:
             return (await connection.execute(query)).scalar_one()
 
     async def load(self, user_id: str, since: int) -> Loaded:
-        """A person's chunks that are newer than a version, or all of them where some went meanwhile; oldest first."""
+        """A person's chunks that are newer than a version, or all of them where some went meanwhile."""
         versions = select(chunk_versions.c.version, chunk_versions.c.deleted_version)
         async with self._database.read() as connection:
             now = (await connection.execute(versions.where(chunk_versions.c.user_id == user_id))).one_or_none()
@@ -202,78 +170,28 @@ class ChunkStore:
             is_whole = now.deleted_version > since
             newer = chunks.c.version > (0 if is_whole else since)
             query = select(*_ROW, chunks.c.vector).where(chunks.c.user_id == user_id, newer)
-            rows = await connection.execute(query.order_by(chunks.c.at, chunks.c.ref))
-            return Loaded(now.version, is_whole, tuple(Row(*row) for row in rows))
-
-    # -- what is to be done ---------------------------------------------------------------------------------------
-
-    async def unindexed(self, limit: int) -> list[Unindexed]:
-        """Messages of anybody's that are not searched as they are now, the newest first."""
-        names = ("id", "user_id", "conversation_id", "role", "model", "created_at", "revision")
-        is_gone = or_(messages.c.deleted_at.is_not(None), conversations.c.deleted_at.is_not(None))
-        query = select(
-            *(messages.c[name] for name in names), messages.c.search_text.label("text"), is_gone.label("is_gone")
-        )
-        query = query.join(conversations, conversations.c.id == messages.c.conversation_id).where(_UNINDEXED)
-        async with self._database.read() as connection:
-            rows = await connection.execute(query.order_by(messages.c.id.desc()).limit(limit))
-            found = [Unindexed(**row) for row in rows.mappings()]
-            below = await _below_deleted(connection, [each.id for each in found if not each.is_gone])
-        return [replace(each, is_gone=True) if each.id in below else each for each in found]
-
-    async def unembedded(self, space: str, limit: int) -> list[Unembedded]:
-        """Chunks of anybody's that have no vector of a space, the newest first."""
-        question = messages.alias()
-        context = case((chunks.c.role == "assistant", func.substr(question.c.search_text, 1, _CONTEXT)), else_="")
-        columns = (chunks.c.user_id, chunks.c.ref, chunks.c.version, chunks.c.text, func.coalesce(context, ""))
-        stands = chunks.outerjoin(messages, messages.c.id == chunks.c.message_id)
-        stands = stands.outerjoin(question, question.c.id == messages.c.parent_id)
-        query = select(*columns).select_from(stands).order_by(chunks.c.at.desc()).limit(limit)
-        async with self._database.read() as connection:
-            # One other space at a time: the index serves a space by time, where an inequality would sort all that wait.
-            for within in (chunks.c.space < space, chunks.c.space > space):
-                other = await connection.scalar(select(func.min(chunks.c.space)).where(within))
-                if other is not None:
-                    rows = await connection.execute(query.where(chunks.c.space == other))
-                    return [Unembedded(*row) for row in rows]
-        return []
-
-    async def progress(self, user_id: str, space: str) -> Progress:
-        """How far the index of a person's texts is."""
-        mine, of = messages.c.user_id == user_id, chunks.c.user_id == user_id
-        theirs = and_(documents.c.user_id == user_id, documents.c.blob_id.is_not(None))
-        counts = (
-            select(func.count()).select_from(messages).where(mine, _UNINDEXED),
-            select(func.count(chunks.c.message_id.distinct())).where(of),
-            select(func.count()).select_from(chunks).where(of, chunks.c.space != space, literal(bool(space))),
-            select(func.count()).select_from(chunks).where(of),
-            select(func.count()).select_from(documents).where(theirs, documents.c.is_indexed),
-            select(func.count()).select_from(documents).where(theirs, ~documents.c.is_indexed),
-        )
-        async with self._database.read() as connection:
-            told = (await connection.execute(select(*(each.scalar_subquery() for each in counts)))).one()
-        *figures, waiting = told
-        return replace(Progress(*figures), unindexed=figures[0] + waiting)
-
-    async def start_over(self, user_id: str) -> None:
-        """Let all of a person's messages be indexed, and all of their vectors be made, anew."""
-        async with self._database.write() as connection:
-            await next_version(connection, user_id)
-            await _owe(connection, chunks.c.user_id == user_id)
-            await connection.execute(update(chunks).where(chunks.c.user_id == user_id).values(space="", vector=b""))
-            await connection.execute(
-                update(messages).where(messages.c.user_id == user_id).values(indexed_revision=None)
-            )
-            again = update(documents).where(documents.c.user_id == user_id, documents.c.blob_id.is_not(None))
-            await connection.execute(again.values(is_indexed=False))
-            await _note_deletion(connection, user_id)
+            rows: list[Row] = []
+            async for some in (await connection.stream(query)).partitions(
+                _AT_ONCE
+            ):  # in between, others have their turn
+                rows += [Row(*row) for row in some]
+        return Loaded(now.version, is_whole, rows)
 
 
 async def forget(connection: AsyncConnection, user_id: str, which: ColumnElement[bool]) -> None:
     """Within a transaction, forget some of a person's chunks."""
+    which = of_person(user_id, which)
     await next_version(connection, user_id)
-    await _owe(connection, and_(chunks.c.user_id == user_id, which))
-    await connection.execute(delete(chunks).where(chunks.c.user_id == user_id, which))
+    await _owe(connection, which)
+    await connection.execute(delete(chunks).where(which))
+    await _note_deletion(connection, user_id)
+
+
+async def detach(connection: AsyncConnection, user_id: str) -> None:
+    """Within a transaction, take the vectors from all of a person's chunks."""
+    await next_version(connection, user_id)
+    await _owe(connection, chunks.c.user_id == user_id)
+    await connection.execute(update(chunks).where(chunks.c.user_id == user_id).values(space="", vector=b""))
     await _note_deletion(connection, user_id)
 
 
@@ -324,11 +242,11 @@ async def _note_deletion(connection: AsyncConnection, user_id: str) -> None:
 def _of(user_id: str, ids: Sequence[str]) -> list[ColumnElement[bool]]:
     """The chunks of some messages or documents: two conditions, each of which an index answers."""
     documents = and_(chunks.c.group_id.in_(ids), chunks.c.kind == "document")
-    return [_mine(user_id, chunks.c.message_id.in_(ids)), _mine(user_id, documents)]
+    return [of_person(user_id, chunks.c.message_id.in_(ids)), of_person(user_id, documents)]
 
 
-def _mine(user_id: str, which: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Of those, a person's; said so that SQLite does not read all of theirs by the index that their name leads."""
+def of_person(user_id: str, which: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Of those chunks, a person's; said so that SQLite does not read all of theirs by the index that their id leads."""
     return and_(which, func.coalesce(chunks.c.user_id, "") == user_id)
 
 
@@ -347,7 +265,7 @@ async def _live(connection: AsyncConnection, user_id: str, ids: Sequence[str]) -
         messages.c.deleted_at.is_(None), conversations.c.deleted_at.is_(None),
     )  # fmt: skip
     found = {row.id: row.revision for row in await connection.execute(query)}
-    below = await _below_deleted(connection, list(found))
+    below = await below_deleted(connection, list(found))
     return {message_id: revision for message_id, revision in found.items() if message_id not in below}
 
 
@@ -357,7 +275,7 @@ async def _documents(connection: AsyncConnection, user_id: str, ids: Sequence[st
     return set((await connection.execute(query)).scalars()) if ids else set()
 
 
-async def _below_deleted(connection: AsyncConnection, ids: Sequence[str]) -> set[str]:
+async def below_deleted(connection: AsyncConnection, ids: Sequence[str]) -> set[str]:
     """Those of some messages that follow a deleted one; only conversations that have such are walked."""
     if not ids:
         return set()

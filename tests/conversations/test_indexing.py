@@ -17,10 +17,11 @@ from chat_app.providers.fake import FakeProvider
 from chat_app.search.embedded import EmbeddedStore
 from chat_app.search.index import SearchIndex
 from chat_app.services import Services
+from chat_app.store.backlog import Backlog, Progress
 from chat_app.store.hits import HitStore
 from chat_app.store.jobs import JobStore
 from chat_app.store.records import Checkpoint
-from chat_app.store.vectors import ChunkStore, Progress
+from chat_app.store.vectors import ChunkStore
 from tests.conftest import LOCAL, services_with
 from tests.conversations.talk import OTHER, send, until_settled
 from tests.waiting import until
@@ -143,19 +144,20 @@ class MadeUp:
         x, y = 1 + 9 * text.count("calcium"), 1 + 9 * text.count("cucumber")
         return x / (x * x + y * y) ** 0.5, y / (x * x + y * y) ** 0.5
 
+    async def prepare(self) -> None: ...
+
     async def aclose(self) -> None: ...
 
 
 def indexer(services: Services, embedder: MadeUp, holder: str = "the only worker") -> Indexer:
     """Another over the same database, whose steps a test takes itself."""
-    table = ChunkStore(services.database)
-    store = EmbeddedStore(table, embedder.model, cache_bytes=10_000_000)
+    store = EmbeddedStore(ChunkStore(services.database), embedder.model, cache_bytes=10_000_000)
     jobs = Jobs(JobStore(services.database).claim, holder)
-    return Indexer(table, services.documents.store, SearchIndex(store, embedder), jobs)
+    return Indexer(Backlog(services.database), services.documents.store, SearchIndex(store, embedder), jobs)
 
 
 async def progress(services: Services, embedder: MadeUp) -> Progress:
-    return await ChunkStore(services.database).progress("local", embedder.model)
+    return await Backlog(services.database).progress("local", embedder.model)
 
 
 async def test_vectors_are_made_of_an_answer_with_its_question_and_another_model_makes_them_anew(tmp_path):
@@ -174,7 +176,7 @@ async def test_vectors_are_made_of_an_answer_with_its_question_and_another_model
         assert (await progress(services, second)).unembedded == 2
         while await indexer(services, second).step():
             pass
-        assert await progress(services, second) == Progress(0, 2, 0, 2)
+        assert await progress(services, second) == Progress(0, 0, 2)
         [vector] = await second.embed(["calcium"])
         own = EmbeddedStore(ChunkStore(services.database), "made up", cache_bytes=10_000_000)
         assert await own.query(Scope("local"), vector=vector) == []
@@ -221,7 +223,7 @@ async def test_all_is_indexed_anew_when_a_person_asks_for_it(tmp_path):
         await services.finding.start_over(LOCAL)
         assert (await services.finding.progress(LOCAL)).unindexed == 2
         results = await until_found(services, "calcium")
-        assert results.progress == Progress(0, 2, 0, 2)
+        assert results.progress == Progress(0, 0, 2)
 
 
 async def test_deleted_texts_take_no_places_from_those_that_are_there(tmp_path, monkeypatch):
@@ -271,7 +273,7 @@ async def test_what_is_not_sent_is_shown_to_no_other_server(tmp_path):
         far.is_local = False
         for embedder in (far, near):
             index = SearchIndex(EmbeddedStore(ChunkStore(services.database), "made up", cache_bytes=10**7), embedder)
-            await Finding(ChunkStore(services.database), HitStore(services.database), index).asked_before(
+            await Finding(Backlog(services.database), HitStore(services.database), index).asked_before(
                 LOCAL, "my secret draft about cucumbers"
             )
         assert far.asked == []
@@ -302,7 +304,7 @@ async def test_what_is_brought_back_while_the_indexer_reads_is_not_forgotten(tmp
         library, own = services.conversations.library, indexer(services, MadeUp())
         await library.set_deleted("local", turn.conversation_id, deleted=True)
         await services.finding.start_over(LOCAL)
-        read = await own._table.unindexed(10)
+        read = await own._backlog.unindexed(10)
         assert all(message.is_gone for message in read)
         await library.set_deleted("local", turn.conversation_id, deleted=False)
         await own._store(read)

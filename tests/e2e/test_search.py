@@ -194,7 +194,7 @@ def test_an_index_that_is_still_being_made_and_meaning_that_is_away_are_said(cha
         "titles": [],
         "hits": [],
         "lacking": "embedder_unavailable",
-        "progress": {"left": 40, "all": 100, "messages": 50},
+        "progress": {"left": 40, "all": 100},
     }
     chat.page.route("**/api/search?**", lambda route: route.fulfill(json=told))
     search(chat.page, "anything")

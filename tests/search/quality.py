@@ -38,6 +38,9 @@ class Remembering:
         self._known |= zip(new, await self._embedder.embed(new, waited_for=waited_for), strict=True)
         return [self._known[text] for text in texts]
 
+    async def prepare(self) -> None:
+        await self._embedder.prepare()
+
     async def aclose(self) -> None:
         await self._embedder.aclose()
 

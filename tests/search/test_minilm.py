@@ -100,6 +100,14 @@ async def test_a_question_that_is_given_up_leaves_no_answer_for_the_next(local: 
     assert await local.embed(["second"]) == [wanted]
 
 
+async def test_it_is_made_ready_while_the_first_text_is_typed_and_once(local: LocalEmbedder):
+    await local.prepare()
+    started = local._worker.process.pid
+    await local.prepare()
+    assert len(await local.embed(["x"], waited_for=True)) == 1
+    assert local._worker.process.pid == started
+
+
 async def test_whoever_waits_goes_before_the_work_in_the_background(local: LocalEmbedder):
     await local.embed(["x"])
     order: list[str] = []

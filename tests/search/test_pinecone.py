@@ -15,6 +15,7 @@ from chat_app.search.base import StoreHealth
 from chat_app.search.index import SearchIndex
 from chat_app.search.pinecone import PineconeStore, Place
 from chat_app.services import Services
+from chat_app.store.backlog import Backlog
 from chat_app.store.database import Database
 from chat_app.store.jobs import JobStore
 from chat_app.store.vectors import ChunkStore
@@ -40,6 +41,11 @@ async def table(database: Database) -> ChunkStore:
 
 
 @pytest.fixture
+def backlog(database: Database) -> Backlog:
+    return Backlog(database)
+
+
+@pytest.fixture
 async def store(database: Database, table: ChunkStore, server: PineconeServer) -> AsyncIterator[FarShelf]:
     far = FarShelf(database, table, place(server))
     yield far
@@ -56,11 +62,13 @@ def place(server: PineconeServer, **more) -> Place:
     return Place(**{"api_key": KEY, "index": "first", "control": server.url} | more)
 
 
-async def test_the_index_is_made_when_the_first_vector_comes_and_found_by_others(store, table, database, server):
+async def test_the_index_is_made_when_the_first_vector_comes_and_found_by_others(
+    store, table, backlog, database, server
+):
     await store.upsert(ANN, [document("a", "apples")])
     assert await refs(store, ANN, vector=vector(1, 0)) == []
     assert server.dimensions == {}
-    await attach(store, table, ANN, {"a:0": vector(1, 0)})
+    await attach(store, backlog, ANN, {"a:0": vector(1, 0)})
     assert server.dimensions == {"first": 2}
     other = FarShelf(database, table, place(server, host=server.url))
     assert await refs(other, ANN, vector=vector(1, 0)) == ["a:0"]
@@ -75,9 +83,9 @@ async def test_the_index_is_made_when_the_first_vector_comes_and_found_by_others
     assert "apples" not in str(server.asked)  # no word of a text is there
 
 
-async def test_what_is_deleted_or_changed_is_not_found_and_later_deleted_there(store, table, server, due):
+async def test_what_is_deleted_or_changed_is_not_found_and_later_deleted_there(store, table, backlog, server, due):
     await store.upsert(ANN, [document("a", "apples", "pears"), document("b", "bridges")])
-    await attach(store, table, ANN, {"a:0": vector(1, 0), "a:1": vector(1, 0.1), "b:0": vector(0, 1)})
+    await attach(store, backlog, ANN, {"a:0": vector(1, 0), "a:1": vector(1, 0.1), "b:0": vector(0, 1)})
     await store.delete(ANN, ["b"])
     await store.upsert(ANN, [document("a", "apples", "plums")])
     assert await refs(store, ANN, vector=vector(1, 0)) == ["a:0"]
@@ -87,7 +95,9 @@ async def test_what_is_deleted_or_changed_is_not_found_and_later_deleted_there(s
     assert await table.owed(10**15, 10) == []
 
 
-async def test_a_kill_between_pinecone_and_the_database_leaves_no_vector_behind(store, table, server, due, monkeypatch):
+async def test_a_kill_between_pinecone_and_the_database_leaves_no_vector_behind(
+    store, table, backlog, server, due, monkeypatch
+):
     await store.upsert(ANN, [document("a", "apples"), document("b", "bridges")])
 
     async def killed(*_):
@@ -96,31 +106,31 @@ async def test_a_kill_between_pinecone_and_the_database_leaves_no_vector_behind(
     with monkeypatch.context() as patch:
         patch.setattr(table, "attach", killed)
         with pytest.raises(asyncio.CancelledError):
-            await attach(store, table, ANN, {"a:0": vector(1, 0), "b:0": vector(0, 1)})
+            await attach(store, backlog, ANN, {"a:0": vector(1, 0), "b:0": vector(0, 1)})
     assert server.ids == {"a:0", "b:0"}
     assert await refs(store, ANN, vector=vector(1, 0)) == []
-    await attach(store, table, ANN, {"a:0": vector(1, 0)})
+    await attach(store, backlog, ANN, {"a:0": vector(1, 0)})
     await store.tidy()
     assert server.ids == {"a:0"}
     assert await refs(store, ANN, vector=vector(1, 0)) == ["a:0"]
 
 
-async def test_starting_over_makes_all_vectors_anew(store, table, server, due):
+async def test_starting_over_makes_all_vectors_anew(store, backlog, server, due):
     await store.upsert(ANN, [document("a", "apples")])
-    await attach(store, table, ANN, {"a:0": vector(1, 0)})
-    await table.start_over("local")
+    await attach(store, backlog, ANN, {"a:0": vector(1, 0)})
+    await backlog.start_over("local")
     assert await refs(store, ANN, vector=vector(1, 0)) == []
-    await attach(store, table, ANN, {"a:0": vector(0, 1)})
+    await attach(store, backlog, ANN, {"a:0": vector(0, 1)})
     await store.tidy()
     assert await refs(store, ANN, vector=vector(0, 1)) == ["a:0"]
 
 
-async def test_what_was_stored_a_moment_ago_is_found_a_moment_later(store, table, server):
+async def test_what_was_stored_a_moment_ago_is_found_a_moment_later(store, backlog, server):
     await store.upsert(ANN, [document("a", "apples")])
-    await attach(store, table, ANN, {"a:0": vector(1, 0)})
+    await attach(store, backlog, ANN, {"a:0": vector(1, 0)})
     server.lag = 3
     await store.upsert(ANN, [document("b", "bridges")])
-    await attach(store, table, ANN, {"b:0": vector(1, 0.1)})
+    await attach(store, backlog, ANN, {"b:0": vector(1, 0.1)})
     assert await refs(store, ANN, vector=vector(1, 0)) == ["a:0"]
 
     async def is_found() -> bool:
@@ -133,9 +143,9 @@ async def test_what_was_stored_a_moment_ago_is_found_a_moment_later(store, table
     ("status", "error"),
     [(401, VectorsKeyRefused), (403, VectorsKeyRefused), (400, VectorsUnavailable), (413, VectorsUnavailable)],
 )
-async def test_a_refusal_is_told_by_its_kind_and_words_are_found_all_the_same(store, table, server, status, error):
+async def test_a_refusal_is_told_by_its_kind_and_words_are_found_all_the_same(store, backlog, server, status, error):
     await store.upsert(ANN, [document("a", "apples")])
-    await attach(store, table, ANN, {"a:0": vector(1, 0)})
+    await attach(store, backlog, ANN, {"a:0": vector(1, 0)})
     server.refusals = [(status, {})]
     with pytest.raises(error) as told:
         await refs(store, ANN, vector=vector(1, 0))
@@ -145,23 +155,23 @@ async def test_a_refusal_is_told_by_its_kind_and_words_are_found_all_the_same(st
 
 
 @pytest.mark.parametrize("status", [429, 503])
-async def test_one_that_has_too_much_to_do_is_asked_again_when_it_says(store, table, server, status):
+async def test_one_that_has_too_much_to_do_is_asked_again_when_it_says(store, backlog, server, status):
     await store.upsert(ANN, [document("a", "apples")])
     server.refusals = [(404, {}), (status, {"retry-after": "0.01"})]
-    await attach(store, table, ANN, {"a:0": vector(1, 0)})
+    await attach(store, backlog, ANN, {"a:0": vector(1, 0)})
     assert await refs(store, ANN, vector=vector(1, 0)) == ["a:0"]
 
 
-async def test_a_wrong_key_and_an_index_of_another_model_are_said(store, table, database, server):
+async def test_a_wrong_key_and_an_index_of_another_model_are_said(store, table, backlog, database, server):
     await store.upsert(ANN, [document("a", "apples")])
-    await attach(store, table, ANN, {"a:0": vector(1, 0)})
+    await attach(store, backlog, ANN, {"a:0": vector(1, 0)})
     wrong = PineconeStore(table, "tests", place(server, api_key="pc-wrong"), cache_bytes=10**7)
     assert await wrong.health() == StoreHealth("Pinecone", False, detail="vectors_key_refused")
     other = PineconeStore(table, "wider", place(server), cache_bytes=10**7)
     with pytest.raises(VectorsMismatched):
         await refs(other, ANN, vector=vector(1, 0, 0))
     with pytest.raises(VectorsMismatched):
-        await attach(other, table, ANN, {"a:0": vector(1, 0, 0)}, space="wider")
+        await attach(other, backlog, ANN, {"a:0": vector(1, 0, 0)}, space="wider")
     for opened in (wrong, other):
         await opened.aclose()
     away = PineconeStore(table, "tests", Place(KEY, "x", host="http://127.0.0.1:9"), cache_bytes=10**7)
@@ -195,4 +205,4 @@ async def test_while_pinecone_is_away_words_are_found_and_indexing_catches_up_by
 
 def _indexer(services: Services, store: PineconeStore, embedder: MadeUp) -> Indexer:
     jobs = Jobs(JobStore(services.database).claim, "the only worker")
-    return Indexer(ChunkStore(services.database), services.documents.store, SearchIndex(store, embedder), jobs)
+    return Indexer(Backlog(services.database), services.documents.store, SearchIndex(store, embedder), jobs)

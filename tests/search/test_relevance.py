@@ -1,11 +1,15 @@
 """The labelled questions are what they say they are."""
 
+import os
 import re
 from collections import Counter
 
 import pytest
 
+from chat_app.conversations.embedding import gateway_embedder
+from chat_app.providers.vllm import VllmProvider
 from chat_app.search.embedder import LocalEmbedder
+from tests.conftest import services_with
 from tests.search.quality import Remembering, measured, shown
 from tests.search.relevance import Question, documents, messages, questions, sections
 
@@ -77,3 +81,19 @@ async def test_words_and_meaning_together_answer_as_well_as_the_better_of_them_a
             assert figures["all", "hybrid"][at] > max(figures["all", "words"][at], figures["all", "meaning"][at])
         assert figures["English", "hybrid"][0] >= 0.85
     await embedder.aclose()
+
+
+@pytest.mark.live
+async def test_a_model_of_a_server_that_reads_chinese_finds_what_words_do_not(tmp_path):
+    url, model = os.environ.get("EMBEDDINGS_URL"), os.environ.get("EMBEDDINGS_MODEL")
+    if not (url and model):
+        pytest.skip("EMBEDDINGS_URL and EMBEDDINGS_MODEL name no model that reads Chinese")
+    key = os.environ.get("EMBEDDINGS_KEY", "")
+    provider = VllmProvider(server="embeddings", base_url=url, api_key=key, connect_timeout_s=10)
+    async with services_with(tmp_path, provider) as services:
+        embedder = Remembering(gateway_embedder(services.gateway, model))
+        figures = await measured(embedder, lambda question: question.held_out)
+    print(f"\nheld out, {model}\n{shown(figures)}")
+    name = "Chinese, other words"
+    assert figures[name, "hybrid"][0] >= figures[name, "words"][0] + 0.3
+    assert figures["all", "hybrid"][0] >= max(figures["all", "words"][0], figures["all", "meaning"][0]) - 0.02

@@ -16,6 +16,7 @@ from chat_app.errors import StoreUnavailable
 from chat_app.search.base import Filter, StoreHealth, VectorStore
 from chat_app.search.embedded import EmbeddedStore
 from chat_app.search.pinecone import PineconeStore, Place
+from chat_app.store.backlog import Backlog
 from chat_app.store.database import Database
 from chat_app.store.tables import documents, users
 from chat_app.store.vectors import ChunkStore
@@ -43,6 +44,11 @@ async def table(database: Database) -> ChunkStore:
         person = {"id": "bob", "created_at": 1, "name": "Bob", "role": "user", "preferences": "{}"}
         await connection.execute(insert(users), person)
     return ChunkStore(database)
+
+
+@pytest.fixture
+def backlog(database: Database) -> Backlog:
+    return Backlog(database)
 
 
 async def shelve(database: Database, scope: Scope, originals) -> None:
@@ -131,18 +137,18 @@ async def refs(store: VectorStore, scope: Scope, **asked) -> list[str]:
     return [match.ref for match in await store.query(scope, **asked)]
 
 
-async def attach(store: VectorStore, table: ChunkStore, scope: Scope, vectors: dict[str, bytes], space=SPACE) -> None:
+async def attach(store: VectorStore, backlog: Backlog, scope: Scope, vectors: dict[str, bytes], space=SPACE) -> None:
     """Give chunks their vectors, as the indexer does."""
-    waiting = {each.ref: each for each in await table.unembedded(space, 1000)}
+    waiting = {each.ref: each for each in await backlog.unembedded(space, 1000)}
     made = [Vector(ref, waiting[ref].version, space, numbers) for ref, numbers in vectors.items()]
     await store.attach(scope, made)
 
 
-async def test_a_text_is_found_by_its_words_at_once_and_by_its_vector_once_it_has_one(store, table):
+async def test_a_text_is_found_by_its_words_at_once_and_by_its_vector_once_it_has_one(store, backlog):
     await store.upsert(ANN, [document("a", "apples and pears"), document("b", "bridges of steel")])
     assert await refs(store, ANN, text="pears") == ["a:0"]
     assert await refs(store, ANN, vector=vector(1, 0)) == []
-    await attach(store, table, ANN, {"a:0": vector(1, 0.2), "b:0": vector(0, 1)})
+    await attach(store, backlog, ANN, {"a:0": vector(1, 0.2), "b:0": vector(0, 1)})
     assert await refs(store, ANN, vector=vector(1, 0)) == ["a:0", "b:0"]
     [first, _] = await store.query(ANN, vector=vector(1, 0.2))
     assert first.score == pytest.approx(1)
@@ -162,11 +168,11 @@ async def test_words_are_found_in_any_script_also_those_of_one_or_two_characters
     assert await refs(store, ANN, text=question) == ["a:0"]
 
 
-async def test_nobody_finds_what_is_someone_elses(store, table):
+async def test_nobody_finds_what_is_someone_elses(store, backlog):
     await store.upsert(ANN, [document("a", "the same words")])
     await store.upsert(BOB, [document("b", "the same words")])
-    await attach(store, table, ANN, {"a:0": vector(1, 0)})
-    await attach(store, table, BOB, {"b:0": vector(1, 0)})
+    await attach(store, backlog, ANN, {"a:0": vector(1, 0)})
+    await attach(store, backlog, BOB, {"b:0": vector(1, 0)})
     for scope, own in ((ANN, "a:0"), (BOB, "b:0")):
         assert await refs(store, scope, text="same words") == [own]
         assert await refs(store, scope, vector=vector(1, 0)) == [own]
@@ -178,52 +184,52 @@ async def test_nobody_finds_what_is_someone_elses(store, table):
     assert await refs(store, Scope("nobody"), text="same") == []
 
 
-async def test_storing_again_stores_once_and_what_is_gone_is_not_found(store, table):
+async def test_storing_again_stores_once_and_what_is_gone_is_not_found(store, backlog):
     await store.upsert(ANN, [document("a", "first words", "second words", "third words")])
-    await attach(store, table, ANN, {"a:0": vector(1, 0), "a:1": vector(0, 1), "a:2": vector(1, 1)})
+    await attach(store, backlog, ANN, {"a:0": vector(1, 0), "a:1": vector(0, 1), "a:2": vector(1, 1)})
     await store.upsert(ANN, [document("a", "first words", "other text")])
     assert await store.count(ANN) == 2
     assert await refs(store, ANN, text="third") == []
     assert await refs(store, ANN, text="other") == ["a:1"]
     assert await refs(store, ANN, vector=vector(0, 1)) == ["a:0"]  # it stayed as it was; the other waits for a new one
-    assert [each.ref for each in await table.unembedded(SPACE, 10)] == ["a:1"]
+    assert [each.ref for each in await backlog.unembedded(SPACE, 10)] == ["a:1"]
     await store.delete(ANN, ["a", "not there"])
     assert await refs(store, ANN, text="first") == []
     assert await refs(store, ANN, vector=vector(1, 0)) == []
     assert await store.count(ANN) == 0
 
 
-async def test_a_vector_that_comes_late_is_not_that_of_another_text(store, table):
+async def test_a_vector_that_comes_late_is_not_that_of_another_text(store, backlog):
     await store.upsert(ANN, [document("a", "before")])
-    [late] = await table.unembedded(SPACE, 10)
+    [late] = await backlog.unembedded(SPACE, 10)
     await store.upsert(ANN, [document("a", "after")])
     await store.attach(ANN, [Vector(late.ref, late.version, SPACE, vector(1, 0))])
     assert await refs(store, ANN, vector=vector(1, 0)) == []
 
 
-async def test_vectors_of_another_model_are_never_compared(store, table):
+async def test_vectors_of_another_model_are_never_compared(store, backlog):
     await store.upsert(ANN, [document("a", "one"), document("b", "two")])
-    await attach(store, table, ANN, {"a:0": vector(1, 0)})
-    await attach(store, table, ANN, {"b:0": vector(1, 0)}, space="another model")
+    await attach(store, backlog, ANN, {"a:0": vector(1, 0)})
+    await attach(store, backlog, ANN, {"b:0": vector(1, 0)}, space="another model")
     assert await refs(store, ANN, vector=vector(1, 0)) == ["a:0"]
-    assert [each.ref for each in await table.unembedded(SPACE, 10)] == ["b:0"]
+    assert [each.ref for each in await backlog.unembedded(SPACE, 10)] == ["b:0"]
 
 
-async def test_a_model_that_changes_its_dimension_breaks_no_search(embedded, table):
+async def test_a_model_that_changes_its_dimension_breaks_no_search(embedded, backlog):
     store = embedded
     await store.upsert(ANN, [document("a", "one"), document("b", "two", at=2)])
-    await attach(store, table, ANN, {"a:0": vector(1, 0), "b:0": vector(1, 0, 0)})
+    await attach(store, backlog, ANN, {"a:0": vector(1, 0), "b:0": vector(1, 0, 0)})
     assert await refs(store, ANN, vector=vector(1, 0, 0, 0)) == []
     assert await refs(store, ANN, text="one") == ["a:0"]
     assert await refs(store, ANN, vector=vector(1, 0, 0)) == ["b:0"]
     await store.upsert(ANN, [document("c", "three", at=3)])
-    await attach(store, table, ANN, {"c:0": vector(1, 0)})
+    await attach(store, backlog, ANN, {"c:0": vector(1, 0)})
     assert await refs(store, ANN, vector=vector(1, 0)) == ["c:0"]
 
 
-async def test_its_health_is_how_many_vectors_it_has_or_why_it_cannot_be_used(embedded, table, monkeypatch):
+async def test_its_health_is_how_many_vectors_it_has_or_why_it_cannot_be_used(embedded, table, backlog, monkeypatch):
     await embedded.upsert(ANN, [document("a", "one"), document("b", "two")])
-    await attach(embedded, table, ANN, {"a:0": vector(1, 0)})
+    await attach(embedded, backlog, ANN, {"a:0": vector(1, 0)})
     assert await embedded.health() == StoreHealth("embedded", True, 1)
 
     async def is_locked(_space: str) -> int:
@@ -233,12 +239,12 @@ async def test_its_health_is_how_many_vectors_it_has_or_why_it_cannot_be_used(em
     assert await embedded.health() == StoreHealth("embedded", False, detail="store_unavailable")
 
 
-async def test_filters_let_through_what_they_say(store, table):
+async def test_filters_let_through_what_they_say(store, backlog):
     said = document("a", "words here", role="user", at=100)
     answer = document("b", "words here", role="assistant", model="echo", at=200)
     other = document("c", "words here", role="assistant", model="other", at=300)
     await store.upsert(ANN, [said, answer, other])
-    await attach(store, table, ANN, {"a:0": vector(1, 0), "b:0": vector(1, 0.1), "c:0": vector(1, 0.2)})
+    await attach(store, backlog, ANN, {"a:0": vector(1, 0), "b:0": vector(1, 0.1), "c:0": vector(1, 0.2)})
     for where, found in (
         (Filter(), {"a:0", "b:0", "c:0"}), (Filter(role="user"), {"a:0"}), (Filter(role="assistant"), {"b:0", "c:0"}),
         (Filter(model="echo"), {"b:0"}), (Filter(after=200), {"b:0", "c:0"}), (Filter(before=200), {"a:0"}),
@@ -250,9 +256,9 @@ async def test_filters_let_through_what_they_say(store, table):
         assert set(await refs(store, ANN, vector=vector(1, 0), where=where)) == found, where
 
 
-async def test_the_best_come_first_and_no_more_than_were_asked_for(store, table):
+async def test_the_best_come_first_and_no_more_than_were_asked_for(store, backlog):
     await store.upsert(ANN, [document(name, f"number {name} apple {'apple ' * n}") for n, name in enumerate("abcde")])
-    await attach(store, table, ANN, {f"{name}:0": vector(1, n) for n, name in enumerate("abcde")})
+    await attach(store, backlog, ANN, {f"{name}:0": vector(1, n) for n, name in enumerate("abcde")})
     assert await refs(store, ANN, vector=vector(1, 0), top_k=3) == ["a:0", "b:0", "c:0"]
     found = await store.query(ANN, text="apple", top_k=3)
     assert len(found) == 3
@@ -262,14 +268,14 @@ async def test_the_best_come_first_and_no_more_than_were_asked_for(store, table)
     assert await store.query(ANN, text="?!") == []
 
 
-async def test_another_worker_sees_what_one_stores_and_deletes(embedded, table):
+async def test_another_worker_sees_what_one_stores_and_deletes(embedded, table, backlog):
     store = embedded
     other = EmbeddedStore(table, SPACE, cache_bytes=10_000_000)
     await store.upsert(ANN, [document("a", "apples"), document("b", "bridges")])
     assert await refs(other, ANN, text="apples") == ["a:0"]
     await store.upsert(ANN, [document("c", "cherries and apples")])
     assert set(await refs(other, ANN, text="apples")) == {"a:0", "c:0"}
-    await attach(store, table, ANN, {"c:0": vector(1, 0)})
+    await attach(store, backlog, ANN, {"c:0": vector(1, 0)})
     assert await refs(other, ANN, vector=vector(1, 0)) == ["c:0"]
     await other.delete(ANN, ["a"])
     assert await refs(store, ANN, text="apples") == ["c:0"]

@@ -9,6 +9,7 @@ from sqlmodel import SQLModel
 
 from chat_app.errors import NotFound, StoreUnavailable
 from chat_app.store import tables
+from chat_app.store.backlog import Backlog, Progress
 from chat_app.store.blobs import BlobStore
 from chat_app.store.database import Database
 from chat_app.store.documents import DocumentStore
@@ -16,7 +17,6 @@ from chat_app.store.layers import LayerStore
 from chat_app.store.messages import MessageStore
 from chat_app.store.records import NOTHING
 from chat_app.store.servers import Arrangement, ServerStore
-from chat_app.store.vectors import ChunkStore, Progress
 from tests.waiting import until
 
 
@@ -142,9 +142,9 @@ async def test_what_was_said_before_it_could_be_searched_waits_to_be_indexed(bar
     await _store(database, "a", "assistant")
     await database.migrate()
 
-    chunks = ChunkStore(database)
-    assert [each.id for each in await chunks.unindexed(10)] == ["a"]
-    assert await chunks.progress("local", "") == Progress(1, 0, 0, 0)
+    backlog = Backlog(database)
+    assert [each.id for each in await backlog.unindexed(10)] == ["a"]
+    assert await backlog.progress("local", "") == Progress(1, 0, 0)
     await database.aclose()
 
 

@@ -9,7 +9,7 @@ import { reveal } from "./reveal.js";
 import { isFiltered, NO_FILTERS, queryOf, SearchFilters } from "./search_filters.jsx";
 import { Dialog } from "./shell.jsx";
 
-const TYPING_MS = 120;
+const TYPING_MS = 60;
 
 export function SearchButton() {
   return (
@@ -125,7 +125,7 @@ function statusOf(found, isShown, options, filters) {
   if (!found) return "";
   const { left, all } = found.progress;
   const said = [];
-  if (!isShown) said.push(t(found.progress.messages + found.progress.documents + found.progress.left ? "search.hint" : "search.nothing_yet"));
+  if (!isShown) said.push(t(found.progress.all ? "search.hint" : "search.nothing_yet"));
   else if (!options.length) said.push(t(isFiltered(filters) ? "search.none_filtered" : "search.none", { text: found.text }));
   if (found.lacking) said.push(t(`error.${found.lacking}`));
   if (left) said.push(t("search.building", { done: all - left, all }));

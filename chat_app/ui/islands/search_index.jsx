@@ -18,7 +18,8 @@ export function SearchIndex() {
     return () => clearTimeout(timer);
   }, [told]);
   const again = useOnce(() => hear(ask("/api/search/index", post({}))));
-  const { left, all, messages, documents } = told?.progress ?? {};
+  const { messages, documents } = told ?? {};
+  const { left, all } = told?.progress ?? {};
   const said = told && (isBusy ? t("index.building", { done: all - left, all }) : t(told.model ? "index.done" : "index.words", { count: messages, model: told.model }));
   return (
     <div className="search-index">

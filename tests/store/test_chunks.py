@@ -1,0 +1,39 @@
+"""Chunks are looked up by what is asked for, and not by reading all that a person has."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+
+from chat_app.store.blobs import BlobStore
+from chat_app.store.database import Database
+from chat_app.store.documents import DocumentStore
+from chat_app.store.hits import HitStore
+from chat_app.store.vectors import ChunkStore
+
+LOOKS = {
+    "what was found": lambda database, _: HitStore(database).found("local", ["a:0", "b:0"]),
+    "what a conversation is about": lambda database, _: HitStore(database).subject("local", "c", 100),
+    "what a store takes with it": lambda database, _: ChunkStore(database).rows("local", ["a:0", "b:0"]),
+    "what is deleted": lambda database, _: ChunkStore(database).remove("local", ["a", "b"]),
+    "a part of a document": lambda _, documents: documents.stretches("local", "d", "", (0, 10)),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS.keys())
+async def test_sqlite_reads_no_more_than_is_looked_for(tmp_path: Path, look):
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/chat.db")
+    await database.migrate()
+    ran: list[tuple[str, tuple]] = []
+    engine = database._engine.sync_engine
+    event.listen(engine, "before_cursor_execute", lambda _, __, sql, given, *___: ran.append((sql, given)))
+    await look(database, DocumentStore(database, BlobStore(database, tmp_path / "files")))
+    reads = [(sql, given) for sql, given in ran if "FROM chunks" in sql]
+    plans: list[str] = []
+    async with database.read() as connection:
+        for sql, given in reads:
+            plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", given)
+            plans += [row.detail for row in plan if "chunks" in row.detail]
+    await database.aclose()
+    assert plans
+    assert all("user_id" not in plan and "SCAN chunks" not in plan for plan in plans), plans
