@@ -342,3 +342,24 @@ def test_what_stands_in_a_document_is_words_and_nothing_else(documents):
     expect(page.locator(".passage-text")).to_have_text(hostile)
     assert page.evaluate("window.__ran") is None
     assert page.locator(".passage-text img, .document img").count() == 0
+
+
+def test_many_documents_can_be_found_by_their_names(documents: Page):
+    names = [f"Notes {number}.txt" for number in range(8)]
+    add(documents, *((name, "words") for name in names))
+    expect(row(documents, "Notes 7.txt")).to_be_visible()
+    expect(documents.get_by_role("searchbox")).to_have_count(0)
+    add(documents, ("租房合同.txt", "words"))
+    rows = documents.get_by_role("list", name="Documents").get_by_role("listitem")
+    expect(rows).to_have_count(9)
+    sought = documents.get_by_role("searchbox", name="Find by name")
+    sought.fill("合同")
+    expect(rows).to_have_count(1)
+    sought.fill("3 NOTES")
+    expect(rows).to_have_text(re.compile("Notes 3.txt"))
+    sought.fill("nothing")
+    expect(
+        documents.get_by_role("status").filter(has_text="No document here has “nothing” in its name.")
+    ).to_be_visible()
+    sought.fill("")
+    expect(rows).to_have_count(9)

@@ -10,6 +10,10 @@ import { useOnce } from "./once.js";
 import { change } from "./parameters.js";
 
 const ALL = "";
+const FEW = 8; // documents that a look finds among themselves
+
+/** Whether all words of what is looked for stand in a name. */
+const isNamed = (name, sought) => sought.toLowerCase().split(/\s+/).every((word) => name.toLowerCase().includes(word));
 
 /** Which collection is in view; a new one gets its name in place. */
 function Collections({ told, chosen, onChoose, onMake }) {
@@ -46,6 +50,7 @@ export function Documents() {
   const [chosen, choose] = useState(ALL);
   const [isSure, askFirst] = useState(false); // of a collection that is to be deleted
   const collection = told && !told.collections.some(({ id }) => id === chosen) ? ALL : chosen; // it may have gone
+  const [sought, seek] = useState("");
   const [said, say] = useState("");
   const field = useRef(null);
   const navigate = useNavigate();
@@ -61,25 +66,28 @@ export function Documents() {
     navigate("/new");
   };
   const onMake = (name) => attempt(async () => choose((await makeCollection(name)).id));
-  const shown = told?.documents.filter((each) => collection === ALL || each.collection === collection) ?? [];
+  const held = told?.documents.filter((each) => collection === ALL || each.collection === collection) ?? [];
+  const shown = held.filter(({ name }) => isNamed(name, sought));
   const isListed = ({ key }) => told?.documents.some((each) => each.key === key); // heard of before its own answer has come
   const underWay = pending.filter((each) => !isListed(each) && (collection === ALL || each.collection === collection));
-  const isEmpty = told && !shown.length && !underWay.length;
+  const isEmpty = told && !held.length && !underWay.length;
   return (
     <section className="documents" aria-busy={told || trouble ? undefined : "true"}>
       <p className="muted">{t("documents.about")}</p>
       <div className="row">
         <button type="button" className="button primary" onClick={() => field.current.click()}>{t("documents.add")}</button>
         <input ref={field} type="file" multiple hidden onChange={(event) => (take([...event.target.files]), (event.target.value = ""))} />
-        {collection !== ALL && <button type="button" className="button" disabled={!shown.some(({ refused }) => !refused)} onClick={() => askAbout(collection)}>{t("documents.ask_all")}</button>}
+        {collection !== ALL && <button type="button" className="button" disabled={!held.some(({ refused }) => !refused)} onClick={() => askAbout(collection)}>{t("documents.ask_all")}</button>}
         {collection !== ALL && <button type="button" className="button" aria-expanded={isSure} onClick={() => askFirst(!isSure)}>{t("documents.dissolve")}</button>}
       </div>
       {collection !== ALL && isSure && (
         <p className="row">{t("documents.dissolve_sure")} <button type="button" className="button danger" onClick={dissolve}>{t("documents.dissolve_yes")}</button></p>
       )}
       {told && <Collections told={told} chosen={collection} onChoose={(id) => (choose(id), askFirst(false))} onMake={onMake} />}
+      {told?.documents.length > FEW && <input type="search" aria-label={t("documents.seek")} placeholder={t("documents.seek")} value={sought} dir="auto" onChange={({ target }) => seek(target.value)} />}
       <p role="alert" className="limit">{said || trouble}</p>
       {isEmpty && <p className="empty">{t("documents.none")}</p>}
+      {held.length > 0 && !shown.length && <p role="status" className="empty">{t("documents.none_named", { text: sought.trim() })}</p>}
       <ul aria-label={t("documents.title")}>
         {underWay.map((file) => <PendingRow key={file.key} file={file} />)}
         {shown.map((each) => (
