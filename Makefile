@@ -30,7 +30,7 @@ test-vllm: page chromium
 	@tests/vllm/install.sh && $(RUN) pytest -m vllm
 
 bench: page chromium
-	@for name in stream page tabs server gateway; do $(RUN) python -m benchmarks.bench_$$name; done
+	@for name in stream page tabs server gateway search; do $(RUN) python -m benchmarks.bench_$$name; done
 
 lock: install-dev
 	@$(UV) lock && REFLEX_USE_NPM=1 $(RUN) reflex export --frontend-only --no-zip --loglevel warning

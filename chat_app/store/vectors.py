@@ -171,10 +171,9 @@ class ChunkStore:
             newer = chunks.c.version > (0 if is_whole else since)
             query = select(*_ROW, chunks.c.vector).where(chunks.c.user_id == user_id, newer)
             rows: list[Row] = []
-            async for some in (await connection.stream(query)).partitions(
-                _AT_ONCE
-            ):  # in between, others have their turn
-                rows += [Row(*row) for row in some]
+            result = await connection.stream(query)
+            async for some in result.partitions(_AT_ONCE):  # in between, others have their turn
+                rows += map(Row._make, some)
         return Loaded(now.version, is_whole, rows)
 
 

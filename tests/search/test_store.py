@@ -5,6 +5,7 @@ import os
 import struct
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -31,6 +32,12 @@ def vector(*numbers: float) -> bytes:
     """Numbers brought to length 1, as they are kept."""
     length = sum(each * each for each in numbers) ** 0.5
     return struct.pack(f"<{len(numbers)}f", *(each / length for each in numbers))
+
+
+def cosine(one: bytes, other: bytes) -> float:
+    """Of two such vectors."""
+    pairs = zip(struct.unpack(f"<{len(one) // 4}f", one), struct.unpack(f"<{len(other) // 4}f", other), strict=True)
+    return sum(a * b for a, b in pairs)
 
 
 def document(name: str, *texts: str, **more) -> Original:
@@ -266,6 +273,22 @@ async def test_the_best_come_first_and_no_more_than_were_asked_for(store, backlo
     assert all(0 < match.score <= 1 for match in found)
     assert await store.query(ANN, text="nowhere") == []
     assert await store.query(ANN, text="?!") == []
+
+
+async def test_the_nearest_are_those_that_an_exact_search_finds(store, backlog, request):
+    chance = Random(8)
+    vectors = {f"a:{number}": vector(*(chance.gauss(0, 1) for _ in range(8))) for number in range(200)}
+    await store.upsert(ANN, [document("a", *(f"text {number}" for number in range(200)))])
+    await attach(store, backlog, ANN, vectors)
+    found = 0
+    for _ in range(20):
+        asked = vector(*(chance.gauss(0, 1) for _ in range(8)))
+        exact = sorted(vectors, key=lambda ref: -cosine(vectors[ref], asked))[:10]
+        found += len(set(exact) & set(await refs(store, ANN, vector=asked, top_k=10)))
+    print(f"\nrecall of the first ten: {found / 200:.3f}")
+    assert found == 200 or (
+        request.node.callspec.params["store"] == "live" and found >= 190
+    )  # Pinecone's is approximate
 
 
 async def test_another_worker_sees_what_one_stores_and_deletes(embedded, table, backlog):
