@@ -53,7 +53,8 @@ async def indexed(embedder: Embedder) -> tuple[SearchIndex, dict[str, str]]:
     texts: dict[str, str] = {}
     before = ""
     for each in messages():
-        original = Original("message", each.id, each.conversation, tuple(chunks_of(each.text)), role=each.role)
+        chunks = tuple(chunks_of(each.text))
+        original = Original("message", each.id, each.conversation, chunks, role=each.role, at=len(texts))
         context = before[:_CONTEXT] if each.role == "assistant" else ""
         for number, chunk in enumerate(original.chunks):
             owners[original.ref(number)] = each.id
@@ -61,7 +62,7 @@ async def indexed(embedder: Embedder) -> tuple[SearchIndex, dict[str, str]]:
         await store.upsert(ME, [original])
         before = each.text
     for name, text in documents().items():
-        original = Original("document", name, name, tuple(chunks_of(text)))
+        original = Original("document", name, name, tuple(chunks_of(text)), at=len(texts))
         for number, chunk in enumerate(original.chunks):
             owners[original.ref(number)] = f"{name}#{chunk.heading}"
             texts[original.ref(number)] = chunk.text
