@@ -84,7 +84,7 @@ export function Documents() {
         <p className="row">{t("documents.dissolve_sure")} <button type="button" className="button danger" onClick={dissolve}>{t("documents.dissolve_yes")}</button></p>
       )}
       {told && <Collections told={told} chosen={collection} onChoose={(id) => (choose(id), askFirst(false))} onMake={onMake} />}
-      {told?.documents.length > FEW && <input type="search" aria-label={t("documents.seek")} placeholder={t("documents.seek")} value={sought} dir="auto" onChange={({ target }) => seek(target.value)} />}
+      {(told?.documents.length > FEW || sought) && <input type="search" aria-label={t("documents.seek")} placeholder={t("documents.seek")} value={sought} dir="auto" onChange={({ target }) => seek(target.value)} />}
       <p role="alert" className="limit">{said || trouble}</p>
       {isEmpty && <p className="empty">{t("documents.none")}</p>}
       {held.length > 0 && !shown.length && <p role="status" className="empty">{t("documents.none_named", { text: sought.trim() })}</p>}

@@ -40,7 +40,7 @@ export function Related({ conversationId }) {
     };
   }, [isOpen, conversationId]);
   useEffect(() => {
-    if (!told) return;
+    if (!told || !list.current) return; // closed before it came
     put(list.current, button.current); // it is larger now
     list.current.querySelector("a")?.focus();
   }, [told]);

@@ -101,7 +101,7 @@ function Search({ models, onDone }) {
         <Icon name="search" />
         <input ref={written} type="text" aria-label={t("search.title")} placeholder={t("search.placeholder")} value={text} dir="auto" autoFocus maxLength={1000} spellCheck="false"
           aria-controls={id} aria-activedescendant={at >= 0 ? `${id}-${keyOf(options[at])}` : undefined}
-          onChange={(event) => (setText(event.target.value), refuse(""))} onKeyDown={onKeyDown} />
+          onChange={(event) => (setText(event.target.value), refuse(""), (waits.current = false))} onKeyDown={onKeyDown} />
         <button type="button" className="quiet icon-only" aria-label={t("action.close")} onClick={onDone}><Icon name="x" /></button>
       </div>
       <SearchFilters models={models} filters={filters} onChange={narrow} />
