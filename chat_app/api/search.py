@@ -84,7 +84,7 @@ async def state(request: Request, services: Services, user_id: str) -> Response:
     messages, documents = await services.finding.contents(Principal(user_id))
     health = await services.finding.health()
     return told({
-        "model": services.finding.space, "store": health.name, "trouble": health.detail,
+        "model": services.finding.space, "store": health.name, "trouble": health.trouble,
         "messages": messages, "documents": documents, "progress": _progress(progress),
     })  # fmt: skip
 

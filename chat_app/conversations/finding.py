@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from chat_app.entries import Kind, Scope
@@ -95,12 +96,16 @@ class Finding:
         Raises:
             StoreUnavailable: The database cannot be read.
         """
+        conversation_id = storable(conversation_id)
         text = await self._store.subject(who.user_id, conversation_id, MOST_QUESTION)
         where = Filter("message", without=frozenset((conversation_id,)))
         found = await self._index.find(Scope(who.user_id), text, where)
         near = [hit for hit in found.hits if hit.meaning >= _RELATED or hit.words >= _RELATED_WORDS]
         chunks = await self._store.found(who.user_id, [hit.ref for hit in near])
-        return list({chunk.group: chunk for chunk in reversed(chunks)}.values())[::-1][:_MOST_RELATED]
+        nearest = dict[str, FoundChunk]()
+        for chunk in chunks:
+            nearest.setdefault(chunk.group, chunk)
+        return list(nearest.values())[:_MOST_RELATED]
 
     async def asked_before(self, who: Principal, text: str) -> FoundChunk | None:
         """A question of a person's that asks the same as what they write now; None where none does.
@@ -172,19 +177,24 @@ class Finding:
     async def _shown(self, user_id: str, text: str, hits: Sequence[Hit], limit: int) -> list[Result]:
         """The hits as they are shown: a message, or a page of a document, stands for all of its chunks."""
         chunks = {chunk.ref: chunk for chunk in await self._store.found(user_id, [hit.ref for hit in hits])}
-        asked, results = terms_of(text), dict[tuple[str, int], Result]()
-        for hit in hits:
-            chunk = chunks.get(hit.ref)
-            if chunk is None:
-                continue
-            place = (chunk.source, chunk.page if chunk.kind == "document" else 0)
-            if place in results:
-                continue
-            if sum(source == chunk.source for source, _ in results) == _MOST_PAGES:
-                continue
-            # Numbers know no more than the beginning of a word: whether it goes on as it was typed, its text says.
-            if hit.meaning or has_words(f"{chunk.heading}\n{chunk.text}", asked):
-                results[place] = Result(chunk, hit, tuple(snippet(chunk.text, asked)))
-            if len(results) == limit:
-                break
-        return list(results.values())
+        return await asyncio.to_thread(_results, text, hits, chunks, limit)
+
+
+def _results(text: str, hits: Sequence[Hit], chunks: Mapping[str, FoundChunk], limit: int) -> list[Result]:
+    """What is shown of them; in a thread, since a long question is looked for in long texts."""
+    asked, results = terms_of(text), dict[tuple[str, int], Result]()
+    for hit in hits:
+        chunk = chunks.get(hit.ref)
+        if chunk is None:
+            continue
+        place = (chunk.source, chunk.page if chunk.kind == "document" else 0)
+        if place in results:
+            continue
+        if sum(source == chunk.source for source, _ in results) == _MOST_PAGES:
+            continue
+        # Numbers know no more than the beginning of a word: whether it goes on as it was typed, its text says.
+        if hit.meaning or has_words(f"{chunk.heading}\n{chunk.text}", asked):
+            results[place] = Result(chunk, hit, tuple(snippet(chunk.text, asked)))
+        if len(results) == limit:
+            break
+    return list(results.values())

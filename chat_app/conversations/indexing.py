@@ -30,7 +30,7 @@ from chat_app.store.documents import DocumentStore, Refusal, Uncut
 log = structlog.get_logger(__name__)
 JOB = "index"
 _LOOK_S = 1
-_MESSAGES, _CHARACTERS, _CHUNKS = 50, 200_000, 16  # of a step: in between, others write, and a lease is renewed
+_MESSAGES, _CHARACTERS = 50, 200_000  # of a step: in between, others write, and a lease is renewed
 _STRETCH = 50  # chunks of a document that are stored at once
 _PAUSE_FIRST_S, _PAUSE_LAST_S = 2, 60
 _LOOK_AGAIN_S = 30
@@ -108,7 +108,7 @@ class Indexer:
             return False
         if await self._tidy():
             return True
-        lacking = await to_the_end(self._backlog.unembedded(embedder.model, _CHUNKS))
+        lacking = await to_the_end(self._backlog.unembedded(embedder.model, embedder.at_once))
         if not lacking:
             self._look_at = time.monotonic() + _LOOK_AGAIN_S  # another worker may have stored some meanwhile
             return False

@@ -257,7 +257,7 @@ class ConversationService:
         Raises:
             NotFound: No such message, someone else's, or a deleted one's.
         """
-        record = await self.messages.shown(who.user_id, message_id)
+        record = await self.messages.shown(who.user_id, storable(message_id))
         conversation = await self.library.get(who.user_id, record.conversation_id)
         leaf_id = conversation.leaf_message_id or ""
         if not await self.messages.is_on_path(who.user_id, message_id, leaf_id):

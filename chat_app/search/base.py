@@ -46,15 +46,10 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class StoreHealth:
-    """What is stored where. `vectors` is how many have vectors of the space in use, or None where that is not known.
-
-    `detail` is the code of the error where it is not up.
-    """
+    """Where vectors are kept. `trouble` is the code of why they cannot be used, empty where they can."""
 
     name: str
-    is_up: bool
-    vectors: int | None = None
-    detail: str = ""
+    trouble: str = ""
 
 
 class VectorStore(Protocol):
@@ -62,6 +57,11 @@ class VectorStore(Protocol):
 
     A text is found by its words as soon as it is stored, and by its meaning once its chunks have vectors.
     """
+
+    @property
+    def is_local(self) -> bool:
+        """Whether vectors, and those of questions, stay with this application's own database."""
+        ...
 
     async def upsert(self, scope: Scope, originals: Sequence[Original]) -> None:
         """Store messages or documents with their chunks, instead of those they had; what stayed keeps its vectors.
@@ -124,5 +124,5 @@ class VectorStore(Protocol):
         ...
 
     async def health(self) -> StoreHealth:
-        """Whether it can be used, and what is in it."""
+        """Whether it can be used."""
         ...

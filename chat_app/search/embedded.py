@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # numpy takes a tenth of a second and 30 MB: only where someb
     from chat_app.search.person import Person
 
 _MANY = 5000
-"""Chunks from which on a search goes to a thread: it would hold up the others for milliseconds."""
+"""Chunks from which on a search goes to a thread, fewer for a long text: it would hold up others for milliseconds."""
 
 
 class Table(Protocol):
@@ -39,10 +39,6 @@ class Table(Protocol):
 
     async def count(self, user_id: str) -> int:
         """How many chunks a person has."""
-        ...
-
-    async def embedded(self, space: str) -> int:
-        """How many chunks of anybody's have a vector of a space."""
         ...
 
     async def load(self, user_id: str, since: int) -> Loaded:
@@ -82,7 +78,7 @@ class EmbeddedStore:
         def search() -> list[Match]:
             return person.nearest(vector, where, top_k) if vector else person.matching(text, where, top_k)
 
-        return await asyncio.to_thread(search) if len(person) > _MANY else search()
+        return await asyncio.to_thread(search) if len(person) * (1 + len(text) // 100) > _MANY else search()
 
     async def delete(self, scope: Scope, ids: Sequence[str]) -> None:
         """As the protocol says."""
@@ -95,6 +91,8 @@ class EmbeddedStore:
     async def aclose(self) -> None:
         """As the protocol says: there are none of its own."""
 
+    is_local = True
+
     async def tidy(self) -> bool:
         """As the protocol says: nothing is put off."""
         return False
@@ -102,9 +100,10 @@ class EmbeddedStore:
     async def health(self) -> StoreHealth:
         """As the protocol says."""
         try:
-            return StoreHealth("embedded", True, await self._table.embedded(self._space))
+            await self._table.count("")  # whether it can be read
         except StoreUnavailable as error:
-            return StoreHealth("embedded", False, detail=error.code)
+            return StoreHealth("embedded", error.code)
+        return StoreHealth("embedded")
 
     async def _person(self, user_id: str) -> Person:
         """A person's chunks as they are now."""
@@ -114,7 +113,7 @@ class EmbeddedStore:
             loaded = await self._table.load(user_id, version)
             if person is None or loaded.version != version:
                 person = await asyncio.to_thread(self._renewed, person, loaded)
-                self._people[user_id] = (loaded.version, person)
+            self._people[user_id] = (loaded.version, person)  # also where another's search let them go meanwhile
             self._people.move_to_end(user_id)
             self._forget()
         if not lock.locked():

@@ -46,6 +46,11 @@ class Embedder(Protocol):
         ...
 
     @property
+    def at_once(self) -> int:
+        """Texts of the background that are best asked for together."""
+        ...
+
+    @property
     def least(self) -> float:
         """A cosine below which two texts have nothing to do with one another."""
         ...
@@ -86,6 +91,8 @@ class _Worker:
         if process.stdin is None or process.stdout is None:
             raise TypeError("The process has no pipes.")
         self.process, self._asked, self._told = process, process.stdin, process.stdout
+        self._owed = 0  # answers that have not been read yet: those before the last are nobody's
+        self._length: int | None = None  # of the answer that is being read
 
     @property
     def is_there(self) -> bool:
@@ -93,11 +100,22 @@ class _Worker:
         return self.process.returncode is None
 
     async def ask(self, texts: Sequence[str]) -> bytes:
-        """The vectors of some texts, one after the other."""
+        """The vectors of some texts, one after the other; answers that nobody waits for any more are passed over."""
         self._asked.write(msgspec.json.encode(texts) + b"\n")
+        self._owed += 1
         await self._asked.drain()
-        length = int.from_bytes(await self._told.readexactly(4), "little")
-        return await self._told.readexactly(length)
+        while True:
+            numbers = await self._next()
+            if not self._owed:
+                return numbers
+
+    async def _next(self) -> bytes:
+        """The next answer; cancelled, it is the next again."""
+        if self._length is None:
+            self._length = int.from_bytes(await self._told.readexactly(4), "little")
+        numbers = await self._told.readexactly(self._length)
+        self._owed, self._length = self._owed - 1, None
+        return numbers
 
     def retire(self) -> None:
         """Let it end by itself."""
@@ -112,9 +130,9 @@ class _Worker:
 
 
 class LocalEmbedder:
-    """all-MiniLM-L6-v2 in a process of its own, which starts at the first text and ends when none came for long."""
+    """all-MiniLM-L6-v2 in a process of its own, which is started ahead of a text and ends when none came for long."""
 
-    model, is_local = LOCAL, True
+    model, is_local, at_once = LOCAL, True, _MOST_TEXTS
     least = 0.25  # no right answer to the labelled questions that it was chosen by is below
 
     def __init__(self, *, idle_s: float = _IDLE_S) -> None:
@@ -167,17 +185,16 @@ class LocalEmbedder:
             await self._worker.end()
 
     async def _ask(self, batch: Sequence[str]) -> list[bytes]:
-        worker, numbers = await self._running(), b""
+        worker = await self._running()
         try:
             async with asyncio.timeout(_BATCH_S):
                 numbers = await worker.ask(batch)
         except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
             log.warning("embedder.ended", error=type(error).__name__)
+            await worker.end()
             raise EmbedderUnavailable("The embedding process ended.") from error
         finally:
-            if not numbers:  # also when cancelled: its answer would be taken for that of the next question
-                await worker.end()
-        self._stay()
+            self._stay()
         size = len(numbers) // len(batch)
         return [numbers[at : at + size] for at in range(0, len(numbers), size)]
 
@@ -220,7 +237,7 @@ class RemoteEmbedder:
         ask: The gateway's way from texts to their vectors.
     """
 
-    least, is_local = 0.0, False
+    least, is_local, at_once = 0.0, False, _REMOTE_TEXTS
 
     def __init__(self, model: str, ask: Callable[[Sequence[str]], Awaitable[list[bytes]]]) -> None:
         self.model = model

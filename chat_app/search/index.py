@@ -49,12 +49,13 @@ class SearchIndex:
             text: What is asked.
             where: Which of them.
             depth: How many are looked at by words, and how many by meaning.
-            stays_here: The text goes to no other server; where its vector would be made there, it has none.
+            stays_here: Neither the text nor its vector goes to another server: where they would, it has none.
 
         Raises:
             StoreUnavailable: The database cannot be read.
         """
-        may_ask = not stays_here or self.embedder is None or self.embedder.is_local
+        is_here = self.store.is_local and (self.embedder is None or self.embedder.is_local)
+        may_ask = is_here or not stays_here
         try:
             async with asyncio.TaskGroup() as group:
                 meaning = group.create_task(self.nearest(scope, text, where, depth)) if may_ask else None

@@ -87,7 +87,7 @@ class Person:
         allowed = self._allowed(where)
         mask = self._has_vector if allowed is None else self._has_vector & allowed
         scores = np.where(mask, self._vectors @ query, -np.inf)
-        return [Match(self.refs[at], score) for at, score in _best(scores, top_k, -np.inf)]
+        return [Match(self.refs[at], score) for at, score in self._best(scores, top_k, -np.inf)]
 
     def matching(self, text: str, where: Filter, top_k: int) -> list[Match]:
         """The chunks that have most of a text's words, by BM25 over this person's chunks.
@@ -109,7 +109,16 @@ class Person:
         allowed = self._allowed(where)
         if allowed is not None:
             scores = np.where(allowed, scores, 0)
-        return [Match(self.refs[at], min(score / asked, 1.0)) for at, score in _best(scores, top_k, 0)]
+        return [Match(self.refs[at], min(score / asked, 1.0)) for at, score in self._best(scores, top_k, 0)]
+
+    def _best(self, scores: Floats, top_k: int, floor: float) -> list[tuple[int, float]]:
+        """Places and scores of the highest above a floor, the highest first; of equal ones the newest."""
+        above = np.flatnonzero(scores > floor)
+        if len(above) > top_k:
+            cut = np.partition(scores[above], len(above) - top_k)[len(above) - top_k]
+            above = above[scores[above] >= cut]
+        order = np.lexsort((-above, -self._times[above], -scores[above]))[:top_k]
+        return [(int(at), float(scores[at])) for at in above[order]]
 
     def _allowed(self, where: Filter) -> Mask | None:
         """Which chunks a filter lets through; None is all."""
@@ -137,13 +146,3 @@ def _column(values: Sequence[str]) -> Ints:
 
 def _widened(vectors: Floats, wide: int) -> Floats:
     return vectors if vectors.shape[1] == wide else np.zeros((len(vectors), wide), np.float32)
-
-
-def _best(scores: Floats, top_k: int, floor: float) -> list[tuple[int, float]]:
-    """Places and scores of the highest above a floor, the highest first; of equal ones the newest, which is last."""
-    above = np.flatnonzero(scores > floor)
-    if len(above) > top_k:
-        cut = np.partition(scores[above], len(above) - top_k)[len(above) - top_k]
-        above = above[scores[above] >= cut]
-    order = np.lexsort((-above, -scores[above]))[:top_k]
-    return [(int(at), float(scores[at])) for at in above[order]]

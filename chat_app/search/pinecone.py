@@ -101,17 +101,27 @@ class PineconeStore:
 
     async def attach(self, scope: Scope, vectors: Sequence[Vector]) -> None:
         """As the protocol says."""
+        there = [
+            vector for vector in vectors if not vector.numbers
+        ]  # its model has none for it: nothing is put anywhere
+        made = [vector for vector in vectors if vector.numbers]
+        if made:
+            there += await self._put(scope, made)
+        if there:  # that they are elsewhere is all that their rows say
+            await self._table.attach(scope.user_id, [replace(each, numbers=b"") for each in there])
+
+    async def _put(self, scope: Scope, vectors: Sequence[Vector]) -> list[Vector]:
+        """Those that are at Pinecone now: the others' chunks have changed, or nothing can be put there."""
         rows = {row.ref: row for row in await self._table.rows(scope.user_id, [vector.ref for vector in vectors])}
         async with self._asking(_WRITE_S, len(vectors[0].numbers) // 4, may_make=True) as index:
             if index is None:
-                return
+                return []
             same = await self._table.announce(scope.user_id, vectors)
             there = [vector for vector in vectors if vector.ref in same and vector.ref in rows]
             if there:
                 records = [_record(scope, rows[each.ref], each) for each in there]
                 await index.upsert(vectors=records, namespace=self._namespace(scope.user_id))
-        if there:  # that they are elsewhere is all that their rows say
-            await self._table.attach(scope.user_id, [replace(each, numbers=b"") for each in there])
+        return there
 
     async def query(
         self, scope: Scope, *, vector: bytes = b"", text: str = "", where: Filter = EVERYTHING, top_k: int = 10
@@ -157,10 +167,13 @@ class PineconeStore:
         """As the protocol says."""
         try:
             async with self._asking(_QUERY_S, 0) as index:
-                vectors = 0 if index is None else (await index.describe_index_stats()).total_vector_count
+                if index is not None:
+                    await index.describe_index_stats()
         except VectorsUnavailable as error:
-            return StoreHealth("Pinecone", False, detail=error.code)
-        return StoreHealth("Pinecone", True, vectors)
+            return StoreHealth("Pinecone", error.code)
+        return StoreHealth("Pinecone")
+
+    is_local = False
 
     async def aclose(self) -> None:
         """As the protocol says."""

@@ -80,7 +80,8 @@ class Backlog:
 
     async def progress(self, user_id: str, space: str) -> Progress:
         """How far the index of a person's texts is."""
-        mine, of = messages.c.user_id == user_id, chunks.c.user_id == user_id
+        # Said so that SQLite reads those that wait, and not all of a person's by the index that their id leads.
+        mine, of = func.coalesce(messages.c.user_id, "") == user_id, chunks.c.user_id == user_id
         theirs = and_(documents.c.user_id == user_id, documents.c.blob_id.is_not(None))
         counts = (
             select(func.count()).select_from(messages).where(mine, _UNINDEXED),

@@ -134,20 +134,23 @@ class DocumentStore:
             NotFound: There is no such collection, or it is someone else's.
             StoreUnavailable: It cannot be stored just now.
         """
-        document_id = new_id()
+        ids = [new_id()]
 
         async def note(connection: AsyncConnection, blob_id: str) -> None:
             await next_version(connection, user_id)  # one after the other, or all would find room for themselves
+            if known := await _known(connection, user_id, key):  # it comes twice at this moment
+                ids.append(known)
+                return
             kept = (documents.c.user_id == user_id, documents.c.blob_id.is_not(None))
             size = select(func.sum(documents.c.size_bytes)).where(*kept)
             if (await connection.scalar(size) or 0) + received.size_bytes > most_bytes:
                 most = f"{most_bytes / 1_000_000:g}"
                 raise FileRefused(f"All documents together may have {most} MB.", "documents", most=most)
-            row = _row(document_id, user_id, name, media_type, received.size_bytes, collection_id, key)
+            row = _row(ids[0], user_id, name, media_type, received.size_bytes, collection_id, key)
             await _insert(connection, row | {"blob_id": blob_id})
 
         await self.blobs.own(received, facts, note, form=form)
-        return document_id
+        return ids[-1]
 
     async def add_refused(
         self, user_id: str, name: str, size_bytes: int, refusal: Refusal, collection_id: str | None, key: str
@@ -156,15 +159,17 @@ class DocumentStore:
         document_id = new_id()
         row = _row(document_id, user_id, name, "", size_bytes, collection_id, key)
         async with self._database.write() as connection:
+            await next_version(connection, user_id)
+            if known := await _known(connection, user_id, key):
+                return known
             refused = msgspec.json.encode(refusal).decode()
             await _insert(connection, row | {"refused": refused, "is_indexed": True})
         return document_id
 
     async def known(self, user_id: str, key: str) -> str | None:
         """The id of the document that came with this key before."""
-        query = select(documents.c.id).where(documents.c.user_id == user_id, documents.c.key == key)
         async with self._database.read() as connection:
-            return await connection.scalar(query)
+            return await _known(connection, user_id, key)
 
     async def fail(self, document_id: str, refusal: Refusal) -> None:
         """Note that a document cannot be searched after all."""
@@ -213,7 +218,7 @@ class DocumentStore:
         Raises:
             NotFound: There is no such document or collection, or it is someone else's.
         """
-        mine = (documents.c.id == document_id, documents.c.user_id == user_id)
+        mine = (documents.c.id == storable(document_id), documents.c.user_id == user_id)
         async with self._database.write() as connection:
             await _check_collection(connection, user_id, collection_id)
             done = await connection.execute(update(documents).where(*mine).values(collection_id=collection_id))
@@ -226,7 +231,7 @@ class DocumentStore:
         Raises:
             NotFound: There is none, or it is someone else's.
         """
-        mine = (documents.c.id == document_id, documents.c.user_id == user_id)
+        mine = (documents.c.id == storable(document_id), documents.c.user_id == user_id)
         async with self._database.write() as connection:
             await next_version(connection, user_id)
             if not (await connection.execute(delete(documents).where(*mine))).rowcount:
@@ -261,7 +266,7 @@ class DocumentStore:
         Raises:
             NotFound: There is none, or it is someone else's.
         """
-        mine = (collections.c.id == collection_id, collections.c.user_id == user_id)
+        mine = (collections.c.id == storable(collection_id), collections.c.user_id == user_id)
         async with self._database.write() as connection:
             done = await connection.execute(delete(collections).where(*mine))
         if not done.rowcount:
@@ -300,6 +305,10 @@ def _row(
     }  # fmt: skip
 
 
+async def _known(connection: AsyncConnection, user_id: str, key: str) -> str | None:
+    return await connection.scalar(select(documents.c.id).where(documents.c.user_id == user_id, documents.c.key == key))
+
+
 async def _insert(connection: AsyncConnection, row: dict[str, object]) -> None:
     user_id, collection_id = str(row["user_id"]), row["collection_id"]
     await _check_collection(connection, user_id, None if collection_id is None else str(collection_id))
@@ -309,7 +318,8 @@ async def _insert(connection: AsyncConnection, row: dict[str, object]) -> None:
 async def _check_collection(connection: AsyncConnection, user_id: str, collection_id: str | None) -> None:
     if collection_id is None:
         return
-    query = select(collections.c.id).where(collections.c.id == collection_id, collections.c.user_id == user_id)
+    kept = (collections.c.id == storable(collection_id), collections.c.user_id == user_id)
+    query = select(collections.c.id).where(*kept)
     if (await connection.execute(query)).first() is None:
         raise NotFound(_NO_COLLECTION)
 

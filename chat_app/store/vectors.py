@@ -154,12 +154,6 @@ class ChunkStore:
         async with self._database.read() as connection:
             return (await connection.execute(query)).scalar_one()
 
-    async def embedded(self, space: str) -> int:
-        """How many chunks of anybody's have a vector of a space."""
-        query = select(func.count()).select_from(chunks).where(chunks.c.space == space)
-        async with self._database.read() as connection:
-            return (await connection.execute(query)).scalar_one()
-
     async def load(self, user_id: str, since: int) -> Loaded:
         """A person's chunks that are newer than a version, or all of them where some went meanwhile."""
         versions = select(chunk_versions.c.version, chunk_versions.c.deleted_version)

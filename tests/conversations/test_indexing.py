@@ -17,7 +17,7 @@ from chat_app.providers.fake import FakeProvider
 from chat_app.search.embedded import EmbeddedStore
 from chat_app.search.index import SearchIndex
 from chat_app.services import Services
-from chat_app.store.backlog import Backlog, Progress
+from chat_app.store.backlog import Backlog, Progress, Unindexed
 from chat_app.store.hits import HitStore
 from chat_app.store.jobs import JobStore
 from chat_app.store.records import Checkpoint
@@ -128,7 +128,7 @@ class MadeUp:
     """An embedder whose vectors are how often each of some words stands in a text."""
 
     def __init__(self, model: str = "made up") -> None:
-        self.model, self.least, self.is_local, self.fails = model, 0.5, True, False
+        self.model, self.least, self.is_local, self.at_once, self.fails = model, 0.5, True, 16, False
         self.asked: list[str] = []
 
     def reads(self, text: str) -> bool:
@@ -216,12 +216,22 @@ async def test_one_worker_does_it_and_another_when_that_one_is_gone(tmp_path):
         assert await indexer(services, embedder, "a").step()
 
 
-async def test_all_is_indexed_anew_when_a_person_asks_for_it(tmp_path):
+async def test_all_is_indexed_anew_when_a_person_asks_for_it(tmp_path, monkeypatch):
+    may_go, store = asyncio.Event(), Indexer._store
+
+    async def when_it_may(self: Indexer, waiting: Sequence[Unindexed]) -> None:
+        await may_go.wait()
+        await store(self, waiting)
+
+    may_go.set()
+    monkeypatch.setattr(Indexer, "_store", when_it_may)
     async with services_with(tmp_path, FakeProvider(SAID)) as services:
         await until_settled(services, await send(services))
         await until_found(services, "calcium")
+        may_go.clear()
         await services.finding.start_over(LOCAL)
         assert (await services.finding.progress(LOCAL)).unindexed == 2
+        may_go.set()
         results = await until_found(services, "calcium")
         assert results.progress == Progress(0, 0, 2)
 

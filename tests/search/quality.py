@@ -26,7 +26,7 @@ class Remembering:
     """An embedder that makes the vector of a text once."""
 
     def __init__(self, embedder: Embedder) -> None:
-        self.is_local = embedder.is_local
+        self.is_local, self.at_once = embedder.is_local, embedder.at_once
         self.model, self.least, self._embedder = embedder.model, embedder.least, embedder
         self._known: dict[str, bytes] = {}
 

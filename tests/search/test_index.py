@@ -11,7 +11,7 @@ from tests.search.memory_table import MemoryTable
 class _Away:
     """An embedder that cannot be started."""
 
-    model, is_local, least = LOCAL, True, 0.0
+    model, is_local, at_once, least = LOCAL, True, 16, 0.0
 
     def __init__(self) -> None:
         self.was_asked = False

@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,17 @@ async def test_it_is_made_ready_while_the_first_text_is_typed_and_once(local: Lo
     started = local._worker.process.pid
     await local.prepare()
     assert len(await local.embed(["x"], waited_for=True)) == 1
+    assert local._worker.process.pid == started
+
+
+async def test_a_question_that_is_given_up_while_the_process_starts_starts_no_other(local: LocalEmbedder):
+    await local.prepare()
+    started = local._worker.process.pid
+    for _ in range(3):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.001):
+                await local.embed(["early"], waited_for=True)
+    assert await local.embed(["x"]) == await local.embed(["x"])
     assert local._worker.process.pid == started
 
 

@@ -72,7 +72,7 @@ async def test_the_index_is_made_when_the_first_vector_comes_and_found_by_others
     assert server.dimensions == {"first": 2}
     other = FarShelf(database, table, place(server, host=server.url))
     assert await refs(other, ANN, vector=vector(1, 0)) == ["a:0"]
-    assert await other.health() == StoreHealth("Pinecone", True, 1)
+    assert await other.health() == StoreHealth("Pinecone")
     await other.aclose()
     [record] = server.vectors().values()
     assert (record.metadata["user"], record.metadata["space"], record.metadata["kind"]) == (
@@ -166,7 +166,7 @@ async def test_a_wrong_key_and_an_index_of_another_model_are_said(store, table, 
     await store.upsert(ANN, [document("a", "apples")])
     await attach(store, backlog, ANN, {"a:0": vector(1, 0)})
     wrong = PineconeStore(table, "tests", place(server, api_key="pc-wrong"), cache_bytes=10**7)
-    assert await wrong.health() == StoreHealth("Pinecone", False, detail="vectors_key_refused")
+    assert await wrong.health() == StoreHealth("Pinecone", "vectors_key_refused")
     other = PineconeStore(table, "wider", place(server), cache_bytes=10**7)
     with pytest.raises(VectorsMismatched):
         await refs(other, ANN, vector=vector(1, 0, 0))
@@ -175,7 +175,7 @@ async def test_a_wrong_key_and_an_index_of_another_model_are_said(store, table, 
     for opened in (wrong, other):
         await opened.aclose()
     away = PineconeStore(table, "tests", Place(KEY, "x", host="http://127.0.0.1:9"), cache_bytes=10**7)
-    assert (await away.health()).detail == "vectors_unavailable"
+    assert (await away.health()).trouble == "vectors_unavailable"
     await away.aclose()
 
 

@@ -234,16 +234,14 @@ async def test_a_model_that_changes_its_dimension_breaks_no_search(embedded, bac
     assert await refs(store, ANN, vector=vector(1, 0)) == ["c:0"]
 
 
-async def test_its_health_is_how_many_vectors_it_has_or_why_it_cannot_be_used(embedded, table, backlog, monkeypatch):
-    await embedded.upsert(ANN, [document("a", "one"), document("b", "two")])
-    await attach(embedded, backlog, ANN, {"a:0": vector(1, 0)})
-    assert await embedded.health() == StoreHealth("embedded", True, 1)
+async def test_its_health_is_why_it_cannot_be_used(embedded, table, monkeypatch):
+    assert await embedded.health() == StoreHealth("embedded")
 
-    async def is_locked(_space: str) -> int:
+    async def is_locked(_user_id: str) -> int:
         raise StoreUnavailable("The database cannot be used just now.", detail="locked")
 
-    monkeypatch.setattr(table, "embedded", is_locked)
-    assert await embedded.health() == StoreHealth("embedded", False, detail="store_unavailable")
+    monkeypatch.setattr(table, "count", is_locked)
+    assert await embedded.health() == StoreHealth("embedded", "store_unavailable")
 
 
 async def test_filters_let_through_what_they_say(store, backlog):
@@ -312,6 +310,31 @@ async def test_its_cache_is_bounded_and_forgets_nobodys_texts(database, table):
         assert await refs(store, ANN, text="apples") == ["a:0"]
         assert await refs(store, BOB, text="bridges") == ["b:0"]
         assert len(store._people) == 1
+
+
+async def test_whoever_searches_while_another_takes_their_place_in_memory_is_answered(database, table):
+    store = Shelf(database, table, cache_bytes=1)
+    await store.upsert(ANN, [document("a", "apples")])
+    await store.upsert(BOB, [document("b", "apples")])
+    for _ in range(10):
+        asked = [refs(store, who, text="apples") for who in (ANN, BOB, ANN, BOB)]
+        assert await asyncio.gather(*asked) == [["a:0"], ["b:0"], ["a:0"], ["b:0"]]
+
+
+async def test_of_equal_matches_the_newest_comes_first_however_they_were_read(store, backlog):
+    for number in range(5):
+        await store.upsert(ANN, [document(f"m{number}", "apples", at=number)])
+    newest_first = [f"m{number}:0" for number in reversed(range(5))]
+    assert await refs(store, ANN, text="apples") == newest_first
+    await attach(store, backlog, ANN, {"m0:0": vector(1, 0)})  # which changes it, so that it is read again
+    assert await refs(store, ANN, text="apples") == newest_first
+
+
+async def test_a_text_that_its_model_has_no_vector_for_keeps_no_other_from_theirs(store, backlog):
+    await store.upsert(ANN, [document("a", "one", "two", "three")])
+    await attach(store, backlog, ANN, {"a:0": b"", "a:1": vector(1, 0), "a:2": b""})
+    assert await refs(store, ANN, vector=vector(1, 0)) == ["a:1"]
+    assert await backlog.unembedded(SPACE, 10) == []
 
 
 WORDS = st.lists(st.sampled_from(["apple", "bridge", "cloud", "押金", "数据"]), min_size=1, max_size=4).map(" ".join)
