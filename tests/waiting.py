@@ -12,7 +12,7 @@ import httpx
 T = TypeVar("T")
 
 
-async def until(look: Callable[[], Awaitable[T]], within_s: float = 10) -> T:
+async def until(look: Callable[[], Awaitable[T]], within_s: float = 20) -> T:
     """Look again and again until what is seen is true, and give it back."""
     deadline = time.monotonic() + within_s
     while True:
@@ -23,7 +23,7 @@ async def until(look: Callable[[], Awaitable[T]], within_s: float = 10) -> T:
         await asyncio.sleep(0.01)
 
 
-def until_now(look: Callable[[], T], within_s: float = 10) -> T:
+def until_now(look: Callable[[], T], within_s: float = 20) -> T:
     """The same for blocking tests."""
     deadline = time.monotonic() + within_s
     while not (seen := look()):

@@ -48,7 +48,7 @@ async def words_of(services: Services, turn: Turn) -> str:
 async def until_heard(services: Services, turn: Turn, characters: int = 1) -> str:
     """Wait until so many characters are on the log, and give them back."""
     text = ""
-    async with asyncio.timeout(5), aclosing(services.streams.follow(turn.conversation_id, None)) as batches:
+    async with asyncio.timeout(30), aclosing(services.streams.follow(turn.conversation_id, None)) as batches:
         async for batch in batches:
             text += "".join(e.text for e in batch.entries if isinstance(e, Grew) and e.message_id == turn.reply_id)
             if len(text) >= characters:
@@ -68,7 +68,7 @@ async def until_running(services: Services, turn: Turn) -> None:
 
 async def until_logged(services: Services, turn: Turn, kind: type) -> None:
     """Wait until the log of its conversation holds such an entry."""
-    async with asyncio.timeout(10), aclosing(services.streams.follow(turn.conversation_id, None)) as batches:
+    async with asyncio.timeout(30), aclosing(services.streams.follow(turn.conversation_id, None)) as batches:
         async for batch in batches:
             if any(isinstance(entry, kind) for entry in batch.entries):
                 return

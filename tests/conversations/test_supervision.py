@@ -107,18 +107,18 @@ async def test_a_shutdown_while_the_words_are_being_stored_waits_for_the_databas
 
 async def test_an_answer_that_runs_here_is_not_reaped_however_long_the_store_is_out_of_reach(tmp_path):
     slow = _Held(*LONG, DONE)
-    async with services_with(tmp_path, slow, heartbeat_s=0.05, reap_after_s=0.1, checkpoint_s=0.05) as services:
+    async with services_with(tmp_path, slow) as services:
         turn = await send(services)
         await until_running(services, turn)
         await _silence(services, turn)
-        await asyncio.sleep(0.2)  # several turns of the reaper, which must find nothing
+        await services.conversations._generations._reap(now_ms() + 60_000)  # which must find nothing
 
         assert await status_of(services, turn) == "streaming"
 
 
 async def test_an_answer_that_another_has_taken_over_ends_and_asks_no_more(tmp_path):
     slow = _Held(*LONG, DONE)
-    async with services_with(tmp_path, slow, heartbeat_s=0.05, reap_after_s=0.1, checkpoint_s=0.05) as services:
+    async with services_with(tmp_path, slow, heartbeat_s=0.05, checkpoint_s=0.05) as services:
         turn = await send(services)
         await until_running(services, turn)
         taken = await _take_over(services, turn)
@@ -140,6 +140,11 @@ async def _cut_off(services: Services, turn: Turn, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(services.conversations.messages, "checkpoint", refuse)
     await until_logged(services, turn, Ended)
+
+    async def is_reaped() -> bool:
+        return await status_of(services, turn) == "interrupted"
+
+    await until(is_reaped)
     return there_again
 
 

@@ -91,7 +91,7 @@ def shared() -> Iterator[dict[str, str]]:
         "REDIS_URL": REDIS,
         "SECRET_KEY": "not-a-secret",
         "HEARTBEAT_S": "1",
-        "REAP_AFTER_S": "3",
+        "REAP_AFTER_S": "6",
     }
     subprocess.run(["psql", admin, "-qc", f"DROP DATABASE {name} WITH (FORCE)"], check=True)
 

@@ -75,7 +75,7 @@ def test_a_double_click_on_continue_goes_on_once_and_says_nothing(chat: Chat, up
     chat.button("Continue").dblclick()
     chat.expect_status("complete")
 
-    assert chat.words() == "half and half"
+    until_seen(chat.page, lambda: chat.words() == "half and half")
     expect(chat.page.locator(".strip.danger")).to_have_count(0)
     assert len(upstream.chats) == 2
 

@@ -13,6 +13,7 @@ from tests import files
 from tests.browser import Chat, findings, query, until_seen
 from tests.e2e.tray import Tray, sent_pictures
 from tests.server import Server
+from tests.waiting import until_now
 
 UPLOADS = re.compile(r"/api/files\?")
 
@@ -108,7 +109,8 @@ def test_several_are_sent_without_words_each_with_what_it_shows(chat: Chat, tray
         "alt", "Two flags"
     )
     expect(chat.questions.last.locator(".body")).to_be_hidden()
-    assert query(server, "SELECT count(*) FROM attachments WHERE name = 'one.png' AND message_id IS NULL") == 0
+    left = "SELECT count(*) FROM attachments WHERE name = 'one.png' AND message_id IS NULL"
+    until_now(lambda: query(server, left) == 0)
 
 
 @pytest.mark.breaks
@@ -170,9 +172,12 @@ def test_what_failed_among_many_is_in_view_and_keys_keep_the_focus(chat: Chat, t
     tray.expect_here(*(f"{letter}.png" for letter in "abcdefg"))
     alert = tray.row("bad.jpg").get_by_role("alert")
     expect(alert).to_be_visible()
-    place, box = alert.bounding_box(), chat.page.locator(".tray").bounding_box()
-    assert box["y"] <= place["y"]
-    assert place["y"] + place["height"] <= box["y"] + box["height"] + 1
+
+    def is_in_view() -> bool:
+        place, box = alert.bounding_box(), chat.page.locator(".tray").bounding_box()
+        return box["y"] <= place["y"] and place["y"] + place["height"] <= box["y"] + box["height"] + 1
+
+    until_seen(chat.page, is_in_view)
     tray.row("a.png").get_by_role("button", name="Describe the picture").press("Enter")
     expect(chat.page.get_by_role("textbox", name="Alternative text of a.png")).to_be_focused()
 

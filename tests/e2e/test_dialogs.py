@@ -77,10 +77,10 @@ def test_each_deletion_offers_undo_for_its_own_time(lone_chat: Chat, server):
 
     delete_first()
     expect(rows).to_have_count(count - 1)
-    lone_chat.page.clock.run_for(5000)
+    lone_chat.page.clock.run_for(7000)
     delete_first()
     expect(rows).to_have_count(count - 2)
-    lone_chat.page.clock.run_for(5000)
+    lone_chat.page.clock.run_for(1500)
     expect(lone_chat.button("Undo")).to_be_visible()  # eight seconds from the second, not from the first
     lone_chat.button("Undo").click()  # looked at and then gone: the next toast must not wait for ever
     expect(rows).to_have_count(count - 1)

@@ -78,7 +78,7 @@ def documents(new_page, shelf) -> Iterator[Page]:
 
 def until_ready(page: Page, *names: str) -> None:
     for name in names:
-        expect(row(page, name)).to_contain_text("Found by words and by meaning")
+        expect(row(page, name)).to_contain_text("Found by words and by meaning", timeout=60_000)
 
 
 def test_a_pdf_becomes_an_answer_whose_sources_open_it_at_the_right_page(documents, shelf):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
-from tests.browser import Chat, sift, until_seen
+from tests.browser import Chat, sift, until_heard, until_seen
 from tests.server import Server
 from tests.upstream import Script, words
 
@@ -176,7 +176,7 @@ def test_what_is_sent_before_the_page_knows_the_conversations_model_goes_to_that
 def test_words_that_were_taken_back_and_sent_can_be_sent_once_more(lone_chat, upstream):
     upstream.then(Script(words(2000), pace_s=0.02))
     lone_chat.ask("first")
-    lone_chat.expect_status("streaming")
+    until_heard(lone_chat, "word1 ")
     lone_chat.ask("continue")
     lone_chat.button("Do not send").click()
     lone_chat.field.fill("")

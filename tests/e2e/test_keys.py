@@ -23,7 +23,7 @@ def test_a_key_is_made_copied_used_and_revoked(page: Page, server: Server):
     expect(keys.get_by_role("button", name="Copied")).to_be_visible()
     headers = {"authorization": f"Bearer {key}"}
     body = {"model": "echo", "messages": [{"role": "user", "content": "hi"}]}
-    answer = httpx.post(f"{server.url}/v1/chat/completions", json=body, headers=headers)
+    answer = httpx.post(f"{server.url}/v1/chat/completions", json=body, headers=headers, timeout=60)
     assert answer.json()["choices"][0]["message"]["content"] == "Hello there."
     assert answer.headers["x-ratelimit-remaining-requests"] == "4"
 

@@ -96,7 +96,9 @@ def test_another_tab_shows_running_and_unread_and_then_the_answer(chat: Chat, up
     chat.ask("in the first tab")
     conversation = chat.conversation_id()
     row = other.page.locator(f'a[href="/c/{conversation}"]')
-    expect(row).to_have_attribute("data-running", "true", timeout=2_500)
+    expect(row).to_have_attribute(
+        "data-running", "true", timeout=8_000
+    )  # the watcher tells; without it the list would look after 10 s
     chat.page.goto(f"{server.url}/settings")
     end.set()
     expect(row).to_have_attribute("data-unread", "true")
@@ -127,10 +129,13 @@ def test_ten_tabs_of_one_profile_and_the_first_shows_what_the_tenth_sent(chat: C
         tab.expect_status("complete")
     for tab in (chat, *tabs[:-1]):
         show(tab.page, "hidden")
-    upstream.then(Script(["from ", "the ", "tenth"], pace_s=0.5))
+    end = threading.Event()
+    upstream.then(Script(["from ", "the ", "tenth"], held=end))
     tabs[-1].ask("second")
     for tab in (chat, *tabs):  # each hears of the answer by its socket, and only the one in view follows it
         expect(tab.answers).to_have_count(2)
+    until_seen(tabs[-1].page, lambda: followed)
+    end.set()
     tabs[-1].expect_status("complete")
     assert followed == [tabs[-1].page]
     show(chat.page, "visible")

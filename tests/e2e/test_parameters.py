@@ -243,7 +243,8 @@ def test_the_panel_shows_where_each_value_comes_from(chat: Chat, panel: Panel, u
     chat.page.goto(f"{chat.page.url.rpartition('/')[0]}/settings")
     defaults = chat.page.get_by_role("group", name="My defaults")
     defaults.locator("summary").first.click()
-    defaults.get_by_role("button", name="Reset seed").click()
+    with chat.page.expect_response("**/api/preferences**"):
+        defaults.get_by_role("button", name="Reset seed").click()
     expect(defaults.get_by_role("textbox", name="seed", exact=True)).to_have_value("")
     chat.page.reload()
     defaults.locator("summary").first.click()

@@ -61,7 +61,7 @@ def test_a_finger_lets_go_of_a_growing_answer(new_context, upstream, server: Ser
     page = new_context(viewport={"width": 390, "height": 844}, has_touch=True).new_page()
     page.goto(server.url)
     chat = Chat(page)
-    upstream.then(Script([f"line {index}\n\n" for index in range(400)], pace_s=0.01))
+    upstream.then(Script([f"line {index}\n\n" for index in range(400)], pace_s=0.01, ending="stall"))
     chat.field.fill("many lines")
     chat.button("Send").click()
     until_heard(chat, "line 60")

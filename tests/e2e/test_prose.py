@@ -43,7 +43,7 @@ def test_a_diagram_is_drawn_as_a_picture_with_its_toolbar(chat: Chat, upstream):
     _answer(chat, upstream, f"Here:\n\n{GRAPH}\n\nafter")
     picture = chat.answers.last.locator(".diagram img")
     expect(picture).to_be_visible()
-    assert picture.evaluate("p => p.naturalWidth > 50 && p.complete")
+    until_seen(chat.page, lambda: picture.evaluate("p => p.naturalWidth > 50 && p.complete"))
     assert "Root" in (picture.get_attribute("alt") or "")
     with chat.page.expect_download() as saved:
         chat.answers.last.get_by_role("button", name="Save").click()

@@ -35,7 +35,7 @@ def test_the_question_rises_under_the_header_and_a_screenful_grows_without_movin
 
 
 def test_a_selection_lets_go_of_a_growing_answer_and_survives_it(chat: Chat, upstream):
-    upstream.then(Script(LINES * 5, pace_s=0.01))  # longer than anybody looks
+    upstream.then(Script(LINES * 5, pace_s=0.01, ending="stall"))  # longer than anybody looks
     chat.ask("many lines")
     until_heard(chat, "line 60")
     # The browser tells of a selection a moment after it was made; the page's own listener hears it before this one.
@@ -64,7 +64,7 @@ def test_following_can_be_turned_off(new_context, server: Server, upstream):
     page.get_by_role("group", name="The page follows an answer as it grows").get_by_label("No").check()
     page.goto(f"{server.url}/new")
     chat = Chat(page)
-    upstream.then(Script(LINES, pace_s=0.01))
+    upstream.then(Script(LINES, pace_s=0.01, ending="stall"))
     chat.ask("many lines")
     until_heard(chat, "line 40")
     before = first_line_top(chat)
@@ -81,24 +81,25 @@ def test_a_model_that_is_slow_to_start_is_said_and_another_can_be_asked(lone_cha
     upstream.then(Script(first_s=60), Script(["from the other"]))
     page = lone_chat.page
     page.clock.install()
-    page.clock.pause_at(page.evaluate("Date.now() + 1000"))
+    page.clock.pause_at(page.evaluate("Date.now() + 60_000"))
     lone_chat.ask("why")
     lone_chat.expect_status("streaming")
     expect(page.locator(".waiting")).to_have_count(0)  # what is quick needs no word
-    page.clock.resume()
-    expect(page.get_by_text("Waiting for echo")).to_be_visible()
+    lone_chat.conversation_id()  # the server has it
+    until_seen(page, lambda: page.clock.run_for(200) or page.get_by_text("Waiting for echo").count())
     expect(page.locator(".waiting .count")).to_have_count(0)
     given_up = lone_chat.answers.last.get_attribute("data-message-id") or ""
     page.clock.fast_forward(4000)
-    expect(page.locator(".waiting")).to_contain_text("4\u00a0s")
+    expect(page.locator(".waiting")).to_contain_text(re.compile("[3-9]\u00a0s"))
     page.clock.fast_forward(7000)
     expect(page.locator(".waiting")).to_contain_text("Slow to start; the model may be loading")
+    page.clock.resume()
     page.locator(".waiting").get_by_role("button", name="Try another model").click()
     page.get_by_role("menuitem", name="other").click()
     until_heard(lone_chat, "from the other")
 
     assert upstream.chats[-1].body["model"] == "other"
-    assert stored_text(server, given_up)[0] == "stopped"
+    until_seen(page, lambda: stored_text(server, given_up)[0] == "stopped")
 
 
 def test_silence_in_mid_answer_is_said(lone_chat: Chat, upstream):
@@ -107,7 +108,7 @@ def test_silence_in_mid_answer_is_said(lone_chat: Chat, upstream):
     lone_chat.ask("why")
     until_heard(lone_chat, "word2")
     lone_chat.page.clock.fast_forward(11_000)
-    expect(lone_chat.page.locator(".waiting")).to_contain_text("No word for 11 s; still waiting")
+    expect(lone_chat.page.locator(".waiting")).to_contain_text(re.compile(r"No word for \d+\ss; still waiting"))
     lone_chat.button("Stop").click()
     lone_chat.expect_status("stopped")
 

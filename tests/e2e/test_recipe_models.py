@@ -45,6 +45,7 @@ def test_the_model_of_a_recipe_follows_its_versions_and_goes_with_it(
     recipes.press("Edit", "Mine")
     new_page.get_by_role("combobox", name="model").fill("other")
     recipes.write(note="back")
+    expect(recipes.row("Mine")).to_contain_text("v3")
     new_page.goto(address)
     expect(chat.button("Model")).to_have_text("other ▾")
     chat.page.keyboard.press("Control+Shift+Period")

@@ -126,6 +126,7 @@ def test_of_two_who_restore_at_once_the_second_sees_the_difference_and_can_still
     one.make("Notes", temperature="0.3")
     one.press("Edit", "Notes")
     one.write(temperature="0.9", note="hotter")
+    expect(one.row("Notes")).to_contain_text("v2")
     two = Recipes(context.new_page(), clean)
     for page in (one, two):
         page.press("History", "Notes")

@@ -222,7 +222,7 @@ def test_a_pseudo_language_leaves_no_english(lone_chat: Chat, server: Server, up
         ask(f"three{number}", "failed", Script(status=status, headers=headers, body={"error": {"message": "theirs"}}))
         page.locator(".card summary").last.click()
         assert _english(page) == [], f"a failure by {status}"
-    upstream.then(Script(words(2000), pace_s=0.02))
+    upstream.then(Script(words(2000), pace_s=0.02, ending="stall"))
     composer.fill("four")
     page.keyboard.press("Enter")
     until_heard(lone_chat, "word3 ")

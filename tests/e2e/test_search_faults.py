@@ -43,12 +43,12 @@ def test_messages_that_are_being_indexed_when_the_server_is_killed_are_each_foun
     server = Server(folder, EMBEDDING_MODEL=LOCAL).start()
     _say(server)
     embedded = "SELECT count(*) FROM chunks WHERE length(vector) > 0"
-    until_now(lambda: query(server, embedded) >= at)
+    until_now(lambda: query(server, embedded) >= at, 120)
     server.kill()
     assert query(server, embedded) < MESSAGES
     server.start()
     try:
-        until_now(lambda: query(server, embedded) == MESSAGES, 60)
+        until_now(lambda: query(server, embedded) == MESSAGES, 120)
         assert query(server, "SELECT count(*) FROM chunks") == MESSAGES
         assert query(server, "SELECT count(DISTINCT message_id) FROM chunks") == MESSAGES
         with httpx.Client(base_url=server.url) as client:

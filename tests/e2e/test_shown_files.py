@@ -152,6 +152,8 @@ def test_pictures_are_asked_for_as_they_near_the_view_and_nothing_moves_when_the
     chat.page.reload()
     until_seen(chat.page, lambda: asked)
     last = chat.questions.last
+    expect(chat.page.locator('.body[data-loaded="false"]')).to_have_count(0)
+    expect(chat.answers.last.locator(".prose p").last).to_be_visible()
     tops = "[...document.querySelectorAll('article')].map(article => article.getBoundingClientRect().top)"
     before = chat.page.evaluate(tops)
     assert last.locator(".picture").bounding_box()["height"] == 320

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -58,12 +59,14 @@ def _events(client: httpx.Client, conversation_id: str, after: str | None, most:
 def test_a_stream_that_is_cut_again_and_again_resumes_at_its_position_without_loss_or_repetition(
     chat: Chat, server: Server, upstream, identity: Identity
 ):
-    upstream.then(Script(words(120), pace_s=0.02))
+    end = threading.Event()
+    upstream.then(Script(words(120), pace_s=0.02, held=end))
     chat.ask("count")
     conversation_id = chat.conversation_id()
     chat.page.close()
     with _client(server, identity) as client:
         position, heard, names = _events(client, conversation_id, None, 3)
+        end.set()
         assert names[0] == "set"
         for cut in range(20):
             position, text, names = _events(client, conversation_id, position, 2 + cut)

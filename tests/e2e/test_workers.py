@@ -25,7 +25,7 @@ def test_six_pages_over_two_workers_of_one_server_see_one_answer(new_context, on
         server = one_server_of_two(upstream.url)
         assert len(server.workers()) == 2
         asking, *others = (Chat(new_context().new_page()) for _ in range(6))
-        upstream.then(Script(words(3000), pace_s=0.02))
+        upstream.then(Script(words(3000), pace_s=0.02, ending="stall"))
         asking.page.goto(server.url)
         asking.ask("count")
         asking.page.wait_for_url("**/c/*")
