@@ -350,7 +350,8 @@ async def test_what_the_address_of_before_answers_late_is_not_said_of_the_new_on
 async def test_a_key_that_another_worker_has_stored_meanwhile_stays_when_a_name_is_changed(api, page, box):
     await page.post("/api/servers", json=_box(box))
     record = api.services.servers.added()["Box"]
-    elsewhere = replace(record.content, sealed_key=Seal("not-a-secret", "servers").close("sk-fake-of-now"))
+    # The same key, sealed anew: it may be read, and tried at the server, before the name is changed.
+    elsewhere = replace(record.content, sealed_key=Seal("not-a-secret", "servers").close(KEY))
     await ServerStore(api.services.database).change(record.id, elsewhere)
     await page.post("/api/servers", json=_box(box, id=record.id, name="Crate", key=None))
     (kept,), _ = await ServerStore(api.services.database).read()
