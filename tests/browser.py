@@ -100,6 +100,7 @@ def _nothing_unexpected(complaints: list[str], request: pytest.FixtureRequest) -
 
 def unfold(place: Page | Locator) -> None:
     """Open the groups of parameters that are folded away."""
+    place.locator("details.group").first.wait_for()
     folded = place.locator("details.group:not([open]) > summary")
     while folded.count():
         folded.first.click()

@@ -14,9 +14,9 @@ def in_thread(run: Callable[[threading.Event], None], loop: asyncio.AbstractEven
     started = threading.Event()
     thread = threading.Thread(target=run, args=(started,), daemon=True)
     thread.start()
-    assert started.wait(5)
+    assert started.wait(60)
     try:
         yield
     finally:
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(5)
+        thread.join(60)

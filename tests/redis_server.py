@@ -38,6 +38,8 @@ class OwnRedis:
         return self
 
     def _listens(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, "it has ended: its port may be taken"
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self._port)) == 0
 
@@ -49,7 +51,7 @@ class OwnRedis:
                 client.shutdown(save=True)
         else:
             self._process.kill()
-        self._process.wait(5)
+        self._process.wait(30)
 
     def restart(self, away_s: float = 0.0) -> None:
         """Die, stay away, and come back empty."""

@@ -19,7 +19,8 @@ async def test_a_redis_that_does_not_answer_stops_the_start(tmp_path):
         await prepare(make_settings(tmp_path, redis_url="redis://127.0.0.1:9/0"))
 
 
-async def test_the_models_found_and_what_keeps_others_away_are_said(tmp_path, capsys):
+async def test_the_models_found_and_what_keeps_others_away_are_said(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(start, "_LOOK_S", 5)
     with Upstream(["echo"]).serve() as server, socket.create_server(("127.0.0.1", 0)) as silent:
         deaf = silent.getsockname()[1]
         urls = (server.url, f"http://127.0.0.1:{deaf}/v1", "http://127.0.0.1:9/v1")

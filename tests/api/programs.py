@@ -59,7 +59,7 @@ class Api:
     def http(self, key: str | None = None) -> httpx.AsyncClient:
         """Any client."""
         headers = {"authorization": f"Bearer {self.key if key is None else key}"}
-        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=10, verify=False)
+        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=60, verify=False)
 
     async def made(self, *models: str, limits: Limits = NO_LIMITS, expires_at: int | None = None) -> str:
         """A key of these rights."""

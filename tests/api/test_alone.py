@@ -48,7 +48,7 @@ def _served(tmp_path: Path, upstream: Upstream) -> Iterator[dict[str, str]]:
         command = [BIN / "granian", "--interface", "asgi", "--workers", "2", "chat_app.api.app:app"]
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
-        until_now(lambda: answers(f"http://127.0.0.1:{port}/readyz"), within_s=30)
+        until_now(lambda: answers(f"http://127.0.0.1:{port}/readyz"), within_s=120)
         made = subprocess.run(
             [sys.executable, "-m", "tests.make_key"], env=environment, capture_output=True, text=True, check=True
         )

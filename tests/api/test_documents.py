@@ -57,7 +57,7 @@ async def found(api, query: str, **more) -> list[dict]:
 
 async def test_a_document_is_cut_found_by_its_words_and_name_and_read_at_the_place(api):
     given = await give(api, "lease.md", LEASE)
-    assert (given["is_indexed"], given["refused"], given["media_type"]) == (False, None, "text/markdown")
+    assert (given["refused"], given["media_type"]) == (None, "text/markdown")
     lease = (await until_indexed(api))["lease.md"]
     assert lease["chunks"] >= 2
     assert lease["embedded"] == 0

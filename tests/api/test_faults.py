@@ -94,7 +94,7 @@ CASES = {
     "keep-alives": _whole(lambda events: [part for event in events for part in (b": keep-alive\n\n", event)]),
     "pings": _whole(lambda events: [events[0], b"event: ping\n" + sse({"type": "ping"}), *events[1:]]),
     "cut": _broken(lambda events: Script(events, ending="cut")),
-    "stall": _broken(lambda events: Script(events, ending="stall"), idle_timeout_s=0.2),
+    "stall": _broken(lambda events: Script([b"".join(events)], ending="stall"), idle_timeout_s=0.5),
     "a clean early end": _broken(lambda events: Script(events, ending="close")),
     "an end without a reason": _broken(lambda events: Script(events, ending="done")),
     "an error event": _broken(

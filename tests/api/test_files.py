@@ -29,7 +29,7 @@ async def api(tmp_path) -> AsyncIterator[Api]:
 
 def _page(api: Api, user: str = LOCAL_USER) -> httpx.AsyncClient:
     headers = {"cookie": api.identity.cookie(user), "origin": api.url}
-    return httpx.AsyncClient(base_url=api.url, headers=headers, timeout=10, verify=False)
+    return httpx.AsyncClient(base_url=api.url, headers=headers, timeout=60, verify=False)
 
 
 def _left(api: Api) -> list[str]:

@@ -90,7 +90,7 @@ async def test_a_caller_who_leaves_is_left_upstream(api, upstream, when, path):
     async def is_gone() -> bool:
         return upstream.chats[-1].state == "gone"
 
-    await until(is_gone, within_s=1)
+    await until(is_gone)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from chat_app.search.embedder import LOCAL
 from tests.api.page import api_over, ask
 from tests.conftest import LOCAL as PERSON
 from tests.conftest import services_with
-from tests.conversations.talk import send, until_settled
+from tests.conversations.talk import hold_indexer, send, until_settled
 from tests.pinecone_server import KEY, PineconeServer
 from tests.waiting import until
 
@@ -90,7 +90,8 @@ async def test_a_message_is_shown_on_its_branch_to_its_owner_alone(api):
     assert (await ask(api, "POST", "/messages/show", json={"id": turn.reply_id})).status_code == 404
 
 
-async def test_the_index_says_how_far_it_is_and_is_made_anew(api):
+async def test_the_index_says_how_far_it_is_and_is_made_anew(api, monkeypatch):
+    may_go = hold_indexer(monkeypatch)
     turn = await send(api.state.services, "what are okapis like")
     await until_settled(api.state.services, turn)
     await found(api, "q=okapi", 2)
@@ -102,7 +103,9 @@ async def test_the_index_says_how_far_it_is_and_is_made_anew(api):
         "documents": 0,
         "progress": {"left": 0, "all": 2, "unindexed": 0},
     }
+    may_go.clear()
     assert (await ask(api, "POST", "/search/index")).json()["progress"]["left"] == 2
+    may_go.set()
     await found(api, "q=okapi", 2)
 
 
@@ -123,7 +126,7 @@ async def test_what_is_wrong_with_pinecone_is_said_and_words_are_found(tmp_path,
                 is_done = not told["progress"]["left"] or trouble
                 return told if len(told["hits"]) == 2 and is_done and told["lacking"] == trouble else None
 
-            hits = (await until(told))["hits"]
+            hits = (await until(told, within_s=60))["hits"]
             assert all((hit["meaning"] > 0) is (trouble == "") for hit in hits)
             state = (await ask(api, "GET", "/search/index")).json()
             assert state["store"] == "Pinecone"

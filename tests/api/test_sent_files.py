@@ -60,7 +60,7 @@ class Talk:
 async def talking(tmp_path, upstream: Upstream, wire: str = "vllm", **settings: object) -> AsyncIterator[Talk]:
     async with serving(tmp_path, **reached_by(wire, upstream), **settings) as api:
         headers = {"cookie": api.identity.cookie(LOCAL_USER), "origin": api.url}
-        async with httpx.AsyncClient(base_url=api.url, headers=headers, timeout=10, verify=False) as page:
+        async with httpx.AsyncClient(base_url=api.url, headers=headers, timeout=60, verify=False) as page:
             yield Talk(api, page, upstream)
 
 

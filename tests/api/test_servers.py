@@ -34,7 +34,7 @@ async def page(api) -> AsyncIterator[httpx.AsyncClient]:
 
 def _page(api: Api, user: str = LOCAL_USER) -> httpx.AsyncClient:
     headers = {"cookie": api.identity.cookie(user), "origin": api.url}
-    return httpx.AsyncClient(base_url=api.url, headers=headers, timeout=10, verify=False)
+    return httpx.AsyncClient(base_url=api.url, headers=headers, timeout=60, verify=False)
 
 
 def _box(box: Upstream, **more: object) -> dict[str, object]:

@@ -1,16 +1,21 @@
 """A conversation as the tests of the service hold it."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import aclosing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
+
 from chat_app.conversations import imports
 from chat_app.conversations.imports import Bounds
+from chat_app.conversations.indexing import Indexer
 from chat_app.conversations.service import ConversationService
 from chat_app.events import TextDelta
 from chat_app.messages import Principal, text_of
 from chat_app.services import Services
+from chat_app.store.backlog import Unindexed
 from chat_app.store.records import Turn
 from chat_app.streams.base import Grew
 from tests.conftest import LOCAL
@@ -54,6 +59,19 @@ async def until_heard(services: Services, turn: Turn, characters: int = 1) -> st
             if len(text) >= characters:
                 return text
     return text
+
+
+def hold_indexer(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Let no messages be indexed while the event is cleared; it is set at first."""
+    may_go, store = asyncio.Event(), Indexer._store
+
+    async def when_it_may(self: Indexer, waiting: Sequence[Unindexed]) -> None:
+        await may_go.wait()
+        await store(self, waiting)
+
+    may_go.set()
+    monkeypatch.setattr(Indexer, "_store", when_it_may)
+    return may_go
 
 
 async def until_running(services: Services, turn: Turn) -> None:

@@ -34,7 +34,7 @@ async def test_trying_again_with_a_wish_tells_the_model_and_the_details(tmp_path
         again = await services.conversations.regenerate(LOCAL, turn.reply_id, model="fake", key="r", hint="shorter")
         await until_settled(services, again)
 
-        assert fake.requests[-1].messages[-1].text == "hi\n\n(shorter)"
+        assert "hi\n\n(shorter)" in [request.messages[-1].text for request in fake.requests]
         assert (await services.conversations.messages.details("local", again.reply_id)).notes["hint"] == "shorter"
 
 
@@ -63,7 +63,7 @@ async def test_an_answer_in_a_persons_own_words_is_what_the_model_is_told(tmp_pa
 
 
 async def test_deleting_an_answer_stops_it_and_its_question_can_be_answered_again(tmp_path):
-    async with services_with(tmp_path, FakeProvider(LONG, pace_s=0.005)) as services:
+    async with services_with(tmp_path, FakeProvider(LONG, pace_s=0.05)) as services:
         turn = await send(services)
         await until_heard(services, turn, 20)
         undo = await services.conversations.delete(LOCAL, turn.reply_id)
@@ -81,7 +81,7 @@ async def test_deleting_an_answer_stops_it_and_its_question_can_be_answered_agai
 
 
 async def test_deleting_a_branch_leaves_the_answer_of_another_running(tmp_path):
-    async with services_with(tmp_path, FakeProvider(LONG, pace_s=0.005)) as services:
+    async with services_with(tmp_path, FakeProvider(LONG, pace_s=0.05)) as services:
         turn = await send(services)
         other = await services.conversations.edit(LOCAL, turn.question_id, text="hi again", model="fake", key="other")
         await until_heard(services, turn, 20)

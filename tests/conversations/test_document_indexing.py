@@ -33,9 +33,10 @@ async def test_a_document_whose_words_cannot_be_read_says_so_and_holds_up_nobody
         store = services.documents.store
         first = await document(services, "first.txt", b"Aardvarks eat ants.")
         words = words_of_document(services, (await store.read("local", first)).blob_id)
+        await until_found(services, "aardvarks")
+        words.unlink() if damage == "gone" else words.write_bytes(b"\xff\xfe\xff")
         async with services.database.write() as connection:
             await connection.execute(text("UPDATE documents SET is_indexed = false"))
-        words.unlink() if damage == "gone" else words.write_bytes(b"\xff\xfe\xff")
         await document(services, "second.txt", b"Badgers eat worms.")
         await until_found(services, "badgers")
         refused = (await store.read("local", first)).refused

@@ -10,7 +10,7 @@ from chat_app.errors import EmbedderUnavailable
 from chat_app.providers.vllm import VllmProvider
 from chat_app.services import Services
 from tests.conftest import LOCAL, services_with
-from tests.conversations.talk import send, until_settled
+from tests.conversations.talk import hold_indexer, send, until_settled
 from tests.upstream import Script, Upstream
 from tests.waiting import until
 
@@ -92,14 +92,16 @@ async def test_numbers_that_are_none_are_no_vector(services: Services, upstream)
     assert len(unpacked(larger)) == 10
 
 
-async def test_a_model_of_a_server_finds_meaning_in_any_language(tmp_path, upstream):
+async def test_a_model_of_a_server_finds_meaning_in_any_language(tmp_path, upstream, monkeypatch):
+    may_go = hold_indexer(monkeypatch)
+    may_go.clear()  # both are embedded together
     provider = VllmProvider(server="vLLM", base_url=upstream.url, api_key="", connect_timeout_s=5)
     async with services_with(tmp_path, provider, embedding_model="echo") as services:
         upstream.then(Script(["退租时应当退还。"]))
-        upstream.default = Script(whole=vectors([1, 0]).whole)  # for whatever is embedded by itself
         turn = await send(services, "房东", model="echo")
         await until_settled(services, turn)
         upstream.default = Script(whole=vectors([1, 0], [1, 0]).whole)
+        may_go.set()
 
         async def is_done() -> bool:
             progress = await services.finding.progress(LOCAL)

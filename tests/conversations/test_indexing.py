@@ -17,13 +17,13 @@ from chat_app.providers.fake import FakeProvider
 from chat_app.search.embedded import EmbeddedStore
 from chat_app.search.index import SearchIndex
 from chat_app.services import Services
-from chat_app.store.backlog import Backlog, Progress, Unindexed
+from chat_app.store.backlog import Backlog, Progress
 from chat_app.store.hits import HitStore
 from chat_app.store.jobs import JobStore
 from chat_app.store.records import Checkpoint
 from chat_app.store.vectors import ChunkStore
 from tests.conftest import LOCAL, services_with
-from tests.conversations.talk import OTHER, send, until_settled
+from tests.conversations.talk import OTHER, hold_indexer, send, until_settled
 from tests.waiting import until
 
 SAID = [TextDelta("Blossom end rot is a lack of calcium. "), TextDelta("Water evenly.")]
@@ -217,14 +217,7 @@ async def test_one_worker_does_it_and_another_when_that_one_is_gone(tmp_path):
 
 
 async def test_all_is_indexed_anew_when_a_person_asks_for_it(tmp_path, monkeypatch):
-    may_go, store = asyncio.Event(), Indexer._store
-
-    async def when_it_may(self: Indexer, waiting: Sequence[Unindexed]) -> None:
-        await may_go.wait()
-        await store(self, waiting)
-
-    may_go.set()
-    monkeypatch.setattr(Indexer, "_store", when_it_may)
+    may_go = hold_indexer(monkeypatch)
     async with services_with(tmp_path, FakeProvider(SAID)) as services:
         await until_settled(services, await send(services))
         await until_found(services, "calcium")

@@ -39,7 +39,7 @@ async def test_the_same_send_twice_asks_the_model_once(tmp_path):
 
 
 async def test_stop_keeps_what_was_said(tmp_path):
-    async with services_with(tmp_path, FakeProvider(LONG, pace_s=0.005)) as services:
+    async with services_with(tmp_path, FakeProvider(LONG, pace_s=0.05)) as services:
         turn = await send(services)
         heard = await until_heard(services, turn, 20)
         await services.conversations.stop(LOCAL, turn.reply_id)
@@ -49,7 +49,7 @@ async def test_stop_keeps_what_was_said(tmp_path):
 
 
 async def test_stop_before_the_first_step_is_a_stop(tmp_path):
-    fake = FakeProvider(LONG, pace_s=0.01)
+    fake = FakeProvider(LONG, pace_s=0.05)
     async with services_with(tmp_path, fake) as services:
         turn = await send(services)
         await services.conversations.stop(LOCAL, turn.reply_id)
@@ -58,7 +58,7 @@ async def test_stop_before_the_first_step_is_a_stop(tmp_path):
 
 
 async def test_a_stopped_answer_goes_on_in_the_same_message(tmp_path):
-    fake = FakeProvider(LONG, pace_s=0.005)
+    fake = FakeProvider(LONG, pace_s=0.05)
     async with services_with(tmp_path, fake) as services:
         turn = await send(services)
         await until_heard(services, turn, 20)
@@ -203,7 +203,7 @@ async def test_blank_and_too_long_messages_are_refused(tmp_path):
 
 
 async def test_leaving_the_process_keeps_what_was_said_and_the_next_one_goes_on(tmp_path):
-    fake = FakeProvider(LONG, pace_s=0.005)
+    fake = FakeProvider(LONG, pace_s=0.05)
     async with services_with(tmp_path, fake) as services:
         turn = await send(services)
         heard = await until_heard(services, turn, 30)
@@ -233,7 +233,7 @@ def _orphan():
 
 
 async def test_words_reach_the_store_while_the_answer_runs(tmp_path):
-    async with services_with(tmp_path, FakeProvider(LONG, pace_s=0.01), checkpoint_s=0.05) as services:
+    async with services_with(tmp_path, FakeProvider(LONG, pace_s=0.05), checkpoint_s=0.05) as services:
         turn = await send(services)
 
         async def stored() -> str:
@@ -244,7 +244,7 @@ async def test_words_reach_the_store_while_the_answer_runs(tmp_path):
 
 
 async def test_a_locked_database_loses_nothing_and_says_so(tmp_path, sqlite_alone):
-    async with services_with(tmp_path, FakeProvider(LONG[:40], pace_s=0.005), busy_timeout_s=0.05) as services:
+    async with services_with(tmp_path, FakeProvider(LONG[:40], pace_s=0.05), busy_timeout_s=0.5) as services:
         turn = await send(services)
         holder = Database(services.settings.database)
         seen: list[type] = []
@@ -256,7 +256,7 @@ async def test_a_locked_database_loses_nothing_and_says_so(tmp_path, sqlite_alon
                     if Ended in seen:
                         return
 
-        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(30), asyncio.TaskGroup() as group:
             group.create_task(watch())
             async with holder.write():
 

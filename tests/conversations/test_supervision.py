@@ -72,7 +72,7 @@ async def _ended(services: Services, turn: Turn) -> tuple[str, str]:
 
 async def test_a_stop_while_the_words_are_being_stored_does_not_lose_them(tmp_path, sqlite_alone):
     model = _Held(TextDelta("all of it"), DONE)
-    async with services_with(tmp_path, model, busy_timeout_s=0.05) as services:
+    async with services_with(tmp_path, model, busy_timeout_s=0.5) as services:
         holder = Database(services.settings.database)
         turn = await send(services)
         async with holder.write():
@@ -95,7 +95,7 @@ async def test_a_shutdown_while_the_words_are_being_stored_waits_for_the_databas
             shutting_down.set()
             await asyncio.sleep(0.3)  # the shutdown meets the lock
 
-    async with asyncio.TaskGroup() as group, services_with(tmp_path, model, busy_timeout_s=0.05) as services:
+    async with asyncio.TaskGroup() as group, services_with(tmp_path, model, busy_timeout_s=0.5) as services:
         turn = await send(services)
         group.create_task(hold(services))
         await shutting_down.wait()
@@ -184,10 +184,11 @@ async def test_a_worker_that_was_thought_dead_and_comes_back_is_followed_again(t
             async for batch in batches:
                 if batch.running:
                     break
-        assert await status_of(two, turn) == "streaming"
+        await until_running(two, turn)
         assert (await two.conversations.library.get("local", turn.conversation_id)).updated_at > seen.updated_at
         slow.may_finish.set()
-        assert await _ended(two, turn) == ("complete", "".join(delta.text for delta in LONG))
+        await until(lambda: _is_complete(two, turn))
+        assert await words_of(two, turn) == "".join(delta.text for delta in LONG)
 
 
 async def test_a_reaper_that_comes_late_does_not_end_an_answer_that_lives(tmp_path, monkeypatch):

@@ -22,7 +22,7 @@ def _announced(chat: Chat, text: str) -> None:
 
 def test_an_answer_shows_its_tokens_and_its_end_is_announced(chat: Chat, upstream):
     end = threading.Event()
-    upstream.then(Script(["a "] * 9 + ["b"], pace_s=0.01, held=end))
+    upstream.then(Script(["a "] * 9 + ["b"], pace_s=0.1, held=end))
     chat.ask("why")
 
     _announced(chat, "echo is answering")

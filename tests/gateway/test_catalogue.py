@@ -174,7 +174,7 @@ async def test_servers_on_this_machine_are_found_by_themselves_and_go_with_their
         nobody = closed.getsockname()[1]
         closed.close()
         local = (("LM Studio", server.port), ("Ollama", nobody), ("llama.cpp", 8080))
-        settings = make_settings(tmp_path, discover_servers=True, port=8080)
+        settings = make_settings(tmp_path, discover_servers=True, discover_timeout_s=10, port=8080)
         catalogue = Catalogue(settings, [FakeProvider()], local=local)
         await catalogue.refresh()
 
@@ -190,7 +190,7 @@ async def test_servers_on_this_machine_are_found_by_themselves_and_go_with_their
 async def test_what_failed_on_this_machine_and_then_went_away_is_forgotten(tmp_path):
     with Upstream(["local-model"]).serve() as server:
         server.models_status = 500
-        settings = make_settings(tmp_path, discover_servers=True)
+        settings = make_settings(tmp_path, discover_servers=True, discover_timeout_s=10)
         catalogue = Catalogue(settings, [FakeProvider()], local=(("LM Studio", server.port),))
         await catalogue.refresh()
         assert list(catalogue.problems) == [f"LM Studio 127.0.0.1:{server.port}"]
@@ -206,7 +206,7 @@ async def test_what_failed_on_this_machine_and_then_went_away_is_forgotten(tmp_p
 async def test_another_programs_page_on_a_usual_port_ends_nothing(tmp_path):
     with Upstream(["x"]).serve() as server:
         server.models_page = b"<!doctype html><p>a page of somebody's"
-        settings = make_settings(tmp_path, discover_servers=True)
+        settings = make_settings(tmp_path, discover_servers=True, discover_timeout_s=10)
         catalogue = Catalogue(settings, [FakeProvider()], local=(("llama.cpp", server.port),))
         await catalogue.refresh()
         await catalogue.aclose()
@@ -256,7 +256,7 @@ async def test_a_port_that_is_open_and_silent_holds_up_the_first_question_no_lon
     held: list[asyncio.StreamWriter] = []
     silent = await asyncio.start_server(lambda _reader, writer: held.append(writer), "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
-    settings = make_settings(tmp_path, models_timeout_s=60, discover_servers=True)
+    settings = make_settings(tmp_path, models_timeout_s=60, discover_servers=True, discover_timeout_s=3)
     catalogue = Catalogue(settings, [FakeProvider()], local=[("vLLM", port)])
     refreshing = asyncio.create_task(catalogue.refresh())
     await catalogue.looked()

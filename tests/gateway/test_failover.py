@@ -105,7 +105,7 @@ async def test_all_that_are_asked_share_one_deadline(tmp_path):
 
 async def test_a_silent_one_leaves_time_for_the_next(tmp_path):
     providers = [Named("first"), Named("second")]
-    door = await door_over(tmp_path, TWO, *providers, first_token_s=1)
+    door = await door_over(tmp_path, TWO, *providers, first_token_s=3)
     silent, good = first_of(door, providers)
     silent.pace_s = 60
 

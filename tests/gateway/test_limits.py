@@ -25,11 +25,12 @@ EITHER = ["memory", pytest.param("redis", marks=needs_redis)]
 
 
 @pytest.fixture(params=EITHER)
-async def workers(request: pytest.FixtureRequest) -> AsyncIterator[list[Counters]]:
+async def workers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[Counters]]:
     """The counters of two workers that count together; in memory there is one worker."""
     if request.param == "memory":
         yield [MemoryCounters()] * 2
         return
+    monkeypatch.setattr("chat_app.gateway.redis_counters._PATIENCE_S", 60)
     made = [RedisCounters(REDIS), RedisCounters(REDIS)]
     await made[0]._redis.flushdb()
     yield made

@@ -181,7 +181,7 @@ async def test_leaving_in_mid_answer_reaches_the_server(make, upstream):
     async def gone() -> bool:
         return upstream.calls[0].state == "gone"
 
-    await until(gone, within_s=1)
+    await until(gone, within_s=8)
 
 
 @pytest.mark.parametrize(

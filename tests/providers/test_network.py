@@ -126,7 +126,7 @@ async def test_leaving_closes_the_connection():
         async with client.stream("GET", "/") as answer:
             pieces = answer.aiter_bytes()
             assert await anext(pieces) == b"a"
-        await asyncio.wait_for(gone.wait(), 1)
+        await asyncio.wait_for(gone.wait(), 20)
 
 
 async def test_an_answer_that_is_cut_or_none_is_an_error_of_httpx():
@@ -154,7 +154,7 @@ async def test_nobody_listening_and_a_name_that_is_none_are_errors_of_connecting
         port = probe.getsockname()[1]
     for url in (f"http://127.0.0.1:{port}", "http://no-such-host.invalid"):
         async with connections_to(url, 1) as client:
-            with pytest.raises(httpx2.ConnectError):
+            with pytest.raises((httpx2.ConnectError, httpx2.ConnectTimeout)):  # a resolver may take its time
                 await client.get("/")
 
 
@@ -164,9 +164,9 @@ async def test_a_read_and_a_write_may_be_bounded():
 
     async with _asked(serve) as (client, _):
         with pytest.raises(httpx2.ReadTimeout):
-            await client.get("/", timeout=0.05)
+            await client.get("/", timeout=httpx2.Timeout(None, read=0.05))
         with pytest.raises(httpx2.WriteTimeout):
-            await client.post("/", content=b"x" * 50_000_000, timeout=0.05)
+            await client.post("/", content=b"x" * 50_000_000, timeout=httpx2.Timeout(None, write=0.05))
 
 
 @pytest.mark.parametrize("ending", ["lingers", "closes", "half-closes"])

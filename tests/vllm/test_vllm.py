@@ -66,7 +66,7 @@ def test_stopping_a_long_story_reaches_the_engine(chat: Chat, server: Server, vl
     chat.expect_status("streaming")
     assert vllm.running() == 1
     chat.button("Stop").click()
-    until_now(lambda: vllm.running() == 0 and vllm.aborted() == aborted + 1, within_s=1)
+    until_now(lambda: vllm.running() == 0 and vllm.aborted() == aborted + 1, within_s=5)
     chat.expect_status("stopped")
 
     assert 0 < vllm.generated() - generated < CAP
