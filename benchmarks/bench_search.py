@@ -32,6 +32,7 @@ from tests.upstream import Script
 _DEPTH = 5  # every so many of the thousand people are asked; the largest, too
 _LARGEST = 10
 _MESSAGES, _TYPED, _INDEXED, _BESIDE = 10_000, 60, 1_000, 500
+_LONG_S = 1800
 _LENGTH, _SHORT = 50, 15  # words of a message
 _STREAMS, _TOKENS, _TURNS = 10, 300, 4
 
@@ -93,9 +94,12 @@ class Person:
             return json.load(told)
 
     def until_indexed(self) -> None:
-        """Wait until all is, asking so seldom that it costs nothing."""
-        while self.ask("/search/index")["progress"]["left"]:
-            time.sleep(0.5)
+        """Wait until all is, within half an hour."""
+        deadline = time.monotonic() + _LONG_S
+        while left := self.ask("/search/index")["progress"]["left"]:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{left} are still left to be indexed.")
+            time.sleep(0.5)  # each look counts in the server: asked more often, it would be most of what is measured
 
     def index_anew(self) -> float:
         """Index all of it anew; how long that took, in seconds."""

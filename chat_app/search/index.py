@@ -60,7 +60,7 @@ class SearchIndex:
             async with asyncio.TaskGroup() as group:
                 meaning = group.create_task(self.nearest(scope, text, where, depth)) if may_ask else None
                 words = group.create_task(self.store.query(scope, text=text, where=where, top_k=depth))
-        except ExceptionGroup as failed:  # whoever asks waits for one of them, by its name
+        except ExceptionGroup as failed:  # a group is no error that callers know: the first is what kept both
             raise failed.exceptions[0] from failed
         near, lacking = meaning.result() if meaning else ([], None)
         return Found(tuple(fused(words.result(), near)), lacking)

@@ -100,7 +100,7 @@ async def test_words_and_meaning_together_answer_as_well_as_the_better_of_them_a
 @pytest.mark.live
 async def test_a_model_of_a_server_that_reads_chinese_finds_what_words_do_not(tmp_path):
     url, model = os.environ.get("EMBEDDINGS_URL"), os.environ.get("EMBEDDINGS_MODEL")
-    if not (url and model):
+    if not (url and model):  # only whoever has such a model can ask it: none comes with what is installed
         pytest.skip("EMBEDDINGS_URL and EMBEDDINGS_MODEL name no model that reads Chinese")
     key = os.environ.get("EMBEDDINGS_KEY", "")
     provider = VllmProvider(server="embeddings", base_url=url, api_key=key, connect_timeout_s=10)
