@@ -134,6 +134,14 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return request.getfixturevalue("emptied_postgres")
 
 
+@pytest.fixture
+def each_database(database_url: str) -> Iterator[str]:
+    """The services of a test on SQLite, and on PostgreSQL where there is one."""
+    usual["database_url"] = database_url
+    yield database_url
+    usual.clear()
+
+
 @pytest.fixture(params=EITHER)
 async def bare_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
     """The same, without any table, and with tables of a test's own at its end."""

@@ -10,17 +10,10 @@ from chat_app.api.identity import Identity
 from chat_app.errors import StreamsUnavailable
 from chat_app.providers.fake import FakeProvider
 from chat_app.store.database import Database
-from tests.conftest import services_with, usual
+from tests.conftest import services_with
 from tests.conversations.talk import send, until_settled
 
 IDENTITY = Identity("not-a-secret", 3000)
-
-
-@pytest.fixture
-def each_database(database_url: str):
-    usual["database_url"] = database_url
-    yield database_url
-    usual.clear()
 
 
 async def test_the_page_is_told_of_the_store_its_size_and_ones_own_words_alone(tmp_path, each_database):

@@ -234,3 +234,25 @@ async def test_a_long_page_is_read_in_parts_that_make_the_whole(api):
     hit = (await found(api, "line+577"))[0]
     there = (await ask(api, "GET", f"/documents/{given['id']}/text?chunk={hit['chunk']}")).json()
     assert there["view"] == 3
+
+
+async def test_a_file_that_comes_twice_at_the_same_moment_is_one_document(api):
+    for name, content in (("a.txt&key=good", "Apples."), ("b.txt&key=refused", b"")):
+        given = await asyncio.gather(*(give(api, name, content) for _ in range(3)))
+        assert len({each["id"] for each in given}) == 1
+    assert len(await listed(api)) == 2
+
+
+NAMELESS = {
+    "a document that is moved": ("PATCH", "/documents/%00", {"collection": ""}, 404),
+    "one that is deleted": ("DELETE", "/documents/%00", None, 404),
+    "a collection that is deleted": ("DELETE", "/collections/%00", None, 404),
+    "a message that is shown": ("POST", "/messages/show", {"id": "\0"}, 404),
+    "a conversation that others are related to": ("GET", "/search/related?conversation=%00", None, 200),
+}
+
+
+@pytest.mark.usefixtures("each_database")
+@pytest.mark.parametrize(("method", "path", "body", "status"), NAMELESS.values(), ids=NAMELESS)
+async def test_an_id_that_no_database_can_hold_is_one_that_is_not_there(api, method, path, body, status):
+    assert (await ask(api, method, path, **({} if body is None else {"json": body}))).status_code == status
