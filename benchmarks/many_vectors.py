@@ -13,20 +13,21 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from chat_app.entries import Scope
 from chat_app.search.embedded import EmbeddedStore
 from chat_app.search.terms import packed
 from chat_app.settings import Settings
 from chat_app.store.database import Database
+from chat_app.store.packs import LEAST
 from chat_app.store.tables import chunk_versions, chunks, users
 from chat_app.store.vectors import ChunkStore
 
 VECTORS, PEOPLE = 1_000_000, 1_000
 SPACE, DIMENSION = "benchmark", 384
 _WORDS, _TEXTS, _LENGTH = 20_000, 4_000, 80  # of the vocabulary; made beforehand; of a text, which is a message's
-_AT_ONCE = 2_000
+_AT_ONCE, _PACKED_EVERY = 2_000, 20
 _CACHE_BYTES = 64 << 20
 _TOP = 50
 _TIMES = 3
@@ -53,7 +54,7 @@ def zipf() -> list[int]:
 
 @asynccontextmanager
 async def filled(folder: Path, sizes: Sequence[int]) -> AsyncIterator[ChunkStore]:
-    """The table of chunks, with so many of each person, stored by turns as people write them."""
+    """The table of chunks, with so many of each person, stored and packed by turns as people write them."""
     settings = Settings(chat_app_data=folder)
     database = Database(settings.database, busy_timeout_s=settings.busy_timeout_s)
     await database.migrate()
@@ -62,14 +63,21 @@ async def filled(folder: Path, sizes: Sequence[int]) -> AsyncIterator[ChunkStore
             {"id": name_of(at), "created_at": 0, "name": "", "role": "user", "preferences": "{}"}
             for at in range(len(sizes))
         ]
-        versions = [{"user_id": row["id"], "version": 1, "deleted_version": 0} for row in people]
+        versions = [{"user_id": row["id"], "version": 0, "deleted_version": 0, "loose": 0} for row in people]
         async with database.write() as connection:
             await connection.execute(insert(users), people)
             await connection.execute(insert(chunk_versions), versions)
-        for batch in _batches(sizes):
+        table = ChunkStore(database)
+        store = EmbeddedStore(table, SPACE, cache_bytes=_CACHE_BYTES)
+        for version, batch in enumerate(_batches(sizes), 1):
             async with database.write() as connection:
-                await connection.execute(insert(chunks), batch)
-        yield ChunkStore(database)
+                await connection.execute(insert(chunks), [row | {"version": version} for row in batch])
+                changed = chunk_versions.c.loose + LEAST // _PACKED_EVERY + 1  # each is looked at in time
+                await connection.execute(update(chunk_versions).values(version=version, loose=changed))
+            if not version % _PACKED_EVERY:
+                while await store.pack():
+                    pass
+        yield table
     finally:
         await database.aclose()
 
@@ -102,7 +110,7 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 
 def _row(user_id: str, number: int, text: str, words: bytes, vector: bytes) -> dict[str, object]:
     return {
-        "ref": f"{number:012x}:0", "user_id": user_id, "version": 1, "kind": "message", "group_id": f"{number // 20:x}",
+        "ref": f"{number:012x}:0", "user_id": user_id, "kind": "message", "group_id": f"{number // 20:x}",
         "message_id": None, "text": text, "heading": "", "page": 0, "begins": 0, "ends": len(text), "role": "user",
         "model": "", "at": number, "words": words, "space": SPACE, "vector": vector,
     }  # fmt: skip

@@ -101,11 +101,15 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A person's chunks newer than a version, in no order: all of them where `is_whole`, as some went meanwhile."""
+    """A person's chunks newer than a version, in no order: all of them where `is_whole`, as some went meanwhile.
+
+    Some may come in packs, as a store has made them; of one that is in a pack and a row, the row is as it is now.
+    """
 
     version: int
     is_whole: bool
-    rows: Sequence[Row]
+    packs: Sequence[bytes] = ()
+    rows: Sequence[Row] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,16 +103,19 @@ class Indexer:
         if await self._next_stretch():
             self._look_at = min(self._look_at, time.monotonic() + self._pause_s)
             return True
-        embedder = self._index.embedder
-        if embedder is None or time.monotonic() < self._look_at:
+        if time.monotonic() < self._look_at:
             return False
         if await self._tidy():
             return True
-        lacking = await to_the_end(self._backlog.unembedded(embedder.model, embedder.at_once))
-        if not lacking:
-            self._look_at = time.monotonic() + _LOOK_AGAIN_S  # another worker may have stored some meanwhile
-            return False
-        return await to_the_end(self._jobs.holds(JOB)) and await self._embed(embedder, lacking)
+        embedder = self._index.embedder
+        lacking = await to_the_end(self._backlog.unembedded(embedder.model, embedder.at_once)) if embedder else []
+        is_ours = await to_the_end(self._jobs.holds(JOB))
+        if embedder and lacking:
+            return is_ours and await self._embed(embedder, lacking)
+        if is_ours and await to_the_end(self._index.store.pack()):
+            return True
+        self._look_at = time.monotonic() + _LOOK_AGAIN_S  # another worker may have stored some meanwhile
+        return False
 
     async def _tidy(self) -> bool:
         """Let the store do what it has put off; whether there may be more."""

@@ -123,6 +123,14 @@ class VectorStore(Protocol):
         """
         ...
 
+    async def pack(self) -> bool:
+        """Lay together what is read together, once nothing else waits; whether there may be more of it at once.
+
+        Raises:
+            StoreUnavailable: The database cannot be used.
+        """
+        ...
+
     async def health(self) -> StoreHealth:
         """Whether it can be used."""
         ...

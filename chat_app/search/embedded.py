@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from chat_app.entries import Loaded, Original, Scope, Vector
+from chat_app.entries import Loaded, Original, Row, Scope, Vector
 from chat_app.errors import StoreUnavailable
 from chat_app.search.base import EVERYTHING, Filter, Match, StoreHealth
+from chat_app.search.packs import decoded, encoded, pack_of
 from chat_app.search.terms import packed
 
 if TYPE_CHECKING:  # numpy takes a tenth of a second and 30 MB: only where somebody searches
@@ -41,8 +43,12 @@ class Table(Protocol):
         """How many chunks a person has."""
         ...
 
-    async def load(self, user_id: str, since: int) -> Loaded:
-        """What is newer than a version."""
+    async def load(self, user_id: str, since: int, space: str) -> Loaded:
+        """What is newer than a version; packs have vectors of that space."""
+        ...
+
+    async def pack(self, space: str, encode: Callable[[Sequence[Row]], bytes]) -> bool:
+        """Put chunks of one person into one pack; whether there may be more to do."""
         ...
 
 
@@ -97,6 +103,10 @@ class EmbeddedStore:
         """As the protocol says: nothing is put off."""
         return False
 
+    async def pack(self) -> bool:
+        """As the protocol says."""
+        return await self._table.pack(self._space, partial(encoded, space=self._space))
+
     async def health(self) -> StoreHealth:
         """As the protocol says."""
         try:
@@ -110,7 +120,7 @@ class EmbeddedStore:
         lock = self._loading.setdefault(user_id, asyncio.Lock())
         async with lock:
             version, person = self._people.get(user_id, (-1, None))
-            loaded = await self._table.load(user_id, version)
+            loaded = await self._table.load(user_id, version, self._space)
             if person is None or loaded.version != version:
                 person = await asyncio.to_thread(self._renewed, person, loaded)
             self._people[user_id] = (loaded.version, person)  # also where another's search let them go meanwhile
@@ -121,10 +131,14 @@ class EmbeddedStore:
         return person
 
     def _renewed(self, before: Person | None, loaded: Loaded) -> Person:
+        from chat_app.search.columns import columns_of
         from chat_app.search.person import Person
 
-        newer = Person(loaded.rows, self._space)
-        return newer if before is None or loaded.is_whole else before.with_newer(newer)
+        parts = [] if before is None or loaded.is_whole else [before.chunks]
+        parts += [columns_of(decoded(pack)) for pack in loaded.packs]
+        if loaded.rows or not parts:
+            parts.append(columns_of(pack_of(loaded.rows, self._space)))
+        return Person(parts)
 
     def _forget(self) -> None:
         """Let those go who searched longest ago, but for the last one."""

@@ -163,6 +163,10 @@ class PineconeStore:
             await self._table.settle(refs)
         return len(owed) == _DELETED_AT_ONCE
 
+    async def pack(self) -> bool:
+        """As the protocol says: of the words."""
+        return await self._words.pack()
+
     async def health(self) -> StoreHealth:
         """As the protocol says."""
         try:

@@ -313,13 +313,27 @@ class OwedDeletion(SQLModel, table=True):
 
 
 class ChunkVersion(SQLModel, table=True):
-    """How often a person's chunks have changed, and at which of these times some went."""
+    """How often a person's chunks have changed, at which of these times some went, and how many may be in no pack."""
 
     __tablename__ = "chunk_versions"  # pyright: ignore[reportAssignmentType] # SQLModel declares a function
 
     user_id: str = Field(sa_column=Column(Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True))
     version: int = Field(sa_type=BigInteger)
     deleted_version: int = Field(sa_type=BigInteger)
+    loose: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+
+
+class ChunkPack(SQLModel, table=True):
+    """A person's chunks with a range of versions, in one value."""
+
+    __tablename__ = "chunk_packs"  # pyright: ignore[reportAssignmentType] # SQLModel declares a function
+    __table_args__ = (Index("ix_chunk_packs_space", "space"),)
+
+    user_id: str = Field(sa_column=Column(Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True))
+    first: int = Field(sa_column=Column(BigInteger, primary_key=True))
+    last: int = Field(sa_type=BigInteger)
+    space: str = Field(sa_type=Text)
+    data: bytes = Field(sa_type=LargeBinary)
 
 
 class JobRow(SQLModel, table=True):
@@ -351,5 +365,6 @@ collections = SQLModel.metadata.tables["collections"]
 documents = SQLModel.metadata.tables["documents"]
 chunks = SQLModel.metadata.tables["chunks"]
 owed_deletions = SQLModel.metadata.tables["owed_deletions"]
+chunk_packs = SQLModel.metadata.tables["chunk_packs"]
 chunk_versions = SQLModel.metadata.tables["chunk_versions"]
 jobs = SQLModel.metadata.tables["jobs"]

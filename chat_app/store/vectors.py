@@ -27,22 +27,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat_app.entries import Loaded, Original, Row, Vector
 from chat_app.store.database import Database, now_ms
+from chat_app.store.packs import ROW, Encode, PackStore, load, unpack, unpack_all
 from chat_app.store.tables import chunk_versions, chunks, conversations, documents, messages, owed_deletions
 
 _BUMP = text(
-    "INSERT INTO chunk_versions (user_id, version, deleted_version) SELECT id, 1, 0 FROM users WHERE id = :user_id "
-    "ON CONFLICT (user_id) DO UPDATE SET version = chunk_versions.version + 1 RETURNING version"
+    "INSERT INTO chunk_versions (user_id, version, deleted_version, loose) "
+    "SELECT id, 1, 0, CAST(:stored AS BIGINT) FROM users WHERE id = :user_id "
+    "ON CONFLICT (user_id) DO UPDATE SET version = chunk_versions.version + 1, "
+    "loose = chunk_versions.loose + excluded.loose RETURNING version"
 )
-_NAMES = {"kind": "kind", "group": "group_id", "role": "role", "model": "model", "at": "at", "words": "words"}
-_ROW = [chunks.c.ref, *(chunks.c[column].label(name) for name, column in _NAMES.items()), chunks.c.space]
-_AT_ONCE = 1000
 
 
 class ChunkStore:
     """Reads and writes chunks."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._database, self._packs = database, PackStore(database)
 
     async def put(self, user_id: str, originals: Sequence[Original], words: Sequence[Sequence[bytes]]) -> None:
         """Store originals with their chunks' words instead of the chunks they had; equal ones keep their vectors.
@@ -53,13 +53,14 @@ class ChunkStore:
         old = _of(user_id, [each.id for each in originals if not each.first])
         old.append(of_person(user_id, chunks.c.ref.in_([ref for each in originals if each.first for ref in each.refs])))
         async with self._database.write() as connection:
-            version = await next_version(connection, user_id)
+            version = await next_version(connection, user_id, stored=sum(map(len, words)))
             live = await _live(connection, user_id, [each.id for each in originals if each.kind == "message"])
             there = await _documents(connection, user_id, [each.id for each in originals if each.kind == "document"])
             kept: dict[str, RowMapping] = {}
             for which in old:
-                query = select(chunks.c.ref, chunks.c.text, chunks.c.space, chunks.c.vector).where(which)
-                kept |= {row["ref"]: row for row in (await connection.execute(query)).mappings()}
+                query = select(chunks.c.ref, chunks.c.version, chunks.c.text, chunks.c.space, chunks.c.vector)
+                kept |= {row["ref"]: row for row in (await connection.execute(query.where(which))).mappings()}
+            await unpack(connection, user_id, [row["version"] for row in kept.values()])
             rows = [
                 _row(user_id, version, each, number, packed)
                 for each, own in zip(originals, words, strict=True)
@@ -100,7 +101,8 @@ class ChunkStore:
         mine = (chunks.c.ref == bindparam("b_ref"), chunks.c.version == bindparam("b_version"))
         statement = update(chunks).where(*mine, chunks.c.user_id == user_id)
         async with self._database.write() as connection:
-            version = await next_version(connection, user_id)
+            version = await next_version(connection, user_id, stored=len(vectors))
+            await unpack(connection, user_id, [each.version for each in vectors])
             changed = statement.values(space=bindparam("space"), vector=bindparam("vector"), version=version)
             await connection.execute(changed, rows)
             refs = [vector.ref for vector in vectors]
@@ -109,7 +111,7 @@ class ChunkStore:
 
     async def rows(self, user_id: str, refs: Sequence[str]) -> list[Row]:
         """What of chunks is needed to find them."""
-        query = select(*_ROW, chunks.c.vector).where(of_person(user_id, chunks.c.ref.in_(refs)))
+        query = select(*ROW).where(of_person(user_id, chunks.c.ref.in_(refs)))
         async with self._database.read() as connection:
             return [Row(*row) for row in await connection.execute(query)]
 
@@ -154,27 +156,21 @@ class ChunkStore:
         async with self._database.read() as connection:
             return (await connection.execute(query)).scalar_one()
 
-    async def load(self, user_id: str, since: int) -> Loaded:
-        """A person's chunks that are newer than a version, or all of them where some went meanwhile."""
-        versions = select(chunk_versions.c.version, chunk_versions.c.deleted_version)
+    async def load(self, user_id: str, since: int, space: str) -> Loaded:
+        """What is newer than a version, as `packs.load`."""
         async with self._database.read() as connection:
-            now = (await connection.execute(versions.where(chunk_versions.c.user_id == user_id))).one_or_none()
-            if now is None or now.version == since:
-                return Loaded(since, False, ())
-            is_whole = now.deleted_version > since
-            newer = chunks.c.version > (0 if is_whole else since)
-            query = select(*_ROW, chunks.c.vector).where(chunks.c.user_id == user_id, newer)
-            rows: list[Row] = []
-            result = await connection.stream(query)
-            async for some in result.partitions(_AT_ONCE):  # in between, others have their turn
-                rows += map(Row._make, some)
-        return Loaded(now.version, is_whole, rows)
+            return await load(connection, user_id, since, space)
+
+    async def pack(self, space: str, encode: Encode) -> bool:
+        """Put some of a person's chunks into one row, as `PackStore.pack`."""
+        return await self._packs.pack(space, encode)
 
 
 async def forget(connection: AsyncConnection, user_id: str, which: ColumnElement[bool]) -> None:
     """Within a transaction, forget some of a person's chunks."""
     which = of_person(user_id, which)
     await next_version(connection, user_id)
+    await unpack(connection, user_id, (await connection.execute(select(chunks.c.version).where(which))).scalars())
     await _owe(connection, which)
     await connection.execute(delete(chunks).where(which))
     await _note_deletion(connection, user_id)
@@ -183,6 +179,7 @@ async def forget(connection: AsyncConnection, user_id: str, which: ColumnElement
 async def detach(connection: AsyncConnection, user_id: str) -> None:
     """Within a transaction, take the vectors from all of a person's chunks."""
     await next_version(connection, user_id)
+    await unpack_all(connection, user_id)
     await _owe(connection, chunks.c.user_id == user_id)
     await connection.execute(update(chunks).where(chunks.c.user_id == user_id).values(space="", vector=b""))
     await _note_deletion(connection, user_id)
@@ -213,9 +210,12 @@ async def follow_message(connection: AsyncConnection, user_id: str, message_id: 
         await connection.execute(back.values(indexed_revision=None))
 
 
-async def next_version(connection: AsyncConnection, user_id: str) -> int:
-    """The next version of a person's chunks; whoever else changes them waits for the end of this transaction."""
-    return (await connection.execute(_BUMP, {"user_id": user_id})).scalar_one_or_none() or 0
+async def next_version(connection: AsyncConnection, user_id: str, stored: int = 0) -> int:
+    """The next version of a person's chunks, of which so many get it.
+
+    Whoever else changes them waits for the end of this transaction.
+    """
+    return await connection.scalar(_BUMP, {"user_id": user_id, "stored": stored}) or 0
 
 
 async def _owe(connection: AsyncConnection, which: ColumnElement[bool]) -> None:

@@ -1,7 +1,7 @@
 """A table of chunks in memory, for properties that no database would be quick enough for."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from chat_app.entries import Loaded, Original, Row, Vector
 
@@ -37,10 +37,13 @@ class MemoryTable:
     async def count(self, user_id: str) -> int:
         return len(self._rows[user_id])
 
-    async def load(self, user_id: str, since: int) -> Loaded:
+    async def load(self, user_id: str, since: int, space: str) -> Loaded:
         is_whole = self._deleted[user_id] > since
         rows = tuple(row for version, row in self._rows[user_id].values() if is_whole or version > since)
-        return Loaded(self.version[user_id], is_whole, rows)
+        return Loaded(self.version[user_id], is_whole, rows=rows)
+
+    async def pack(self, space: str, encode: Callable[[Sequence[Row]], bytes]) -> bool:
+        return False
 
     async def embedded(self, space: str) -> int:
         return sum(row.space == space for rows in self._rows.values() for _, row in rows.values())

@@ -15,8 +15,10 @@ from chat_app.store.database import Database
 from chat_app.store.documents import DocumentStore
 from chat_app.store.layers import LayerStore
 from chat_app.store.messages import MessageStore
+from chat_app.store.packs import LEAST
 from chat_app.store.records import NOTHING
 from chat_app.store.servers import Arrangement, ServerStore
+from chat_app.store.vectors import ChunkStore
 from tests.waiting import until
 
 
@@ -164,4 +166,23 @@ async def test_files_that_were_sent_before_there_were_documents_are_none_and_are
     assert await documents.uncut() is None
     await blobs.sweep(10**15)
     assert (await blobs.read("local", "f")).blob_id == "b"
+    await database.aclose()
+
+
+async def test_chunks_that_were_stored_before_there_were_packs_are_put_into_some(bare_database_url: str):
+    database = Database(bare_database_url)
+    await database.migrate(to="0011")
+    chunk = "'local', 1, 'document', 'd', '', '', 0, 0, 0, '', '', 0, '', '', ''"
+    names = "user_id, version, kind, group_id, text, heading, page, begins, ends, role, model, at, words, space, vector"
+    async with database.write() as connection:
+        await connection.execute(text("INSERT INTO chunk_versions VALUES ('local', 1, 0)"))
+        for number in range(LEAST):
+            await connection.execute(text(f"INSERT INTO chunks (ref, {names}) VALUES ('d:{number}', {chunk})"))
+    await database.migrate()
+
+    table = ChunkStore(database)
+    while await table.pack("", lambda rows: b"%d" % len(rows)):
+        pass
+    loaded = await table.load("local", -1, "")
+    assert (loaded.packs, loaded.rows) == ([b"%d" % LEAST], [])
     await database.aclose()
