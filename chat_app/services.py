@@ -14,6 +14,7 @@ from chat_app.conversations.answering import Answering
 from chat_app.conversations.attachments import Attachments
 from chat_app.conversations.documents import Documents
 from chat_app.conversations.embedding import gateway_embedder
+from chat_app.conversations.feedback import Feedback
 from chat_app.conversations.finding import Finding
 from chat_app.conversations.generations import Generations
 from chat_app.conversations.indexing import Indexer
@@ -50,11 +51,13 @@ from chat_app.search.pinecone import PineconeStore, Place
 from chat_app.search.words import WordIndex, index_of_folder
 from chat_app.settings import Settings, read_secret_key
 from chat_app.store.accounts import AccountStore
+from chat_app.store.answers import AnswerStore
 from chat_app.store.backlog import Backlog
 from chat_app.store.blobs import BlobStore
 from chat_app.store.conversations import ConversationStore
 from chat_app.store.database import Database, new_id, now_ms, to_the_end
 from chat_app.store.documents import DocumentStore
+from chat_app.store.feedback import FeedbackStore
 from chat_app.store.hits import HitStore
 from chat_app.store.jobs import JobStore
 from chat_app.store.keys import KeyStore
@@ -142,6 +145,7 @@ class Services:
     guide: WordIndex
     finding: Finding
     documents: Documents
+    feedback: Feedback
 
 
 @asynccontextmanager
@@ -185,7 +189,7 @@ async def open_services(
     )  # fmt: skip
     store, library, changes = MessageStore(database), ConversationStore(database), Changes(streams.announce)
     generations = Generations(
-        store,
+        AnswerStore(database),
         streams,
         heartbeat_s=settings.heartbeat_s,
         reap_after_s=settings.reap_after_s,
@@ -255,6 +259,7 @@ async def open_services(
             guide,
             search.finding,
             _documents(settings, documents, conversations.attachments, search.finding.space),
+            Feedback(FeedbackStore(database)),
         )
 
 

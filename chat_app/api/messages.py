@@ -44,10 +44,18 @@ def _json(message: Words) -> bytes:
         "output_tokens": message.output_tokens,
         "first_token_ms": message.first_token_ms,
         "duration_ms": message.duration_ms,
+        "rating": rating_of(message.thumb, message.tags, message.comment),
     }
     return b'%b,"parts":%b}' % (_encode(head)[:-1], message.parts.encode())
 
 
+def rating_of(thumb: str | None, tags: str | None, comment: str | None) -> dict[str, object] | None:
+    """What a person thinks of an answer, as the page has it."""
+    return None if thumb is None else {"thumb": thumb, "tags": msgspec.json.decode(tags or "[]"), "comment": comment}
+
+
 def _etag(found: Sequence[Words]) -> str:
-    state = ",".join(f"{message.id}:{message.revision}:{message.status}" for message in found)
+    state = ",".join(
+        f"{each.id}:{each.revision}:{each.status}:{each.thumb}:{each.tags}:{each.comment}" for each in found
+    )
     return f'"{hashlib.sha256(state.encode()).hexdigest()[:32]}"'

@@ -17,8 +17,8 @@ import structlog
 from chat_app.conversations.turns import Answer, Running, reply_to
 from chat_app.errors import StoreUnavailable, StreamsUnavailable
 from chat_app.events import Reply
+from chat_app.store.answers import AnswerStore
 from chat_app.store.database import now_ms, to_the_end
-from chat_app.store.messages import MessageStore
 from chat_app.store.records import Checkpoint, Settlement
 from chat_app.streams.base import Began, Ended, StreamLog, Unsaved, fold
 
@@ -44,7 +44,7 @@ class Generations:
 
     def __init__(
         self,
-        store: MessageStore,
+        store: AnswerStore,
         stream_log: StreamLog,
         *,
         heartbeat_s: float,

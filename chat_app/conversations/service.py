@@ -203,7 +203,10 @@ class ConversationService:
         if question_id is None:
             raise BadRequest("There is no question to answer here.")
         asked = (await self.layers.prepare(who.user_id, old.conversation_id, change)).asked
-        turn = await self.messages.add_reply(who.user_id, question_id, model, key, asked)
+        is_again = old.role == "assistant" and old.status == "complete"  # one that failed is no worse for it
+        turn = await self.messages.add_reply(
+            who.user_id, question_id, model, key, asked, instead_of=old.id if is_again else ""
+        )
         if turn.is_new:
             self._start(who, turn, Question(model, asked, hint, is_again=True))
         return turn

@@ -51,7 +51,10 @@ class MessageRecord:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words of one message: `parts` is the stored JSON, passed on as it is."""
+    """The words of one message: `parts` is the stored JSON, passed on as it is.
+
+    `thumb`, `tags` (JSON) and `comment` are what its person thinks of it; None where they said nothing.
+    """
 
     id: str
     role: Role
@@ -61,6 +64,9 @@ class Words:
     output_tokens: int | None
     first_token_ms: int | None
     duration_ms: int | None
+    thumb: str | None = None
+    tags: str | None = None
+    comment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

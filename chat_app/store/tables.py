@@ -17,6 +17,11 @@ def _ref(table: str, *, nullable: bool = False, index: bool = False) -> Column[s
     return Column(Text, ForeignKey(f"{table}.id", ondelete="CASCADE"), nullable=nullable, index=index)
 
 
+def _partial(name: str, column: str, condition: str, *, unique: bool = False) -> Index:
+    """An index that holds only rows of which a condition is true."""
+    return Index(name, column, unique=unique, sqlite_where=text(condition), postgresql_where=text(condition))
+
+
 class User(SQLModel, table=True):
     """A person. The first migration creates `local`, the only one until accounts exist."""
 
@@ -66,7 +71,7 @@ class MessageRow(SQLModel, table=True):
         Index("ix_messages_siblings", "conversation_id", "parent_id", "id"),
         Index("ix_messages_running", "status", "heartbeat_at"),
         UniqueConstraint("user_id", "idempotency_key", name="uq_messages_idempotency_key"),
-        Index("ix_messages_unindexed", "id", sqlite_where=text(UNINDEXED), postgresql_where=text(UNINDEXED)),
+        _partial("ix_messages_unindexed", "id", UNINDEXED),
     )
 
     id: str = Field(sa_column=Column(Text, primary_key=True))
@@ -336,6 +341,26 @@ class ChunkPack(SQLModel, table=True):
     data: bytes = Field(sa_type=LargeBinary)
 
 
+class FeedbackEvent(SQLModel, table=True):
+    """What a person did or said about an answer. `tags` is a JSON list of reasons, `others` one of messages' ids."""
+
+    __tablename__ = "feedback_events"  # pyright: ignore[reportAssignmentType] # SQLModel declares a function
+    __table_args__ = (
+        Index("ix_feedback_events_user", "user_id", "created_at"),
+        Index("ix_feedback_events_message", "message_id"),
+        _partial("uq_feedback_events_thumb", "message_id", "kind IN ('up', 'down')", unique=True),
+    )
+
+    id: str = Field(sa_column=Column(Text, primary_key=True))
+    created_at: int = Field(sa_type=BigInteger)
+    user_id: str = Field(sa_column=_ref("users"))
+    message_id: str = Field(sa_column=_ref("messages"))
+    kind: str = Field(sa_type=Text)
+    tags: str = Field(sa_type=Text)
+    comment: str = Field(sa_type=Text)
+    others: str = Field(sa_type=Text)
+
+
 class JobRow(SQLModel, table=True):
     """Work in the background, which one worker holds until its lease ends."""
 
@@ -367,4 +392,5 @@ chunks = SQLModel.metadata.tables["chunks"]
 owed_deletions = SQLModel.metadata.tables["owed_deletions"]
 chunk_packs = SQLModel.metadata.tables["chunk_packs"]
 chunk_versions = SQLModel.metadata.tables["chunk_versions"]
+feedback_events = SQLModel.metadata.tables["feedback_events"]
 jobs = SQLModel.metadata.tables["jobs"]

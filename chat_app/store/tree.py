@@ -13,8 +13,9 @@ from chat_app.errors import NotFound
 from chat_app.messages import AttachmentPart, Parameters, Part, Parts, Usage, storable, text_of
 from chat_app.store.blobs import gone
 from chat_app.store.database import new_id, now_ms
-from chat_app.store.records import Asked, Details, NewTurn, StoredMessage, Turn
-from chat_app.store.tables import attachments, conversations, messages
+from chat_app.store.feedback import IS_THUMB, THUMB, note
+from chat_app.store.records import Asked, Details, NewTurn, StoredMessage, Turn, Words
+from chat_app.store.tables import attachments, conversations, feedback_events, messages
 
 _encode = msgspec.json.Encoder().encode
 _decode_parts = msgspec.json.Decoder(Parts).decode
@@ -51,6 +52,13 @@ def path_up(user_id: str, leaf_id: str, limit: int, columns: Sequence[object]) -
     )
     path = path.union_all(up)
     return select(*columns).where(messages.c.id == path.c.id).order_by(path.c.depth)  # type: ignore[call-overload]
+
+
+def words(user_id: str, ids: Sequence[str]) -> Select[tuple[object, ...]]:
+    """Those of some of a person's messages, with what they think of them, as `Words`."""
+    names = {field.name for field in fields(Words)} & set(messages.c.keys())
+    query = select(*(messages.c[name] for name in names), *THUMB).outerjoin_from(messages, feedback_events, IS_THUMB)
+    return query.where(messages.c.id.in_(ids), messages.c.user_id == user_id)
 
 
 async def siblings_of(connection: AsyncConnection, rows: Sequence[RowMapping]) -> dict[str, tuple[str, ...]]:
@@ -238,6 +246,7 @@ async def insert_version(
         "model": of["model"], "notes": to_json({"edited_from": of["id"]}), "idempotency_key": key,
     }  # fmt: skip
     await connection.execute(insert(messages), [version])
+    await note(connection, user_id, "edit", of["id"], others=[version_id])
 
 
 async def show(connection: AsyncConnection, conversation_id: str, leaf_id: str | None, *, model: str = "") -> None:

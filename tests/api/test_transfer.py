@@ -12,6 +12,7 @@ from chat_app.api.app import make_api
 from chat_app.api.identity import Identity
 from chat_app.messages import ReasoningPart, Source, SourcesPart, TextPart, ToolCallPart
 from chat_app.services import Services
+from chat_app.store.answers import AnswerStore
 from chat_app.store.records import NewTurn, Settlement
 from tests.conftest import LOCAL, services_with
 
@@ -171,7 +172,9 @@ async def _live(client, deeds) -> None:
             await client.library.set_pinned("local", mine, pinned=at % 3 == 0)
             await client.library.set_archived("local", mine, archived=at % 5 == 0)
         elif deed == "settle" and some and (turn := running.pop(some.id, None)):
-            await client.messages.settle(Settlement(some.id, mine, turn.generation_id, status, parts))
+            await AnswerStore(client.messages._database).settle(
+                Settlement(some.id, mine, turn.generation_id, status, parts)
+            )
         elif some:
             await _change(client.messages, deed, some, parts, f"{number}")
 

@@ -17,6 +17,7 @@ from chat_app.providers.fake import FakeProvider
 from chat_app.search.embedded import EmbeddedStore
 from chat_app.search.index import SearchIndex
 from chat_app.services import Services
+from chat_app.store.answers import AnswerStore
 from chat_app.store.backlog import Backlog, Progress
 from chat_app.store.hits import HitStore
 from chat_app.store.jobs import JobStore
@@ -294,8 +295,9 @@ async def test_the_words_of_an_answer_that_broke_off_are_found(tmp_path):
             await connection.execute(text(stopped), {"id": turn.reply_id})
         again = await messages.reopen("local", turn.reply_id)
         grown = (*stored.parts, TextPart(" And magnesium."))
-        await messages.checkpoint([Checkpoint(again.reply_id, again.generation_id, grown)])
-        await messages.reap(2**62)  # its process was killed
+        answers = AnswerStore(services.database)
+        await answers.checkpoint([Checkpoint(again.reply_id, again.generation_id, grown)])
+        await answers.reap(2**62)  # its process was killed
         await until_found(services, "magnesium")
 
 

@@ -13,6 +13,7 @@ from chat_app.events import Event, Finish, TextDelta
 from chat_app.messages import ChatRequest, TextPart, Usage, text_of
 from chat_app.providers.fake import FakeProvider
 from chat_app.services import Services
+from chat_app.store.answers import AnswerStore
 from chat_app.store.database import Database, now_ms
 from chat_app.store.records import Checkpoint, Found, NewTurn, Turn
 from chat_app.streams.base import Began, Ended, Grew, Unsaved, fold
@@ -55,7 +56,7 @@ async def _take_over(services: Services, turn: Turn) -> Turn:
     """As another worker would that thinks this one dead, between two of its heartbeats."""
     async with asyncio.timeout(5):
         while True:
-            await services.conversations.messages.reap(now_ms() + 60_000)
+            await AnswerStore(services.database).reap(now_ms() + 60_000)
             try:
                 return await services.conversations.messages.reopen("local", turn.reply_id)
             except Conflict:  # a heartbeat came between
@@ -131,14 +132,15 @@ async def test_an_answer_that_another_has_taken_over_ends_and_asks_no_more(tmp_p
 
 async def _cut_off(services: Services, turn: Turn, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """Let this worker not reach the database until the event is set, and wait until another takes its answer for dead."""
-    there_again, checkpoint = asyncio.Event(), services.conversations.messages.checkpoint
+    answers = services.conversations._generations._store
+    there_again, checkpoint = asyncio.Event(), answers.checkpoint
 
     async def refuse(checkpoints: Sequence[Checkpoint]) -> Found:
         if there_again.is_set():
             return await checkpoint(checkpoints)
         raise StoreUnavailable("out of reach")
 
-    monkeypatch.setattr(services.conversations.messages, "checkpoint", refuse)
+    monkeypatch.setattr(answers, "checkpoint", refuse)
     await until_logged(services, turn, Ended)
 
     async def is_reaped() -> bool:
@@ -196,7 +198,8 @@ async def test_a_reaper_that_comes_late_does_not_end_an_answer_that_lives(tmp_pa
     async with services_with(tmp_path, slow, heartbeat_s=0.05, checkpoint_s=0.05) as services:
         turn = await send(services)
         await until_heard(services, turn)
-        store, salvage = services.conversations.messages, services.conversations.messages.salvage
+        answers = services.conversations._generations._store
+        salvage = answers.salvage
         late = asyncio.Event()
 
         async def salvage_late(*what: Any) -> bool:
@@ -206,7 +209,7 @@ async def test_a_reaper_that_comes_late_does_not_end_an_answer_that_lives(tmp_pa
             late.set()
             return await salvage(*what)
 
-        monkeypatch.setattr(store, "salvage", salvage_late)
+        monkeypatch.setattr(answers, "salvage", salvage_late)
         monkeypatch.setattr(services.conversations._generations, "_message_ids", lambda: ())  # as another process's
         await services.conversations._generations._reap(now_ms() + 60_000)
         async with aclosing(services.streams.follow(turn.conversation_id, None)) as batches:
@@ -303,7 +306,7 @@ async def test_answers_that_were_left_behind_are_told_of_though_saving_their_las
     quick = {"reap_after_s": 0.2, "heartbeat_s": 0.1, "checkpoint_s": 0.1}
     async with services_with(tmp_path, FakeProvider(), **quick) as services:
         messages = services.conversations.messages
-        monkeypatch.setattr(messages, "salvage", refuse)
+        monkeypatch.setattr(services.conversations._generations._store, "salvage", refuse)
         turns = []
         for key in ("one", "two"):  # another process's, which died
             turn = await messages.add_turn("local", NewTurn((TextPart(key),), "fake", key, key))

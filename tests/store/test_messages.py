@@ -6,11 +6,17 @@ from sqlalchemy import insert
 
 from chat_app.errors import Conflict, NotFound, StoreUnavailable
 from chat_app.messages import TextPart, Usage
+from chat_app.store.answers import AnswerStore
 from chat_app.store.conversations import ConversationStore
 from chat_app.store.database import Database, new_id, now_ms
 from chat_app.store.messages import MessageStore
 from chat_app.store.records import Checkpoint, NewTurn, Settlement, Turn
 from chat_app.store.tables import users
+
+
+@pytest.fixture
+def answers(database: Database) -> AnswerStore:
+    return AnswerStore(database)
 
 
 @pytest.fixture
@@ -44,7 +50,7 @@ async def _thread(store: MessageStore, turns: int) -> list[Turn]:
                 parent_id=last.reply_id if last else None,
             ),
         )
-        await store.settle(_end(turn, f"a{index}"))
+        await AnswerStore(store._database).settle(_end(turn, f"a{index}"))
         made.append(turn)
     return made
 
@@ -133,11 +139,11 @@ async def test_one_more_answer_stands_beside_the_first(store):
     assert (same.reply_id, same.is_new) == (again.reply_id, False)
 
 
-async def test_an_ended_answer_tells_how_it_came_about(store):
+async def test_an_ended_answer_tells_how_it_came_about(store, answers):
     turn = await store.add_turn("local", _new())
     end = _end(turn, sent={"seed": 1}, dropped=("top_k",), notes={"a": 1}, usage=Usage(1, 2, 0, None), duration_ms=5)
 
-    await store.settle(end)
+    await answers.settle(end)
     details = await store.details("local", turn.reply_id)
 
     assert (details.sent, details.dropped, details.notes) == ({"seed": 1}, ("top_k",), {"a": 1})
@@ -145,80 +151,80 @@ async def test_an_ended_answer_tells_how_it_came_about(store):
     assert details.status == "complete"
 
 
-async def test_a_writer_that_was_replaced_cannot_overwrite(store):
+async def test_a_writer_that_was_replaced_cannot_overwrite(store, answers):
     turn = await store.add_turn("local", _new())
-    await store.reap(now_ms() + 1000)
+    await answers.reap(now_ms() + 1000)
     taken = await store.reopen("local", turn.reply_id)
 
-    found = await store.checkpoint([Checkpoint(turn.reply_id, turn.generation_id, (TextPart("late"),))])
-    await store.settle(_end(turn, "late"))
-    await store.checkpoint([Checkpoint(turn.reply_id, taken.generation_id, (TextPart("new"),))])
+    found = await answers.checkpoint([Checkpoint(turn.reply_id, turn.generation_id, (TextPart("late"),))])
+    await answers.settle(_end(turn, "late"))
+    await answers.checkpoint([Checkpoint(turn.reply_id, taken.generation_id, (TextPart("new"),))])
 
     assert found.lost == {turn.generation_id}
     assert (await store.words("local", [turn.reply_id]))[0].parts == '[{"type":"text","text":"new"}]'
 
 
-async def test_a_writer_that_was_thought_dead_and_was_not_carries_on(store):
+async def test_a_writer_that_was_thought_dead_and_was_not_carries_on(store, answers):
     turn = await store.add_turn("local", _new())
-    await store.reap(now_ms() + 1000)
+    await answers.reap(now_ms() + 1000)
     alive = Checkpoint(turn.reply_id, turn.generation_id, (TextPart("alive"),))
 
-    assert (await store.checkpoint([alive])).revived == {turn.generation_id}
-    assert (await store.checkpoint([alive])).revived == set()
+    assert (await answers.checkpoint([alive])).revived == {turn.generation_id}
+    assert (await answers.checkpoint([alive])).revived == set()
     assert (await store.record("local", turn.reply_id)).status == "streaming"
-    await store.settle(_end(turn))
+    await answers.settle(_end(turn))
     assert (await store.record("local", turn.reply_id)).status == "complete"
 
 
-async def test_a_checkpoint_that_comes_after_the_end_changes_nothing(store):
+async def test_a_checkpoint_that_comes_after_the_end_changes_nothing(store, answers):
     turn = await store.add_turn("local", _new())
-    await store.settle(_end(turn, "whole"))
-    await store.checkpoint([Checkpoint(turn.reply_id, turn.generation_id, (TextPart("part"),))])
+    await answers.settle(_end(turn, "whole"))
+    await answers.checkpoint([Checkpoint(turn.reply_id, turn.generation_id, (TextPart("part"),))])
 
     words = (await store.words("local", [turn.reply_id]))[0]
     assert (words.status, words.parts) == ("complete", '[{"type":"text","text":"whole"}]')
 
 
-async def test_only_silent_answers_are_reaped(store):
+async def test_only_silent_answers_are_reaped(store, answers):
     silent, alive = await store.add_turn("local", _new()), await store.add_turn("local", _new())
     at = now_ms() + 5
     while now_ms() <= at:
         await asyncio.sleep(0.001)
-    await store.checkpoint([Checkpoint(alive.reply_id, alive.generation_id, ())])
+    await answers.checkpoint([Checkpoint(alive.reply_id, alive.generation_id, ())])
 
-    reaped = await store.reap(at)
+    reaped = await answers.reap(at)
 
     assert reaped == [("local", silent.conversation_id, silent.reply_id, silent.generation_id)]
     assert (await store.record("local", alive.reply_id)).status == "streaming"
 
 
-async def test_an_interrupted_answer_may_gain_words_and_never_lose_any(store):
+async def test_an_interrupted_answer_may_gain_words_and_never_lose_any(store, answers):
     turn = await store.add_turn("local", _new())
-    await store.checkpoint([Checkpoint(turn.reply_id, turn.generation_id, (TextPart("one two"),))])
+    await answers.checkpoint([Checkpoint(turn.reply_id, turn.generation_id, (TextPart("one two"),))])
     mine = turn.reply_id, turn.generation_id
-    assert not await store.salvage(*mine, (TextPart("running answers are not touched"),))
-    await store.reap(now_ms() + 1000)
-    assert not await store.salvage(turn.reply_id, "another's", (TextPart("one two three"),))
-    assert await store.salvage(*mine, (TextPart("one"),))
+    assert not await answers.salvage(*mine, (TextPart("running answers are not touched"),))
+    await answers.reap(now_ms() + 1000)
+    assert not await answers.salvage(turn.reply_id, "another's", (TextPart("one two three"),))
+    assert await answers.salvage(*mine, (TextPart("one"),))
     assert (await store.words("local", [turn.reply_id]))[0].parts == '[{"type":"text","text":"one two"}]'
 
-    assert await store.salvage(*mine, (TextPart("one two three"),))
+    assert await answers.salvage(*mine, (TextPart("one two three"),))
     assert (await store.words("local", [turn.reply_id]))[0].parts == '[{"type":"text","text":"one two three"}]'
 
 
-async def test_a_complete_or_running_answer_does_not_go_on(store):
+async def test_a_complete_or_running_answer_does_not_go_on(store, answers):
     turn = await store.add_turn("local", _new())
     with pytest.raises(Conflict):
         await store.reopen("local", turn.reply_id)
-    await store.settle(_end(turn))
+    await answers.settle(_end(turn))
     with pytest.raises(Conflict):
         await store.reopen("local", turn.reply_id)
 
 
-async def test_a_deleted_answer_gives_way_to_its_neighbour_and_comes_back(store):
+async def test_a_deleted_answer_gives_way_to_its_neighbour_and_comes_back(store, answers):
     turn = (await _thread(store, 1))[0]
     other = await store.add_reply("local", turn.question_id, "m", "again")
-    await store.settle(_end(other, "other"))
+    await answers.settle(_end(other, "other"))
 
     await store.set_deleted("local", other.reply_id, deleted=True)
     after = await store.page("local", await _leaf(store, turn), 9)
@@ -243,12 +249,12 @@ async def test_what_follows_a_deleted_message_goes_and_comes_back_with_it(store)
     assert len(await store.all_of("local", turns[0].conversation_id)) == 6
 
 
-async def test_walking_branches_passes_deleted_messages_by(store):
+async def test_walking_branches_passes_deleted_messages_by(store, answers):
     turns = await _thread(store, 2)
     edited = await store.add_turn(
         "local", _new("edited", conversation_id=turns[0].conversation_id, parent_id=turns[0].reply_id)
     )
-    await store.settle(_end(edited))
+    await answers.settle(_end(edited))
     await store.set_deleted("local", edited.question_id, deleted=True)
 
     assert await store.select_branch("local", turns[0].question_id) == turns[1].reply_id

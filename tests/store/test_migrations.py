@@ -13,6 +13,7 @@ from chat_app.store.backlog import Backlog, Progress
 from chat_app.store.blobs import BlobStore
 from chat_app.store.database import Database
 from chat_app.store.documents import DocumentStore
+from chat_app.store.feedback import FeedbackStore, Rating
 from chat_app.store.layers import LayerStore
 from chat_app.store.messages import MessageStore
 from chat_app.store.packs import LEAST
@@ -185,4 +186,17 @@ async def test_chunks_that_were_stored_before_there_were_packs_are_put_into_some
         pass
     loaded = await table.load("local", -1, "")
     assert (loaded.packs, loaded.rows) == ([b"%d" % LEAST], [])
+    await database.aclose()
+
+
+async def test_answers_that_were_given_before_there_was_feedback_have_none_and_can_be_rated(bare_database_url: str):
+    database = Database(bare_database_url)
+    await database.migrate(to="0012")
+    await _store(database, "a", "assistant")
+    await database.migrate()
+
+    messages = MessageStore(database)
+    assert [each.thumb for each in await messages.words("local", ["a"])] == [None]
+    await FeedbackStore(database).rate("local", "a", Rating("up"))
+    assert [each.thumb for each in await messages.words("local", ["a"])] == ["up"]
     await database.aclose()

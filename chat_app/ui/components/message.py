@@ -5,7 +5,18 @@ from __future__ import annotations
 import reflex as rx
 
 from chat_app.ui.i18n import t
-from chat_app.ui.islands import CopyButton, Editable, EditButton, Figures, MessageBody, Picker, ReadAloud, RetryButton
+from chat_app.ui.islands import (
+    CopyButton,
+    Editable,
+    EditButton,
+    Figures,
+    MessageBody,
+    Picker,
+    RateButtons,
+    RateForm,
+    ReadAloud,
+    RetryButton,
+)
 from chat_app.ui.states.chat import ChatState, called
 from chat_app.ui.states.library import LibraryState
 from chat_app.ui.views import MessageView
@@ -31,6 +42,7 @@ def message(view: MessageView) -> rx.Component:
         ),
         # Their room is kept while words come, so that the end of an answer moves nothing.
         rx.cond(status == "streaming", rx.el.div(class_name="actions"), _actions(view)),
+        rx.cond(view.role == "assistant", RateForm.create(message_id=view.id)),
         custom_attrs={
             "data-role": view.role,
             "data-status": status,
@@ -106,7 +118,7 @@ def _actions(view: MessageView) -> rx.Component:
         rx.cond(view.role == "assistant", ReadAloud.create(message_id=view.id, class_name="quiet icon-only")),
         rx.cond(
             view.role == "assistant",
-            rx.fragment(_again(view), _menu(view)),
+            rx.fragment(_again(view), RateButtons.create(message_id=view.id), _menu(view)),
             rx.fragment(
                 rx.cond(view.id == ChatState.messages[-1].id, _again(view)),
                 EditButton.create(message_id=view.id, class_name="quiet icon-only"),

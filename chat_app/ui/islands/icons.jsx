@@ -21,11 +21,13 @@ import Search from "lucide-react/dist/esm/icons/search.mjs";
 import SlidersHorizontal from "lucide-react/dist/esm/icons/sliders-horizontal.mjs";
 import RotateCw from "lucide-react/dist/esm/icons/rotate-cw.mjs";
 import Square from "lucide-react/dist/esm/icons/square.mjs";
+import ThumbsDown from "lucide-react/dist/esm/icons/thumbs-down.mjs";
+import ThumbsUp from "lucide-react/dist/esm/icons/thumbs-up.mjs";
 import Undo2 from "lucide-react/dist/esm/icons/undo-2.mjs";
 import Volume2 from "lucide-react/dist/esm/icons/volume-2.mjs";
 import X from "lucide-react/dist/esm/icons/x.mjs";
 
-const ICONS = { "arrow-down": ArrowDown, "arrow-up": ArrowUp, "arrow-up-to-line": ArrowUpToLine, book: BookOpen, check: Check, copy: Copy, download: Download, ellipsis: Ellipsis, file: File, layers: Layers, menu: Menu, mic: Mic, pause: Pause, pencil: Pencil, play: Play, plus: Plus, "rotate-cw": RotateCw, search: Search, sliders: SlidersHorizontal, square: Square, undo: Undo2, volume: Volume2, x: X, "zoom-in": ZoomIn, "zoom-out": ZoomOut };
+const ICONS = { "arrow-down": ArrowDown, "arrow-up": ArrowUp, "arrow-up-to-line": ArrowUpToLine, book: BookOpen, check: Check, copy: Copy, download: Download, ellipsis: Ellipsis, file: File, layers: Layers, menu: Menu, mic: Mic, pause: Pause, pencil: Pencil, play: Play, plus: Plus, "rotate-cw": RotateCw, search: Search, sliders: SlidersHorizontal, square: Square, "thumb-down": ThumbsDown, "thumb-up": ThumbsUp, undo: Undo2, volume: Volume2, x: X, "zoom-in": ZoomIn, "zoom-out": ZoomOut };
 
 export function Icon({ name, size = 18 }) {
   const Drawn = ICONS[name];

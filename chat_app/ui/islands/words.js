@@ -75,6 +75,11 @@ export function begin({ question_id: question, reply_id: reply, is_new: isNew },
   if (!store.has(reply)) put(reply, { parts: [], status: "streaming" });
 }
 
+/** What a person thinks of an answer, as it is kept or about to be. */
+export function rate(id, rating) {
+  if (store.has(id)) put(id, { ...store.get(id), rating });
+}
+
 /** Follow the running answers of a conversation until they end or the returned function is called. */
 export function follow(conversationId, onSettled) {
   const source = new EventSource(`/api/streams/${conversationId}`);

@@ -1,0 +1,51 @@
+"""What a person thinks of an answer: a thumb, and why."""
+
+from __future__ import annotations
+
+from chat_app.errors import BadRequest, MessageTooLong
+from chat_app.messages import Principal, storable
+from chat_app.store.feedback import FeedbackStore, Rating, Thumb
+
+TAGS: dict[Thumb, tuple[str, ...]] = {
+    "up": ("correct", "clear", "complete", "style"),
+    "down": ("wrong", "ignored", "incomplete", "long", "style", "refused", "harmful"),
+}
+"""The reasons that may be given; the page has a name for each."""
+MOST_COMMENT = 2000
+
+
+class Feedback:
+    """Use cases."""
+
+    def __init__(self, store: FeedbackStore) -> None:
+        self._store = store
+
+    async def rate(self, who: Principal, message_id: str, rating: Rating) -> Rating:
+        """Note what a person thinks of an answer, instead of what they thought before.
+
+        Returns:
+            It, as it is kept.
+
+        Raises:
+            BadRequest: A reason is none of those for such a thumb.
+            MessageTooLong: More is said than `MOST_COMMENT` characters.
+            NotFound: No such answer, or someone else's.
+            Conflict: It is still running.
+        """
+        known = TAGS[rating.thumb]
+        if unknown := [tag for tag in rating.tags if tag not in known]:
+            raise BadRequest(f"`{unknown[0]}` is none of {', '.join(known)}.", detail="tags")
+        comment = storable(rating.comment.strip())
+        if len(comment) > MOST_COMMENT:
+            raise MessageTooLong(f"A comment may have {MOST_COMMENT:,} characters; this has {len(comment):,}.")
+        kept = Rating(rating.thumb, tuple(tag for tag in known if tag in rating.tags), comment)
+        await self._store.rate(who.user_id, storable(message_id), kept)
+        return kept
+
+    async def withdraw(self, who: Principal, message_id: str) -> None:
+        """Forget what they thought of it.
+
+        Raises:
+            NotFound: No such answer, or someone else's.
+        """
+        await self._store.rate(who.user_id, storable(message_id), None)

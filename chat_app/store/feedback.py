@@ -1,0 +1,91 @@
+"""What people think of answers: one stream of events on messages, which name their model and recipe version.
+
+A thumb is what its person thinks now, and an answer has one at most. The others happened: an answer was edited, asked
+for anew, or preferred to others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import msgspec
+from sqlalchemy import and_, delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chat_app.errors import Conflict, NotFound
+from chat_app.store.database import Database, new_id, now_ms
+from chat_app.store.tables import feedback_events, messages
+
+Thumb: TypeAlias = Literal["up", "down"]
+EventKind: TypeAlias = Literal["up", "down", "edit", "regenerate", "prefer"]
+_THUMBS: tuple[Thumb, ...] = ("up", "down")
+_encode = msgspec.json.Encoder().encode
+
+IS_THUMB = and_(feedback_events.c.message_id == messages.c.id, feedback_events.c.kind.in_(_THUMBS))
+"""Joins a message and its thumb."""
+THUMB = [feedback_events.c.kind.label("thumb"), feedback_events.c.tags, feedback_events.c.comment]
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """A thumb, with why: names of reasons, and what is said besides."""
+
+    thumb: Thumb
+    tags: tuple[str, ...] = ()
+    comment: str = ""
+
+
+class FeedbackStore:
+    """Reads and writes it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def rate(self, user_id: str, message_id: str, rating: Rating | None) -> None:
+        """Store what a person thinks of an answer now, instead of what they thought; None is nothing.
+
+        Raises:
+            NotFound: No such answer, or someone else's.
+            Conflict: It is still running.
+        """
+        mine = (messages.c.id == message_id, messages.c.user_id == user_id, messages.c.role == "assistant")
+        before = (feedback_events.c.message_id == message_id, feedback_events.c.kind.in_(_THUMBS))
+        async with self._database.write() as connection:
+            status = await connection.scalar(select(messages.c.status).where(*mine).with_for_update())
+            if status is None:
+                raise NotFound("There is no such answer here.")
+            if status == "streaming" and rating is not None:
+                raise Conflict("This answer is still running.")
+            await connection.execute(delete(feedback_events).where(*before))
+            if rating is not None:
+                await note(connection, user_id, rating.thumb, message_id, tags=rating.tags, comment=rating.comment)
+
+
+async def note(
+    connection: AsyncConnection,
+    user_id: str,
+    kind: EventKind,
+    message_id: str,
+    *,
+    others: Sequence[str] = (),
+    tags: Sequence[str] = (),
+    comment: str = "",
+) -> None:
+    """Within a transaction, add an event.
+
+    Args:
+        connection: Of a write transaction.
+        user_id: Whose.
+        kind: What happened.
+        message_id: To which answer.
+        others: The version that was made of it, the answer that took its place, or those it was preferred to.
+        tags: Names of reasons.
+        comment: What was said.
+    """
+    event = {
+        "id": new_id(), "created_at": now_ms(), "user_id": user_id, "message_id": message_id, "kind": kind,
+        "tags": _encode(tags).decode(), "comment": comment, "others": _encode(others).decode(),
+    }  # fmt: skip
+    await connection.execute(insert(feedback_events), [event])

@@ -1,0 +1,179 @@
+"""What a person thinks of an answer: kept once, changed, taken back, and nobody else's."""
+
+import json
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from sqlalchemy import insert, select
+from starlette.applications import Starlette
+
+from chat_app.api.app import make_api
+from chat_app.api.identity import Identity
+from chat_app.conversations.feedback import MOST_COMMENT, TAGS
+from chat_app.errors import ModelFailed
+from chat_app.providers.fake import FakeProvider
+from chat_app.services import Services
+from chat_app.store.records import Turn
+from chat_app.store.tables import feedback_events, users
+from tests.conftest import LOCAL, services_with
+from tests.conversations.talk import send, until_settled
+
+IDENTITY = Identity("not-a-secret", 3000)
+
+
+@pytest.fixture
+def model() -> FakeProvider:
+    return FakeProvider()
+
+
+@pytest.fixture
+async def services(tmp_path, each_database, model) -> AsyncIterator[Services]:
+    async with services_with(tmp_path, model) as opened:
+        async with opened.database.write() as connection:
+            person = {"id": "bob", "created_at": 1, "name": "Bob", "role": "user", "preferences": "{}"}
+            await connection.execute(insert(users), person)
+        yield opened
+
+
+@pytest.fixture
+async def turn(services: Services) -> Turn:
+    asked = await send(services)
+    await until_settled(services, asked)
+    return asked
+
+
+@pytest.fixture
+def api(services: Services) -> Starlette:
+    made = make_api()
+    made.state.services, made.state.identity = services, IDENTITY
+    return made
+
+
+async def ask(api: Starlette, method: str, path: str, user: str = "local", **more) -> httpx.Response:
+    headers = {"cookie": IDENTITY.cookie(user)} | more.pop("headers", {})
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://127.0.0.1:3000") as client:
+        return await client.request(method, f"/api/messages{path}", headers=headers, **more)
+
+
+async def rate(api: Starlette, message_id: str, user: str = "local", **rating) -> httpx.Response:
+    return await ask(api, "PUT", f"/{message_id}/rating", user, json=rating)
+
+
+async def shown(api: Starlette, message_id: str) -> dict | None:
+    """What the page is told of it."""
+    [words] = (await ask(api, "GET", f"?ids={message_id}")).json()["messages"]
+    return words["rating"]
+
+
+async def events(services: Services) -> list[tuple]:
+    """(kind, message, others) of all events, the first one first."""
+    of = feedback_events.c
+    async with services.database.read() as connection:
+        rows = await connection.execute(select(of.kind, of.message_id, of.others).order_by(of.id))
+        return [(row.kind, row.message_id, json.loads(row.others)) for row in rows]
+
+
+async def test_an_answer_has_the_thumb_that_was_given_last_with_its_reasons(api, services, turn):
+    assert await shown(api, turn.reply_id) is None
+    first = await rate(api, turn.reply_id, thumb="up")
+    assert first.json() == {"rating": {"thumb": "up", "tags": [], "comment": ""}}
+    second = await rate(api, turn.reply_id, thumb="down", tags=["long", "wrong"], comment="  太长了 \x00")
+    expected = {"thumb": "down", "tags": ["wrong", "long"], "comment": "太长了 \ufffd".strip()}
+    assert second.json() == {"rating": expected}
+    assert await shown(api, turn.reply_id) == expected
+    assert await events(services) == [("down", turn.reply_id, [])]
+
+
+async def test_a_thumb_that_is_taken_back_is_gone_and_so_it_is_twice(api, services, turn):
+    await rate(api, turn.reply_id, thumb="up")
+    for _ in range(2):
+        assert (await ask(api, "DELETE", f"/{turn.reply_id}/rating")).status_code == 204
+        assert await shown(api, turn.reply_id) is None
+    assert await events(services) == []
+
+
+async def test_words_that_a_browser_has_kept_are_told_anew_once_they_are_rated(api, turn):
+    path = f"?ids={turn.reply_id}"
+    etags = {(await ask(api, "GET", path)).headers["etag"]}
+    for rating in ({"thumb": "up"}, {"thumb": "up", "tags": ["clear"]}, {"thumb": "up", "comment": "c"}):
+        await rate(api, turn.reply_id, **rating)
+        etags.add((await ask(api, "GET", path)).headers["etag"])
+    assert len(etags) == 4
+    etag = (await ask(api, "GET", path)).headers["etag"]
+    assert (await ask(api, "GET", path, headers={"if-none-match": etag})).status_code == 304
+
+
+@pytest.mark.parametrize(
+    "rating",
+    [
+        {}, {"thumb": "sideways"}, {"thumb": "up", "tags": ["wrong"]}, {"thumb": "down", "tags": ["made up"]},
+        {"thumb": "up", "tags": "clear"}, {"thumb": "up", "comment": 3}, {"thumb": "up", "tags": ["clear"] * 21},
+        {"thumb": "up", "comment": "x" * (MOST_COMMENT + 1)}, {"thumb": "up", "comment": "x" * 100_000},
+    ],
+)  # fmt: skip
+async def test_what_is_no_rating_is_refused_and_the_one_there_was_stays(api, turn, rating):
+    await rate(api, turn.reply_id, thumb="up", tags=["clear"])
+    refused = await rate(api, turn.reply_id, **rating)
+    assert refused.status_code == 400
+    assert (await shown(api, turn.reply_id))["tags"] == ["clear"]
+
+
+async def test_only_ones_own_answers_are_rated_and_no_questions(api, services, turn):
+    for user, message in (("bob", turn.reply_id), ("local", turn.question_id), ("local", "none"), ("local", "%00")):
+        assert (await rate(api, message, user, thumb="up")).status_code == 404
+        assert (await ask(api, "DELETE", f"/{message}/rating", user)).status_code == 404
+    assert await events(services) == []
+
+
+async def test_an_answer_is_rated_once_it_has_ended(api, services, model):
+    model.pace_s = 30
+    running = await send(services, "slowly")
+    assert (await rate(api, running.reply_id, thumb="up")).status_code == 409
+    await services.conversations.stop(LOCAL, running.reply_id)
+    await until_settled(services, running)
+    assert (await rate(api, running.reply_id, thumb="down")).status_code == 200
+
+
+async def test_what_is_edited_or_asked_for_anew_is_noted_once_with_what_came_of_it(services, turn):
+    conversations, key = services.conversations, "the same key"
+    again = [await conversations.regenerate(LOCAL, turn.reply_id, model="fake", key=key) for _ in range(2)]
+    await until_settled(services, again[0])
+    edit = [
+        await conversations.edit(LOCAL, turn.reply_id, text="Better.", model="fake", key="an edit") for _ in range(2)
+    ]
+    assert await events(services) == [
+        ("regenerate", turn.reply_id, [again[0].reply_id]),
+        ("edit", turn.reply_id, [edit[0].reply_id]),
+    ]
+
+
+async def test_an_answer_that_failed_and_a_question_asked_anew_say_nothing_of_a_model(services, model):
+    model.script = [ModelFailed("on purpose")]
+    failed = await send(services, "fails")
+    await until_settled(services, failed)
+    model.script = FakeProvider().script
+    again = await services.conversations.regenerate(LOCAL, failed.reply_id, model="fake", key="again")
+    await until_settled(services, again)
+    asked = await services.conversations.regenerate(LOCAL, failed.question_id, model="fake", key="of the question")
+    await until_settled(services, asked)
+    assert await events(services) == []
+
+
+async def test_what_is_deleted_for_good_takes_its_feedback_along(api, services, turn):
+    await rate(api, turn.reply_id, thumb="up", comment="secret")
+    await services.conversations.delete_everything(LOCAL)
+    assert await events(services) == []
+
+
+def test_the_page_names_the_reasons_that_there_are():
+    from pathlib import Path
+
+    from chat_app.ui import locales
+
+    for file in Path(locales.__file__).parent.glob("*.json"):
+        names = {key for key in json.loads(file.read_text()) if key.startswith("rating.tag_")}
+        assert names == {f"rating.tag_{thumb}_{tag}" for thumb, tags in TAGS.items() for tag in tags}
+    source = (Path(locales.__file__).parent.parent / "islands" / "rating.jsx").read_text()
+    for thumb, tags in TAGS.items():
+        assert f"{thumb}: {json.dumps(list(tags))}" in source
