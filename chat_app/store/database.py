@@ -83,6 +83,7 @@ class Database:
         self.is_sqlite = url.startswith("sqlite")
         self._engine = _sqlite(url, busy_timeout_s) if self.is_sqlite else _postgres(url)
         self._writing = self._engine.execution_options(begin="BEGIN IMMEDIATE")
+        self._plain = self._engine.execution_options(begin="")
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncConnection]:
@@ -93,6 +94,19 @@ class Database:
         """
         with _translated():
             async with self._engine.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def glance(self) -> AsyncGenerator[AsyncConnection]:
+        """For one statement, or some that need not see the same moment: on SQLite no transaction is begun around them.
+
+        Each call of SQLite is a trip to its thread and back, and half of a short read were those of its transaction.
+
+        Raises:
+            StoreUnavailable: The database is locked, full or gone.
+        """
+        with _translated():
+            async with self._plain.connect() as connection:
                 yield connection
 
     @asynccontextmanager
@@ -164,7 +178,7 @@ class Database:
         deadline = time.monotonic() + self._busy_timeout_s
         while True:
             try:
-                async with self._engine.execution_options(begin="").connect() as connection:
+                async with self._plain.connect() as connection:
                     await connection.exec_driver_sql("PRAGMA journal_mode=WAL")
                     return
             except OperationalError:

@@ -153,8 +153,11 @@ def gaps(packs: Iterable[Span]) -> Iterator[Span]:
 async def load(connection: AsyncConnection, user_id: str, since: int, space: str) -> Loaded:
     """A person's chunks that are newer than a version, or all of them where some went meanwhile.
 
+    Packs are read with the version that they are of, and rows after that. What changes in between comes as a row, and
+    once more as it is newer; what is deleted in between is gone at the next reading, and shown by nobody until then.
+
     Args:
-        connection: Of a read transaction.
+        connection: Need not be in a transaction.
         user_id: Whose.
         since: The version.
         space: The model whose vectors packs may have.

@@ -158,7 +158,7 @@ class ChunkStore:
 
     async def load(self, user_id: str, since: int, space: str) -> Loaded:
         """What is newer than a version, as `packs.load`."""
-        async with self._database.read() as connection:
+        async with self._database.glance() as connection:
             return await load(connection, user_id, since, space)
 
     async def pack(self, space: str, encode: Encode) -> bool:

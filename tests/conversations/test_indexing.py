@@ -17,6 +17,7 @@ from chat_app.providers.fake import FakeProvider
 from chat_app.search.embedded import EmbeddedStore
 from chat_app.search.index import SearchIndex
 from chat_app.services import Services
+from chat_app.store import packs
 from chat_app.store.answers import AnswerStore
 from chat_app.store.backlog import Backlog, Progress
 from chat_app.store.hits import HitStore
@@ -365,3 +366,22 @@ async def test_titles_are_found_whatever_their_capitals(tmp_path):
         await services.conversations.rename(LOCAL, turn.conversation_id, "Ärger mit Балкон")
         for asked in ("ärger", "ÄRGER", "балкон", "Балкон mit"):
             assert len((await services.finding.find(LOCAL, Wanted(asked))).titles) == 1
+
+
+async def test_what_is_indexed_is_laid_together_once_nothing_waits_and_is_found_and_deleted_as_before(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(packs, "LEAST", 2)
+    async with services_with(tmp_path, FakeProvider(SAID)) as services:
+
+        async def packed() -> int:
+            async with services.database.read() as connection:
+                return (await connection.execute(text("SELECT count(*) FROM chunk_packs"))).scalar_one()
+
+        turn = await send(services, "why are my tomatoes black below")
+        await until_settled(services, turn)
+        await until(packed)
+        assert await find(services, "tomatoes") == ["why are my tomatoes black below"]
+        await services.conversations.delete_conversation(LOCAL, turn.conversation_id)
+        assert await find(services, "tomatoes") == []
+        assert await packed() == 0

@@ -1,7 +1,7 @@
 import asyncio
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 
 from chat_app.store.conversations import ConversationStore
@@ -60,3 +60,18 @@ async def test_no_error_of_the_database_tells_the_words_that_were_to_be_stored(d
             await connection.execute(text("INSERT INTO users (id) VALUES (:words)"), {"words": "my secret words"})
 
     assert "secret" not in str(failed.value).replace(str(failed.value.orig), "")
+
+
+async def test_a_glance_at_sqlite_begins_no_transaction_and_leaves_none_behind(tmp_path):
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'chat.db'}")
+    await database.migrate()
+    ran: list[str] = []
+    event.listen(database._engine.sync_engine, "before_cursor_execute", lambda _, __, sql, *___: ran.append(sql))
+    async with database.glance() as connection:
+        assert (await connection.execute(text("SELECT count(*) FROM users"))).scalar_one() == 1
+    assert ran == ["SELECT count(*) FROM users"]
+    async with database.write() as connection:
+        await connection.execute(text("UPDATE users SET name = 'Ann'"))
+    async with database.glance() as connection:
+        assert (await connection.execute(text("SELECT name FROM users"))).scalar_one() == "Ann"
+    await database.aclose()
