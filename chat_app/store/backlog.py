@@ -9,8 +9,9 @@ from sqlalchemy import Select, and_, case, func, literal, or_, select, text, upd
 
 from chat_app.entries import Unembedded
 from chat_app.store.database import Database
+from chat_app.store.deleted import below_deleted
 from chat_app.store.tables import UNINDEXED, chunks, conversations, documents, messages
-from chat_app.store.vectors import below_deleted, detach
+from chat_app.store.vectors import detach
 
 _CONTEXT = 300
 """Characters of a question that its answer is embedded with: an answer is looked for in the words of its question."""

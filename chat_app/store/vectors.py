@@ -27,8 +27,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat_app.entries import Loaded, Original, Row, Vector
 from chat_app.store.database import Database, now_ms
+from chat_app.store.deleted import revisions
 from chat_app.store.packs import ROW, Encode, PackStore, load, unpack, unpack_all
-from chat_app.store.tables import chunk_versions, chunks, conversations, documents, messages, owed_deletions
+from chat_app.store.tables import chunk_versions, chunks, documents, messages, owed_deletions
 
 _BUMP = text(
     "INSERT INTO chunk_versions (user_id, version, deleted_version, loose) "
@@ -54,7 +55,7 @@ class ChunkStore:
         old.append(of_person(user_id, chunks.c.ref.in_([ref for each in originals if each.first for ref in each.refs])))
         async with self._database.write() as connection:
             version = await next_version(connection, user_id, stored=sum(map(len, words)))
-            live = await _live(connection, user_id, [each.id for each in originals if each.kind == "message"])
+            live = await revisions(connection, user_id, [each.id for each in originals if each.kind == "message"])
             there = await _documents(connection, user_id, [each.id for each in originals if each.kind == "document"])
             kept: dict[str, RowMapping] = {}
             for which in old:
@@ -250,41 +251,10 @@ async def _finish(connection: AsyncConnection, document: Original) -> None:
         await connection.execute(update(documents).where(documents.c.id == document.id).values(is_indexed=True))
 
 
-async def _live(connection: AsyncConnection, user_id: str, ids: Sequence[str]) -> dict[str, int]:
-    """The revisions of those messages that are not deleted; message id → revision."""
-    stands = messages.join(conversations, conversations.c.id == messages.c.conversation_id)
-    query = select(messages.c.id, messages.c.revision).select_from(stands).where(
-        messages.c.id.in_(ids), messages.c.user_id == user_id,
-        messages.c.deleted_at.is_(None), conversations.c.deleted_at.is_(None),
-    )  # fmt: skip
-    found = {row.id: row.revision for row in await connection.execute(query)}
-    below = await below_deleted(connection, list(found))
-    return {message_id: revision for message_id, revision in found.items() if message_id not in below}
-
-
 async def _documents(connection: AsyncConnection, user_id: str, ids: Sequence[str]) -> set[str]:
     """Those documents that are there."""
     query = select(documents.c.id).where(documents.c.id.in_(ids), documents.c.user_id == user_id)
     return set((await connection.execute(query)).scalars()) if ids else set()
-
-
-async def below_deleted(connection: AsyncConnection, ids: Sequence[str]) -> set[str]:
-    """Those of some messages that follow a deleted one; only conversations that have such are walked."""
-    if not ids:
-        return set()
-    other = messages.alias()
-    has_deleted = select(other.c.conversation_id).where(
-        other.c.conversation_id.in_(select(messages.c.conversation_id).where(messages.c.id.in_(ids))),
-        other.c.deleted_at.is_not(None),
-    )
-    start = select(messages.c.id, messages.c.parent_id, messages.c.deleted_at).where(
-        messages.c.id.in_(ids), messages.c.conversation_id.in_(has_deleted)
-    )
-    path = start.cte(recursive=True)
-    up = select(path.c.id, other.c.parent_id, other.c.deleted_at).join(path, other.c.id == path.c.parent_id)
-    path = path.union_all(up)
-    query = select(path.c.id).where(path.c.deleted_at.is_not(None)).distinct()
-    return set((await connection.execute(query)).scalars())
 
 
 def _row(user_id: str, version: int, original: Original, number: int, words: bytes) -> dict[str, object]:
