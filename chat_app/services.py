@@ -14,7 +14,9 @@ from chat_app.conversations.answering import Answering
 from chat_app.conversations.attachments import Attachments
 from chat_app.conversations.documents import Documents
 from chat_app.conversations.embedding import gateway_embedder
+from chat_app.conversations.examples import Examples
 from chat_app.conversations.feedback import Feedback
+from chat_app.conversations.figures import FeedbackFigures
 from chat_app.conversations.finding import Finding
 from chat_app.conversations.generations import Generations
 from chat_app.conversations.indexing import Indexer
@@ -58,6 +60,7 @@ from chat_app.store.conversations import ConversationStore
 from chat_app.store.database import Database, new_id, now_ms, to_the_end
 from chat_app.store.documents import DocumentStore
 from chat_app.store.feedback import FeedbackStore
+from chat_app.store.figures import FigureStore
 from chat_app.store.hits import HitStore
 from chat_app.store.jobs import JobStore
 from chat_app.store.keys import KeyStore
@@ -146,6 +149,8 @@ class Services:
     finding: Finding
     documents: Documents
     feedback: Feedback
+    examples: Examples
+    figures: FeedbackFigures
 
 
 @asynccontextmanager
@@ -260,6 +265,8 @@ async def open_services(
             search.finding,
             _documents(settings, documents, conversations.attachments, search.finding.space),
             Feedback(FeedbackStore(database)),
+            Examples(FeedbackStore(database), store),
+            FeedbackFigures(FigureStore(database), recipes),
         )
 
 

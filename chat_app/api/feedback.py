@@ -1,20 +1,29 @@
-"""What a person thinks of an answer, as the page says it."""
+"""What a person thinks of an answer, as the page says it, and the examples that come of it."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import asdict
+from typing import Annotated, TypeVar
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from chat_app.api.bodies import decoded, read_body, told
+from chat_app.api.days import days_of
+from chat_app.conversations.examples import FORMATS, WHATS
 from chat_app.conversations.feedback import MOST_COMMENT
-from chat_app.errors import MessageTooLong
-from chat_app.messages import Principal, Struct
+from chat_app.conversations.figures import Figures
+from chat_app.conversations.redaction import SECRETS, Secret
+from chat_app.errors import BadRequest, MessageTooLong
+from chat_app.messages import Json, Principal, Struct
 from chat_app.services import Services
 from chat_app.store.feedback import Rating, Thumb
 
+T = TypeVar("T")
+_SHOWN = 20  # lines of a preview
 _MOST_BYTES = 12 * MOST_COMMENT + 1000  # JSON's longest character: a pair of \uXXXX escapes
 
 
@@ -46,3 +55,66 @@ async def withdrawn(request: Request, services: Services, user_id: str) -> Respo
     """
     await services.feedback.withdraw(Principal(user_id), request.path_params["message_id"])
     return Response(status_code=204)
+
+
+async def figures(request: Request, services: Services, user_id: str) -> Response:
+    """`GET /api/feedback?days=30&offset=-480`: what was counted of answers, by model and version of a recipe, and day.
+
+    Raises:
+        BadRequest: As for `days_of`.
+    """
+    of = days_of(request)
+    found = await services.figures.of(user_id, of.since_ms, of.offset_ms)
+    return told({"today": of.today, "days": of.days, "lines": [_figures(each) for each in found]})
+
+
+def _figures(of: Figures) -> Json:
+    return {
+        "model": of.model, "recipe_version_id": of.recipe_version_id, "recipe": of.recipe, "counts": dict(of.counts),
+        "liked": list(of.liked) if of.liked else None, "first_token_ms": of.first_token_ms,
+        "tokens_per_s": of.tokens_per_s, "cost_micros": of.cost_micros, "days": [asdict(day) for day in of.days],
+    }  # fmt: skip
+
+
+async def examples(request: Request, services: Services, user_id: str) -> Response:
+    """`GET /api/feedback/examples?what=answers&form=chat&redact=email,phone&consent=yes`: lines of JSON.
+
+    `what` is answers or preferences, `form` chat or alpaca. With `preview=1` instead how many lines there are, and the
+    first of them.
+
+    Raises:
+        BadRequest: What is asked for is none, or nobody has said that these texts may be given away.
+    """
+    asked = request.query_params
+    what, form = _one(asked, "what", WHATS), _one(asked, "form", FORMATS)
+    secrets: list[Secret] = [
+        _one({"redact": each}, "redact", SECRETS) for each in asked.get("redact", "").split(",") if each
+    ]
+    lines = services.examples.lines(user_id, what, form, secrets)
+    if asked.get("preview"):
+        shown, count = list[Json](), 0
+        async with aclosing(lines):
+            async for line in lines:
+                count += 1
+                shown += [line] if count <= _SHOWN else []
+        return told({"count": count, "lines": shown})
+    if asked.get("consent") != "yes":
+        raise BadRequest("Say that these texts may be given away: `consent=yes`.", detail="consent")
+    disposition = f'attachment; filename="{what}.{form}.jsonl"'
+    headers = {"content-disposition": disposition, "cache-control": "no-store"}
+    return StreamingResponse(_file(lines), media_type="application/jsonl", headers=headers)
+
+
+def _one(asked: Mapping[str, str], name: str, known: Sequence[T]) -> T:
+    """The value of a parameter, the first of what it may be where it is not given."""
+    wanted = asked.get(name, known[0])
+    for each in known:
+        if each == wanted:
+            return each
+    raise BadRequest(f"`{name}` is one of {', '.join(map(str, known))}.", detail=name)
+
+
+async def _file(lines: AsyncGenerator[dict[str, Json]]) -> AsyncGenerator[bytes]:
+    async with aclosing(lines):
+        async for line in lines:
+            yield msgspec.json.encode(line) + b"\n"

@@ -12,14 +12,13 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from chat_app.api.bodies import told
-from chat_app.errors import BadRequest
+from chat_app.api.days import MOST_DAYS, days_of, number
 from chat_app.messages import Json
 from chat_app.services import Services
 from chat_app.store.database import now_ms
 from chat_app.store.usage import UsageLine, Used
 
-_MOST_DAYS, _MOST_OFFSET_MINUTES = 366, 14 * 60
-_DAY_MS, _MINUTE_MS = 24 * 3600 * 1000, 60_000
+_DAY_MS = 24 * 3600 * 1000
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 _COLUMNS = (
     "time", "request", "attempt", "purpose", "key", "model", "deployment", "status", "input_tokens", "cached_tokens",
@@ -33,13 +32,10 @@ async def summary(request: Request, services: Services, user_id: str) -> Respons
     Raises:
         BadRequest: One of them is no number, or out of range.
     """
-    days = _number(request, "days", 30, 1, _MOST_DAYS)
-    offset_ms = -_number(request, "offset", 0, -_MOST_OFFSET_MINUTES, _MOST_OFFSET_MINUTES) * _MINUTE_MS
-    today = (now_ms() + offset_ms) // _DAY_MS
-    since_ms = (today - days + 1) * _DAY_MS - offset_ms
-    lines = await services.usage.summary(user_id, since_ms, offset_ms)
+    of = days_of(request)
+    lines = await services.usage.summary(user_id, of.since_ms, of.offset_ms)
     names = await services.keys.names(user_id)
-    return told({"today": today, "days": days, "lines": [_line_of(line, names) for line in lines]})
+    return told({"today": of.today, "days": of.days, "lines": [_line_of(line, names) for line in lines]})
 
 
 async def table(request: Request, services: Services, user_id: str) -> Response:
@@ -48,7 +44,7 @@ async def table(request: Request, services: Services, user_id: str) -> Response:
     Raises:
         BadRequest: `days` is no number, or out of range.
     """
-    days = _number(request, "days", 30, 1, _MOST_DAYS)
+    days = number(request, "days", 30, 1, MOST_DAYS)
     names = await services.keys.names(user_id)
     lines = _lines(services, user_id, now_ms() - days * _DAY_MS, names)
     headers = {"content-disposition": 'attachment; filename="usage.csv"', "cache-control": "no-store"}
@@ -85,14 +81,3 @@ def _line(values: tuple[object, ...]) -> str:
 def _plain(value: object) -> object:
     """A name that a program made up is no formula of whoever opens the table (owasp.org, CSV injection)."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULAS) else value
-
-
-def _number(request: Request, name: str, usual: int, least: int, most: int) -> int:
-    given = request.query_params.get(name, str(usual))
-    try:
-        number = int(given)
-    except ValueError:
-        number = most + 1
-    if not least <= number <= most:
-        raise BadRequest(f"{name} must be {least} to {most}.")
-    return number

@@ -7,20 +7,22 @@ for anew, or preferred to others.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import msgspec
-from sqlalchemy import and_, delete, insert, select
+from sqlalchemy import RowMapping, and_, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat_app.errors import Conflict, NotFound
 from chat_app.store.database import Database, new_id, now_ms
+from chat_app.store.deleted import revisions
 from chat_app.store.tables import feedback_events, messages
 
 Thumb: TypeAlias = Literal["up", "down"]
 EventKind: TypeAlias = Literal["up", "down", "edit", "regenerate", "prefer"]
 _THUMBS: tuple[Thumb, ...] = ("up", "down")
+_AT_ONCE = 5000  # ids in a statement, which may have 32,766
 _encode = msgspec.json.Encoder().encode
 
 IS_THUMB = and_(feedback_events.c.message_id == messages.c.id, feedback_events.c.kind.in_(_THUMBS))
@@ -35,6 +37,25 @@ class Rating:
     thumb: Thumb
     tags: tuple[str, ...] = ()
     comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happened to an answer, which was given by a model and a version of a recipe, under a system prompt.
+
+    `others` are the version that was made of it, the answer that came instead, or those that it was preferred to; what
+    of it is deleted is left out.
+    """
+
+    kind: EventKind
+    message_id: str
+    others: tuple[str, ...]
+    tags: tuple[str, ...]
+    comment: str
+    created_at: int
+    model: str
+    recipe_version_id: str | None
+    system: str
 
 
 class FeedbackStore:
@@ -61,6 +82,30 @@ class FeedbackStore:
             await connection.execute(delete(feedback_events).where(*before))
             if rating is not None:
                 await note(connection, user_id, rating.thumb, message_id, tags=rating.tags, comment=rating.comment)
+
+    async def events(self, user_id: str) -> list[Event]:
+        """All of a person's whose answers are still there, the oldest first."""
+        of = feedback_events.c
+        names = (of.kind, of.message_id, of.others, of.tags, of.comment, of.created_at)
+        query = select(*names, messages.c.model, messages.c.recipe_version_id, messages.c.parameters)
+        query = query.join(messages, messages.c.id == of.message_id).where(of.user_id == user_id).order_by(of.id)
+        async with self._database.read() as connection:
+            found = [_event(row) for row in (await connection.execute(query)).mappings()]
+            ids = sorted({each for event in found for each in (event.message_id, *event.others)})
+            there = set[str]()
+            for start in range(0, len(ids), _AT_ONCE):
+                there |= (await revisions(connection, user_id, ids[start : start + _AT_ONCE])).keys()
+        kept = [replace(each, others=tuple(o for o in each.others if o in there)) for each in found]
+        return [each for each in kept if each.message_id in there]
+
+
+def _event(row: RowMapping) -> Event:
+    parameters = msgspec.json.decode(row["parameters"])
+    return Event(
+        row["kind"], row["message_id"], tuple(msgspec.json.decode(row["others"])),
+        tuple(msgspec.json.decode(row["tags"])), row["comment"], row["created_at"], row["model"],
+        row["recipe_version_id"], parameters.get("system_prompt", ""),
+    )  # fmt: skip
 
 
 async def note(

@@ -177,3 +177,16 @@ def test_the_page_names_the_reasons_that_there_are():
     source = (Path(locales.__file__).parent.parent / "islands" / "rating.jsx").read_text()
     for thumb, tags in TAGS.items():
         assert f"{thumb}: {json.dumps(list(tags))}" in source
+
+
+async def test_figures_are_told_by_model_with_the_interval_of_their_thumbs(api, services, turn):
+    await rate(api, turn.reply_id, thumb="up")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://127.0.0.1:3000") as client:
+        cookie = {"cookie": IDENTITY.cookie("local")}
+        told = (await client.get("/api/feedback?days=7&offset=-480", headers=cookie)).json()
+        refused = await client.get("/api/feedback?days=0", headers=cookie)
+    [line] = told["lines"]
+    assert (line["model"], line["counts"]["answers"], line["counts"]["up"]) == ("fake", 1, 1)
+    assert [round(each, 3) for each in line["liked"]] == [1, 0.207, 1]
+    assert [day["day"] for day in line["days"]] == [told["today"]]
+    assert refused.status_code == 400

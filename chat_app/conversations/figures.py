@@ -1,0 +1,79 @@
+"""Which models and versions of recipes do well: what was counted of their answers, in all and day by day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from chat_app.conversations.intervals import Share, share
+from chat_app.conversations.recipes import Recipes
+from chat_app.store.figures import FigureLine, FigureStore
+
+_COUNTS = (
+    "answers", "stopped", "failed", "up", "down", "regenerated", "edited", "preferred", "first_tokens",
+    "first_token_ms", "tokens", "speaking_ms", "priced", "cost_micros",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Of a model by a version of a recipe; `recipe` is what that is called, empty where there was none.
+
+    `counts` are those of a `FigureLine`, together; what is derived of them is None where nothing was counted.
+    """
+
+    model: str
+    recipe_version_id: str | None
+    recipe: str
+    counts: dict[str, int]
+    days: tuple[FigureLine, ...]
+
+    @property
+    def liked(self) -> Share | None:
+        """The share of thumbs that are up."""
+        return share(self.counts["up"], self.counts["up"] + self.counts["down"])
+
+    @property
+    def first_token_ms(self) -> float | None:
+        """The mean time to the first token."""
+        return _mean(self.counts["first_token_ms"], self.counts["first_tokens"])
+
+    @property
+    def tokens_per_s(self) -> float | None:
+        """After the first one."""
+        return _mean(self.counts["tokens"] * 1000, self.counts["speaking_ms"])
+
+    @property
+    def cost_micros(self) -> float | None:
+        """Of an answer, in micro-dollars, where prices are known."""
+        return _mean(self.counts["cost_micros"], self.counts["priced"])
+
+
+class FeedbackFigures:
+    """Use cases."""
+
+    def __init__(self, store: FigureStore, recipes: Recipes) -> None:
+        self._store, self._recipes = store, recipes
+
+    async def of(self, user_id: str, since_ms: int, offset_ms: int = 0) -> list[Figures]:
+        """A person's since then, those with most answers first; as `FigureStore.lines`."""
+        lines = await self._store.lines(user_id, since_ms, offset_ms)
+        made: list[Figures] = []
+        for (model, version_id), theirs in groupby(sorted(lines, key=_key), key=_key):
+            days = tuple(theirs)
+            recipe = await self._recipes.called(version_id)
+            made.append(Figures(model, version_id or None, recipe, _together(days), days))
+        return sorted(made, key=lambda each: (-each.counts["answers"], each.model, each.recipe))
+
+
+def _key(line: FigureLine) -> tuple[str, str]:
+    return line.model, line.recipe_version_id or ""
+
+
+def _together(days: Sequence[FigureLine]) -> dict[str, int]:
+    return {name: sum(getattr(day, name) for day in days) for name in _COUNTS}
+
+
+def _mean(whole: int, parts: int) -> float | None:
+    return whole / parts if parts else None

@@ -1,0 +1,119 @@
+"""What is counted of answers is what happened to them, each once, by model, version and day."""
+
+import pytest
+from sqlalchemy import text
+
+from chat_app.errors import ModelFailed
+from chat_app.events import Finish, TextDelta
+from chat_app.messages import Usage
+from chat_app.providers.fake import FakeProvider
+from chat_app.services import Services
+from chat_app.store.feedback import Rating
+from chat_app.store.figures import FigureLine
+from tests.conftest import LOCAL, services_with
+from tests.conversations.talk import send, until_heard, until_settled
+
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+def model() -> FakeProvider:
+    return FakeProvider()
+
+
+@pytest.fixture
+async def services(tmp_path, each_database, model):
+    async with services_with(tmp_path, model) as opened:
+        yield opened
+
+
+async def set_columns(services: Services, message_id: str, **values: object) -> None:
+    """Let an answer have taken so long, cost so much, or be of another day or version."""
+    named = ", ".join(f"{name} = :{name}" for name in values)
+    async with services.database.write() as connection:
+        await connection.execute(text(f"UPDATE messages SET {named} WHERE id = :id"), values | {"id": message_id})
+
+
+async def test_answers_are_counted_with_how_they_ended_and_what_was_thought_of_them(services, model):
+    async def ask(question: str) -> str:
+        turn = await send(services, question)
+        await until_settled(services, turn)
+        return turn.reply_id
+
+    liked, disliked, unrated = [await ask(name) for name in ("one", "two", "three")]
+    await services.feedback.rate(LOCAL, liked, Rating("up"))
+    await services.feedback.rate(LOCAL, disliked, Rating("down"))
+    again = await services.conversations.regenerate(LOCAL, disliked, model="fake", key="again")
+    await until_settled(services, again)
+    edited = await services.conversations.edit(LOCAL, unrated, text="Better.", model="fake", key="an edit")
+    await services.feedback.rate(LOCAL, edited.reply_id, Rating("up"))  # a person's own: no model's
+    model.script = [ModelFailed("on purpose")]
+    await ask("fails")
+    model.script, model.pace_s = [TextDelta("w")] * 500, 0.01
+    stopped = await send(services, "long")
+    await until_heard(services, stopped)
+    await services.conversations.stop(LOCAL, stopped.reply_id)
+    await until_settled(services, stopped)
+    for message_id in (liked, disliked, unrated, again.reply_id):
+        timed = {"first_token_ms": 100, "duration_ms": 2100, "output_tokens": 40}
+        await set_columns(services, message_id, cost_micros=30, **timed)
+    for column in ("first_token_ms", "cost_micros"):
+        await set_columns(services, stopped.reply_id, **{column: None})
+
+    [figures] = await services.figures.of("local", 0)
+    expected = {
+        "answers": 6,
+        "stopped": 1,
+        "failed": 1,
+        "up": 1,
+        "down": 1,
+        "regenerated": 1,
+        "edited": 1,
+        "preferred": 0,
+    }
+    assert {name: figures.counts[name] for name in expected} == expected
+    assert (figures.model, figures.recipe, figures.first_token_ms, figures.tokens_per_s) == ("fake", "", 100, 20)
+    assert figures.cost_micros == 30
+    assert (round(figures.liked.low, 3), figures.liked.value, round(figures.liked.high, 3)) == (0.095, 0.5, 0.905)
+    assert await services.figures.of("bob", 0) == []
+
+
+async def test_they_are_apart_by_day_in_the_readers_time_by_model_and_by_version(services):
+    ids = []
+    for question in ("one", "two", "three", "four"):
+        turn = await send(services, question)
+        await until_settled(services, turn)
+        ids.append(turn.reply_id)
+    at = 20_000 * DAY_MS
+    await set_columns(services, ids[0], created_at=at, recipe_version_id="assistant@1")
+    await set_columns(services, ids[1], created_at=at + 1000, recipe_version_id="assistant@1")
+    await set_columns(services, ids[2], created_at=at + DAY_MS - 1000, recipe_version_id="gone")
+    await set_columns(services, ids[3], created_at=at - 1, model="other")
+    found = await services.figures.of("local", at)
+    assert [(each.recipe_version_id, [day.day for day in each.days]) for each in found] == [
+        ("assistant@1", [20_000]), ("gone", [20_000]),
+    ]  # fmt: skip
+    ahead = await services.figures.of("local", 0, offset_ms=8 * 3_600_000)
+    assert [(each.model, [day.day for day in each.days]) for each in ahead] == [
+        ("fake", [20_000]), ("fake", [20_001]), ("other", [20_000]),
+    ]  # fmt: skip
+
+
+async def test_what_is_deleted_is_not_counted(services):
+    for question, delete in (("one", True), ("two", False)):
+        turn = await send(services, question)
+        await until_settled(services, turn)
+        if delete:
+            await services.conversations.delete_conversation(LOCAL, turn.conversation_id)
+    [figures] = await services.figures.of("local", 0)
+    assert figures.counts["answers"] == 1
+
+
+async def test_nothing_that_is_unknown_is_told_as_nought(services, model):
+    model.script = (TextDelta("x"), Finish("stop", Usage()))
+    turn = await send(services, "one")
+    await until_settled(services, turn)
+    await set_columns(services, turn.reply_id, first_token_ms=None, cost_micros=None)
+    [figures] = await services.figures.of("local", 0)
+    assert (figures.liked, figures.first_token_ms, figures.tokens_per_s, figures.cost_micros) == (None,) * 4
+    assert isinstance(figures.days[0], FigureLine)
