@@ -1,6 +1,8 @@
 """Feedback becomes examples to train with, in formats that others read, and nothing that was deleted is in them."""
 
+import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator
 
 import httpx
@@ -172,3 +174,29 @@ async def test_a_file_is_given_once_somebody_says_that_it_may_be_and_seen_before
     assert given.headers["content-disposition"] == 'attachment; filename="answers.alpaca.jsonl"'
     for wrong in ({"what": "all"}, {"form": "csv"}, {"redact": "email,names"}):
         assert (await get(api, consent="yes", **wrong)).status_code == 400
+
+
+@pytest.mark.parametrize("form", ["chat", "alpaca"])
+@pytest.mark.parametrize("what", ["answers", "preferences"])
+async def test_the_datasets_library_reads_each_file_with_one_schema(api, services, model, tmp_path, what, form):
+    first = await talk(services, model, "你好", "您好！")
+    second = await talk(services, model, "再见", "再见。", first)
+    for turn in (first, second):
+        await edit(services, turn, f"better {turn.reply_id}")
+    file = tmp_path / "examples.jsonl"
+    file.write_bytes((await get(api, what=what, form=form, consent="yes")).content)
+    # In a process of its own: the library reads from the environment, as it is imported, that it is to ask nobody.
+    script = (
+        "import sys, json, datasets\n"
+        "rows = datasets.load_dataset('json', data_files=sys.argv[1], cache_dir=sys.argv[2], split='train')\n"
+        "print(json.dumps({'columns': rows.column_names, 'rows': rows.to_list()}))"
+    )
+    offline = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "home"), "PATH": "", "HOME": str(tmp_path)}
+    ran = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, file, tmp_path / "cache", stdout=asyncio.subprocess.PIPE, env=offline
+    )
+    out, _ = await ran.communicate()
+    read = json.loads(out)
+    assert read["rows"] == await lines(services, what, form)
+    assert len(read["rows"]) == 2
+    assert read["columns"] == list(read["rows"][0])
