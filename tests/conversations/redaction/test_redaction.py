@@ -14,7 +14,8 @@ MISSES = {
     "一三八零零一三八零零零": "a number in words",
     "555-0132": "a number without its area, and without a word that says what it is",
     "the pin is 4821": "four digits",
-    "4 2 4 2 4 2 4 2 4 2 4 2 4 2 4 2": "single digits that make a card's number, taken without need",
+    "PASSWORD=correcthorsebattery": "words alone, as in a program",
+    "4155550132": "ten digits without any sign",
 }
 LONG = 200_000
 
@@ -56,7 +57,7 @@ def test_nothing_is_changed_where_nothing_is_asked_for_or_there(text):
 @pytest.mark.parametrize(
     "piece",
     ["a", "a.", "a@", "a@a.", "1", "1 ", "1-", "+1", "eyJaaaaaaaa-", "eyJaaaaaaaa.", "tel ", "电话是", "://a:", "a at ", "a at a ",
-     "-----BEGIN ", "password=", "sk-", "\"", "a (at) ", "00", "4242 4242 4242 4242 "],
+     "-----BEGIN ", "password=", "sk-", "\"", "a (at) ", "00", "4242 4242 4242 4242 ", "4242 ", "4242-4242 ", "is 1", "token is ", "a@a", "//:a@"],
 )  # fmt: skip
 def test_a_long_text_that_nearly_is_something_ends(piece):
     assert redacted(piece * (LONG // len(piece)))
