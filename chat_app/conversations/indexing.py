@@ -110,11 +110,12 @@ class Indexer:
         embedder = self._index.embedder
         lacking = await to_the_end(self._backlog.unembedded(embedder.model, embedder.at_once)) if embedder else []
         is_ours = await to_the_end(self._jobs.holds(JOB))
-        if embedder and lacking:
-            return is_ours and await self._embed(embedder, lacking)
-        if is_ours and await to_the_end(self._index.store.pack()):
+        if is_ours and embedder and lacking and await self._embed(embedder, lacking):
             return True
-        self._look_at = time.monotonic() + _LOOK_AGAIN_S  # another worker may have stored some meanwhile
+        if is_ours and await to_the_end(self._index.store.pack()):  # also while vectors are out of reach
+            return True
+        if not lacking:
+            self._look_at = time.monotonic() + _LOOK_AGAIN_S  # another worker may have stored some meanwhile
         return False
 
     async def _tidy(self) -> bool:

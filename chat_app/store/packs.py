@@ -23,6 +23,7 @@ LEAST = 128
 """Chunks in no pack, from which on they are put into one: few, as each is a page to be read."""
 MOST = 1024
 """Chunks that a pack is closed with."""
+_DROPPED_AT_ONCE = 16
 _LAST = 2**62
 _AT_ONCE = 1000  # in between, others have their turn
 _NAMES = {name: "group_id" if name == "group" else name for name in Row._fields}
@@ -81,13 +82,14 @@ class PackStore:
             user_id, version = found
             sizes = select(chunks.c.version, func.count()).where(chunks.c.user_id == user_id)
             counted = await connection.execute(sizes.group_by(chunks.c.version).order_by(chunks.c.version))
-            do = plan(await _spans(connection, user_id), [(each, size) for each, size in counted], version)
+            there = await _spans(connection, user_id)
+            do = plan(there, [(each, size) for each, size in counted], version)
             rows = await _rows(connection, user_id, do.make) if do.make else []
         data = await asyncio.to_thread(encode, rows) if rows else b""
         theirs = of.user_id == user_id
         async with self._database.write() as connection:
             now = await connection.scalar(select(of.version).where(theirs).with_for_update())
-            if now != version:  # some of it may be another by now
+            if now != version or await _spans(connection, user_id) != there:  # another worker's, or some of it changed
                 return True
             if do.make:
                 row = {"user_id": user_id, "first": do.make.first, "last": do.make.last, "space": space, "data": data}
@@ -98,14 +100,21 @@ class PackStore:
         return True
 
     async def _drop_others(self, space: str) -> bool:
-        """Throw the packs of one person away that have another model's vectors; whether there were any."""
-        other = or_(chunk_packs.c.space < space, chunk_packs.c.space > space)  # which an index answers, unlike !=
+        """Throw some packs away that have another model's vectors; whether there were any.
+
+        A few at once: where SQLite deletes securely, each byte of them is written once more.
+        """
+        of = chunk_packs.c
+        other = or_(of.space < space, of.space > space)  # which an index answers, unlike !=
         async with self._database.read() as connection:
-            user_id = await connection.scalar(select(chunk_packs.c.user_id).where(other).limit(1))
-        if user_id is None:
-            return False
+            user_id = await connection.scalar(select(of.user_id).where(other).limit(1))
+            if user_id is None:
+                return False
+            few = select(of.first, of.last).where(of.user_id == user_id, other).limit(_DROPPED_AT_ONCE)
+            packs = [Span(*row) for row in await connection.execute(few)]
         async with self._database.write() as connection:
-            await unpack_all(connection, user_id)
+            await _look_again(connection, user_id)
+            await _drop(connection, user_id, packs)
         return True
 
 
@@ -172,8 +181,9 @@ async def load(connection: AsyncConnection, user_id: str, since: int, space: str
     version, is_whole = there[0].version, there[0].deleted_version > since
     packs = [row for row in there if row.data is not None]
     new = gaps(Span(row.first, row.last) for row in packs) if is_whole else [Span(since + 1, _LAST)]
-    rows = [row for span in new for row in await _rows(connection, user_id, span)]
-    return Loaded(version, is_whole, [row.data for row in packs], rows)
+    # By their refs, as one that changes meanwhile may be met in two gaps, and last as it is now.
+    rows = {row.ref: row for span in new for row in await _rows(connection, user_id, span)}
+    return Loaded(version, is_whole, [row.data for row in packs], list(rows.values()))
 
 
 async def unpack(connection: AsyncConnection, user_id: str, versions: Iterable[int]) -> None:

@@ -121,6 +121,29 @@ async def test_packs_of_another_model_are_not_read_and_are_made_anew(library):
     assert [*map(len, await library.found())] == [300, 300, 0, 300, 300]
 
 
+async def test_two_workers_that_make_the_same_pack_make_one(library, monkeypatch):
+    await library.put("a", 300)
+
+    async def be_slower(encode, rows) -> bytes:
+        monkeypatch.undo()
+        await library.store.pack()
+        return encode(rows)
+
+    monkeypatch.setattr(packs.asyncio, "to_thread", be_slower)
+    assert await library.table.pack(SPACE, lambda rows: encoded(rows, SPACE))
+    assert await library.parts() == ([300], 0)
+
+
+async def test_many_packs_of_another_model_go_a_few_at_once(library, monkeypatch):
+    monkeypatch.setattr(packs, "_DROPPED_AT_ONCE", 1)
+    for name in "abc":
+        await library.put(name, 200)
+        await library.pack()
+    other = EmbeddedStore(library.table, "another", cache_bytes=10_000_000)
+    assert [await other.pack() for _ in range(2)] == [True, True]
+    assert len((await library.parts())[0]) == 1
+
+
 async def test_what_changes_while_a_pack_is_made_keeps_it_from_being_stored(library, monkeypatch):
     await library.put("a", 300)
 
