@@ -29,12 +29,14 @@ _MOST_BYTES = 12 * MOST_COMMENT + 1000  # JSON's longest character: a pair of \u
 
 class _Rating(Struct, frozen=True):
     thumb: Thumb
-    tags: Annotated[tuple[str, ...], msgspec.Meta(max_length=20)] = ()
-    comment: str = ""
+    tags: Annotated[tuple[str, ...], msgspec.Meta(max_length=20)] | None = None
+    comment: str | None = None
 
 
 async def rated(request: Request, services: Services, user_id: str) -> Response:
     """`PUT /api/messages/{id}/rating`: a thumb with its reasons and a comment, instead of the one there was.
+
+    Without `tags` or `comment` those stay that were given with the same thumb.
 
     Raises:
         BadRequest: A reason is none, or more is said than may be.
@@ -44,7 +46,7 @@ async def rated(request: Request, services: Services, user_id: str) -> Response:
     _, asked = decoded(await read_body(request, _MOST_BYTES, MessageTooLong("A comment is shorter.")), _Rating)
     rating = Rating(asked.thumb, asked.tags, asked.comment)
     kept = await services.feedback.rate(Principal(user_id), request.path_params["message_id"], rating)
-    return told({"rating": {"thumb": kept.thumb, "tags": list(kept.tags), "comment": kept.comment}})
+    return told({"rating": {"thumb": kept.thumb, "tags": list(kept.tags or ()), "comment": kept.comment or ""}})
 
 
 async def withdrawn(request: Request, services: Services, user_id: str) -> Response:

@@ -33,14 +33,14 @@ class Feedback:
             Conflict: It is still running.
         """
         known = TAGS[rating.thumb]
-        if unknown := [tag for tag in rating.tags if tag not in known]:
+        if unknown := [tag for tag in rating.tags or () if tag not in known]:
             raise BadRequest(f"`{unknown[0]}` is none of {', '.join(known)}.", detail="tags")
-        comment = storable(rating.comment.strip())
-        if len(comment) > MOST_COMMENT:
+        comment = None if rating.comment is None else storable(rating.comment.strip())
+        if comment and len(comment) > MOST_COMMENT:
             raise MessageTooLong(f"A comment may have {MOST_COMMENT:,} characters; this has {len(comment):,}.")
-        kept = Rating(rating.thumb, tuple(tag for tag in known if tag in rating.tags), comment)
-        await self._store.rate(who.user_id, storable(message_id), kept)
-        return kept
+        tags = None if rating.tags is None else tuple(tag for tag in known if tag in rating.tags)
+        kept = await self._store.rate(who.user_id, storable(message_id), Rating(rating.thumb, tags, comment))
+        return kept or rating
 
     async def withdraw(self, who: Principal, message_id: str) -> None:
         """Forget what they thought of it.

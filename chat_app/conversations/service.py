@@ -203,7 +203,8 @@ class ConversationService:
         if question_id is None:
             raise BadRequest("There is no question to answer here.")
         asked = (await self.layers.prepare(who.user_id, old.conversation_id, change)).asked
-        is_again = old.role == "assistant" and old.status == "complete"  # one that failed is no worse for it
+        is_complete = old.role == "assistant" and old.status == "complete"  # one that failed is no worse for it
+        is_again = is_complete and not (await self.messages.details(who.user_id, old.id)).is_own
         turn = await self.messages.add_reply(
             who.user_id, question_id, model, key, asked, instead_of=old.id if is_again else ""
         )

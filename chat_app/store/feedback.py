@@ -32,11 +32,11 @@ THUMB = [feedback_events.c.kind.label("thumb"), feedback_events.c.tags, feedback
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """A thumb, with why: names of reasons, and what is said besides."""
+    """A thumb, with why: names of reasons, and what is said besides; None is what was said with the same thumb."""
 
     thumb: Thumb
-    tags: tuple[str, ...] = ()
-    comment: str = ""
+    tags: tuple[str, ...] | None = None
+    comment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,11 @@ class FeedbackStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def rate(self, user_id: str, message_id: str, rating: Rating | None) -> None:
+    async def rate(self, user_id: str, message_id: str, rating: Rating | None) -> Rating | None:
         """Store what a person thinks of an answer now, instead of what they thought; None is nothing.
+
+        Returns:
+            It, as it is kept.
 
         Raises:
             NotFound: No such answer, or someone else's.
@@ -79,9 +82,17 @@ class FeedbackStore:
                 raise NotFound("There is no such answer here.")
             if status == "streaming" and rating is not None:
                 raise Conflict("This answer is still running.")
+            known = (await connection.execute(select(*THUMB).where(*before))).one_or_none()
             await connection.execute(delete(feedback_events).where(*before))
-            if rating is not None:
-                await note(connection, user_id, rating.thumb, message_id, tags=rating.tags, comment=rating.comment)
+            if rating is None:
+                return None
+            tags, comment = rating.tags, rating.comment
+            if known is not None and known.thumb == rating.thumb:
+                tags = tuple(msgspec.json.decode(known.tags)) if tags is None else tags
+                comment = known.comment if comment is None else comment
+            kept = Rating(rating.thumb, tags or (), comment or "")
+            await note(connection, user_id, kept.thumb, message_id, tags=kept.tags or (), comment=kept.comment or "")
+        return kept
 
     async def events(self, user_id: str) -> list[Event]:
         """All of a person's whose answers are still there, the oldest first."""

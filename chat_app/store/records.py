@@ -100,6 +100,8 @@ class Asked:
     documents: tuple[str, ...] = ()
 
 
+EDITED_FROM = "edited_from"
+"""The note that a person's own version of an answer has: of which message it was made."""
 NOTHING = Asked()
 """The words alone."""
 
@@ -125,6 +127,11 @@ class Details:
     error_text: str
     error_detail: str
     asked: Asked = NOTHING
+
+    @property
+    def is_own(self) -> bool:
+        """Whether a person has written it, in the place of a model's."""
+        return EDITED_FROM in self.notes
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from chat_app.messages import AttachmentPart, Parameters, Part, Parts, Usage, st
 from chat_app.store.blobs import gone
 from chat_app.store.database import new_id, now_ms
 from chat_app.store.feedback import IS_THUMB, THUMB, note
-from chat_app.store.records import Asked, Details, NewTurn, StoredMessage, Turn, Words
+from chat_app.store.records import EDITED_FROM, Asked, Details, NewTurn, StoredMessage, Turn, Words
 from chat_app.store.tables import attachments, conversations, feedback_events, messages
 
 _encode = msgspec.json.Encoder().encode
@@ -240,10 +240,11 @@ async def insert_version(
     connection: AsyncConnection, user_id: str, of: RowMapping, version_id: str, parts: Parts, key: str
 ) -> None:
     """Store a person's own version of an answer beside it."""
-    version = EMPTY | {
+    asked = select(messages.c.parameters, messages.c.recipe_version_id).where(messages.c.id == of["id"])
+    version = EMPTY | dict((await connection.execute(asked)).mappings().one()) | {
         "id": version_id, "created_at": now_ms(), "conversation_id": of["conversation_id"], "user_id": user_id,
         "parent_id": of["parent_id"], "role": of["role"], "parts": to_json(parts), "search_text": searchable(parts),
-        "model": of["model"], "notes": to_json({"edited_from": of["id"]}), "idempotency_key": key,
+        "model": of["model"], "notes": to_json({EDITED_FROM: of["id"]}), "idempotency_key": key,
     }  # fmt: skip
     await connection.execute(insert(messages), [version])
     await note(connection, user_id, "edit", of["id"], others=[version_id])

@@ -148,6 +148,21 @@ async def test_what_is_edited_or_asked_for_anew_is_noted_once_with_what_came_of_
     ]
 
 
+async def test_what_another_tab_has_said_with_the_same_thumb_stays(api, turn):
+    await rate(api, turn.reply_id, thumb="up", tags=["clear"], comment="said")
+    kept = {"thumb": "up", "tags": ["clear"], "comment": "said"}
+    assert (await rate(api, turn.reply_id, thumb="up")).json() == {"rating": kept}
+    assert (await rate(api, turn.reply_id, thumb="up", tags=[])).json() == {"rating": kept | {"tags": []}}
+    assert (await rate(api, turn.reply_id, thumb="down")).json()["rating"]["comment"] == ""
+
+
+async def test_asking_anew_from_a_persons_own_words_says_nothing_of_a_model(services, turn):
+    own = await services.conversations.edit(LOCAL, turn.reply_id, text="Better.", model="fake", key="an edit")
+    again = await services.conversations.regenerate(LOCAL, own.reply_id, model="fake", key="again")
+    await until_settled(services, again)
+    assert await events(services) == [("edit", turn.reply_id, [own.reply_id])]
+
+
 async def test_an_answer_that_failed_and_a_question_asked_anew_say_nothing_of_a_model(services, model):
     model.script = [ModelFailed("on purpose")]
     failed = await send(services, "fails")

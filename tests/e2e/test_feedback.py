@@ -53,6 +53,7 @@ def test_what_is_written_as_feedback_outlives_a_reload_and_escape_leaves_the_thu
     comment.press("Escape")
     expect(comment).to_have_count(0)
     expect(thumb(chat, "Good answer")).to_have_attribute("aria-pressed", "true")
+    expect(thumb(chat, "Good answer")).to_be_focused()
 
 
 @pytest.mark.breaks

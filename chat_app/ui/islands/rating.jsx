@@ -52,7 +52,7 @@ export function RateForm({ messageId }) {
   const [isOpen, open] = useState(false);
   const [trouble, setTrouble] = useState("");
   const press = async (thumb) => {
-    const wanted = wordsOf(messageId)?.rating?.thumb === thumb ? null : { thumb, tags: [], comment: "" };
+    const wanted = wordsOf(messageId)?.rating?.thumb === thumb ? null : { thumb }; // what another tab has said with it stays
     setTrouble("");
     open(Boolean(wanted));
     try {
@@ -70,12 +70,16 @@ export function RateForm({ messageId }) {
 const isForm = (kept) => hasTexts("comment")(kept) && Array.isArray(kept.tags);
 
 function Why({ id, rating, onClose }) {
-  const { typed, write, drop } = useKept(`${placeOf(id)}.${rating.thumb}`, { tags: rating.tags, comment: rating.comment }, isForm);
+  const { typed, write, drop } = useKept(`${placeOf(id)}.${rating.thumb}`, { tags: rating.tags ?? [], comment: rating.comment ?? "" }, isForm);
   const [trouble, setTrouble] = useState("");
   const form = useRef(null);
   const { tags, comment } = typed;
   useEffect(() => void form.current.scrollIntoView({ block: "nearest" }), []);
-  const close = () => (drop(), onClose());
+  const close = () => {
+    drop();
+    form.current.closest("article").querySelector('.thumb[aria-pressed="true"]')?.focus();
+    onClose();
+  };
   const send = useOnce(async () => {
     try {
       await keep(id, { thumb: rating.thumb, tags, comment });
@@ -86,7 +90,7 @@ function Why({ id, rating, onClose }) {
   });
   const toggle = (tag) => write({ tags: tags.includes(tag) ? tags.filter((each) => each !== tag) : [...tags, tag] });
   const onKeyDown = (event) => {
-    if (event.nativeEvent.isComposing || event.key !== "Escape") return;
+    if (event.nativeEvent.isComposing || event.keyCode === 229 || event.key !== "Escape") return;
     event.stopPropagation();
     close();
   };
