@@ -201,7 +201,7 @@ async def open_services(
         checkpoint_s=settings.checkpoint_s,
         shutdown_s=settings.shutdown_s,
     )
-    documents = DocumentStore(database, blobs)
+    documents, feedback = DocumentStore(database, blobs), FeedbackStore(database)
     search = _search(settings, database, gateway, documents)
     recipes = Recipes(RecipeStore(database))
     conversations = _conversations(
@@ -264,8 +264,8 @@ async def open_services(
             guide,
             search.finding,
             _documents(settings, documents, conversations.attachments, search.finding.space),
-            Feedback(FeedbackStore(database)),
-            Examples(FeedbackStore(database), store),
+            Feedback(feedback),
+            Examples(feedback, store),
             FeedbackFigures(FigureStore(database), recipes),
         )
 

@@ -13,6 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from chat_app.api.bodies import decoded, read_body, told
 from chat_app.api.days import days_of
+from chat_app.api.messages import rating_of
 from chat_app.conversations.examples import FORMATS, WHATS
 from chat_app.conversations.feedback import MOST_COMMENT
 from chat_app.conversations.figures import Figures
@@ -46,7 +47,7 @@ async def rated(request: Request, services: Services, user_id: str) -> Response:
     _, asked = decoded(await read_body(request, _MOST_BYTES, MessageTooLong("A comment is shorter.")), _Rating)
     rating = Rating(asked.thumb, asked.tags, asked.comment)
     kept = await services.feedback.rate(Principal(user_id), request.path_params["message_id"], rating)
-    return told({"rating": {"thumb": kept.thumb, "tags": list(kept.tags or ()), "comment": kept.comment or ""}})
+    return told({"rating": rating_of(kept.thumb, kept.tags, kept.comment)})
 
 
 async def withdrawn(request: Request, services: Services, user_id: str) -> Response:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from chat_app.errors import BadRequest
+from chat_app.messages import Json
 from chat_app.services import Services
 from chat_app.store.records import Words
 
@@ -44,14 +45,15 @@ def _json(message: Words) -> bytes:
         "output_tokens": message.output_tokens,
         "first_token_ms": message.first_token_ms,
         "duration_ms": message.duration_ms,
-        "rating": rating_of(message.thumb, message.tags, message.comment),
+        "rating": message.thumb
+        and rating_of(message.thumb, msgspec.json.decode(message.tags or "[]"), message.comment),
     }
     return b'%b,"parts":%b}' % (_encode(head)[:-1], message.parts.encode())
 
 
-def rating_of(thumb: str | None, tags: str | None, comment: str | None) -> dict[str, object] | None:
+def rating_of(thumb: str, tags: Sequence[str] | None, comment: str | None) -> dict[str, Json]:
     """What a person thinks of an answer, as the page has it."""
-    return None if thumb is None else {"thumb": thumb, "tags": msgspec.json.decode(tags or "[]"), "comment": comment}
+    return {"thumb": thumb, "tags": list(tags or ()), "comment": comment or ""}
 
 
 def _etag(found: Sequence[Words]) -> str:

@@ -71,14 +71,18 @@ class Examples:
                     yield _WRITERS[form](example.without(secrets))
 
     async def _example(self, user_id: str, system: str, chosen_id: str, rejected_id: str) -> Example | None:
-        """None where an answer has no words, or nothing was asked in words."""
-        chosen, *before = await self._messages.history(user_id, chosen_id, _WHOLE_BRANCH)
-        rejected = (await self._messages.history(user_id, rejected_id, 1))[0] if rejected_id else None
-        said = _turns(before)
-        words, worse = text_of(chosen.parts), text_of(rejected.parts) if rejected else ""
-        if not words or not said or (rejected and not worse) or words == worse:
+        """None where an answer has no words or was deleted meanwhile, or nothing was asked in words."""
+        history = await self._messages.history(user_id, chosen_id, _WHOLE_BRANCH)
+        rejected = await self._messages.history(user_id, rejected_id, 1) if rejected_id else []
+        said, words, worse = _turns(history[1:]), _words(history), _words(rejected)
+        if not words or not said or bool(rejected_id) != bool(worse) or words == worse:
             return None
         return Example(system, said, words, worse)
+
+
+def _words(newest_first: Sequence[StoredMessage]) -> str:
+    """What the last message says."""
+    return text_of(newest_first[0].parts) if newest_first else ""
 
 
 def _turns(newest_first: Sequence[StoredMessage]) -> tuple[tuple[str, str], ...]:

@@ -39,8 +39,7 @@ class Feedback:
         if comment and len(comment) > MOST_COMMENT:
             raise MessageTooLong(f"A comment may have {MOST_COMMENT:,} characters; this has {len(comment):,}.")
         tags = None if rating.tags is None else tuple(tag for tag in known if tag in rating.tags)
-        kept = await self._store.rate(who.user_id, storable(message_id), Rating(rating.thumb, tags, comment))
-        return kept or rating
+        return await self._store.rate(who.user_id, storable(message_id), Rating(rating.thumb, tags, comment))
 
     async def withdraw(self, who: Principal, message_id: str) -> None:
         """Forget what they thought of it.
@@ -48,4 +47,4 @@ class Feedback:
         Raises:
             NotFound: No such answer, or someone else's.
         """
-        await self._store.rate(who.user_id, storable(message_id), None)
+        await self._store.withdraw(who.user_id, storable(message_id))

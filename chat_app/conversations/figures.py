@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import groupby
 
 from chat_app.conversations.intervals import Share, share
 from chat_app.conversations.recipes import Recipes
 from chat_app.store.figures import FigureLine, FigureStore
 
-_COUNTS = (
-    "answers", "stopped", "failed", "up", "down", "regenerated", "edited", "preferred", "first_tokens",
-    "first_token_ms", "tokens", "speaking_ms", "priced", "cost_micros",
-)  # fmt: skip
+_COUNTS = [field.name for field in fields(FigureLine) if field.name not in ("day", "model", "recipe_version_id")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat_app.errors import NotFound
 from chat_app.store.database import Database, now_ms
+from chat_app.store.deleted import with_all_below
 from chat_app.store.imports import BATCH, Imported, find_files, imported_rows
 from chat_app.store.records import ConversationRecord
 from chat_app.store.tables import chunks, conversations, messages, users
@@ -145,12 +146,7 @@ class ConversationStore:
         """Forget for good what was deleted before then."""
         async with self._database.write() as connection:
             await connection.execute(delete(conversations).where(conversations.c.deleted_at < deleted_before_ms))
-            gone = select(messages.c.id, messages.c.conversation_id).where(messages.c.deleted_at < deleted_before_ms)
-            gone = gone.cte(recursive=True)
-            below = select(messages.c.id, messages.c.conversation_id).where(
-                messages.c.conversation_id == gone.c.conversation_id, messages.c.parent_id == gone.c.id
-            )
-            gone = gone.union(below)
+            gone = with_all_below(messages.c.deleted_at < deleted_before_ms)
             await connection.execute(delete(messages).where(messages.c.id.in_(select(gone.c.id))))
 
     async def add_imported(self, user_id: str, entries: Iterable[Imported]) -> tuple[int, int, int]:

@@ -20,7 +20,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, event, text
+from sqlalchemy import BigInteger, ColumnElement, Connection, cast, event, func, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -44,6 +44,11 @@ def new_id() -> str:
 def now_ms() -> int:
     """Milliseconds since the epoch."""
     return time.time_ns() // 1_000_000
+
+
+def total(column: ColumnElement[int]) -> ColumnElement[int]:
+    """The sum of a column, 0 of nothing, as a whole number: of big ones PostgreSQL makes decimals."""
+    return cast(func.coalesce(func.sum(column), 0), BigInteger)
 
 
 async def to_the_end(work: Coroutine[None, None, T]) -> T:

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import CTE, ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat_app.store.tables import conversations, messages
+
+
+def with_all_below(which: ColumnElement[bool]) -> CTE:
+    """(id, conversation_id) of messages of which that is true, and of all that follow them."""
+    top = select(messages.c.id, messages.c.conversation_id).where(which).cte(recursive=True)
+    child = messages.alias()  # by its conversation, too, which its index begins with
+    below = select(child.c.id, child.c.conversation_id).where(
+        child.c.conversation_id == top.c.conversation_id, child.c.parent_id == top.c.id
+    )
+    return top.union(below)
 
 
 async def revisions(connection: AsyncConnection, user_id: str, ids: Sequence[str]) -> dict[str, int]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import msgspec
-from sqlalchemy import RowMapping, and_, delete, insert, select
+from sqlalchemy import ColumnElement, RowMapping, and_, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat_app.errors import Conflict, NotFound
@@ -64,8 +64,8 @@ class FeedbackStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def rate(self, user_id: str, message_id: str, rating: Rating | None) -> Rating | None:
-        """Store what a person thinks of an answer now, instead of what they thought; None is nothing.
+    async def rate(self, user_id: str, message_id: str, rating: Rating) -> Rating:
+        """Store what a person thinks of an answer now, instead of what they thought.
 
         Returns:
             It, as it is kept.
@@ -74,25 +74,29 @@ class FeedbackStore:
             NotFound: No such answer, or someone else's.
             Conflict: It is still running.
         """
-        mine = (messages.c.id == message_id, messages.c.user_id == user_id, messages.c.role == "assistant")
-        before = (feedback_events.c.message_id == message_id, feedback_events.c.kind.in_(_THUMBS))
         async with self._database.write() as connection:
-            status = await connection.scalar(select(messages.c.status).where(*mine).with_for_update())
-            if status is None:
-                raise NotFound("There is no such answer here.")
-            if status == "streaming" and rating is not None:
+            if await _status(connection, user_id, message_id) == "streaming":
                 raise Conflict("This answer is still running.")
-            known = (await connection.execute(select(*THUMB).where(*before))).one_or_none()
-            await connection.execute(delete(feedback_events).where(*before))
-            if rating is None:
-                return None
+            before = (await connection.execute(select(*THUMB).where(*_thumb_of(message_id)))).one_or_none()
+            same = before if before is not None and before.thumb == rating.thumb else None
             tags, comment = rating.tags, rating.comment
-            if known is not None and known.thumb == rating.thumb:
-                tags = tuple(msgspec.json.decode(known.tags)) if tags is None else tags
-                comment = known.comment if comment is None else comment
-            kept = Rating(rating.thumb, tags or (), comment or "")
-            await note(connection, user_id, kept.thumb, message_id, tags=kept.tags or (), comment=kept.comment or "")
-        return kept
+            if tags is None:
+                tags = tuple(msgspec.json.decode(same.tags)) if same else ()
+            if comment is None:
+                comment = same.comment if same else ""
+            await connection.execute(delete(feedback_events).where(*_thumb_of(message_id)))
+            await note(connection, user_id, rating.thumb, message_id, tags=tags, comment=comment)
+        return Rating(rating.thumb, tags, comment)
+
+    async def withdraw(self, user_id: str, message_id: str) -> None:
+        """Forget what a person thinks of an answer.
+
+        Raises:
+            NotFound: No such answer, or someone else's.
+        """
+        async with self._database.write() as connection:
+            await _status(connection, user_id, message_id)
+            await connection.execute(delete(feedback_events).where(*_thumb_of(message_id)))
 
     async def events(self, user_id: str) -> list[Event]:
         """All of a person's whose answers are still there, the oldest first."""
@@ -108,6 +112,23 @@ class FeedbackStore:
                 there |= (await revisions(connection, user_id, ids[start : start + _AT_ONCE])).keys()
         kept = [replace(each, others=tuple(o for o in each.others if o in there)) for each in found]
         return [each for each in kept if each.message_id in there]
+
+
+async def _status(connection: AsyncConnection, user_id: str, message_id: str) -> str:
+    """That of a person's answer, which nobody else rates until the transaction ends.
+
+    Raises:
+        NotFound: No such answer, or someone else's.
+    """
+    mine = (messages.c.id == message_id, messages.c.user_id == user_id, messages.c.role == "assistant")
+    status = await connection.scalar(select(messages.c.status).where(*mine).with_for_update())
+    if status is None:
+        raise NotFound("There is no such answer here.")
+    return status
+
+
+def _thumb_of(message_id: str) -> tuple[ColumnElement[bool], ...]:
+    return feedback_events.c.message_id == message_id, feedback_events.c.kind.in_(_THUMBS)
 
 
 def _event(row: RowMapping) -> Event:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Case, ColumnElement, Select, and_, case, cast, func, or_, select
-from sqlalchemy.sql.functions import coalesce
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
-from chat_app.store.database import Database
+from chat_app.store.database import Database, total
+from chat_app.store.deleted import with_all_below
 from chat_app.store.tables import conversations, feedback_events, messages
 
 _DAY_MS = 86_400_000
@@ -87,28 +87,29 @@ def _lines(user_id: str, since_ms: int, offset_ms: int) -> Select[tuple[object, 
         .group_by(events.message_id)
         .subquery()
     )
-    speaking = case((and_(of.output_tokens.is_not(None), of.duration_ms > of.first_token_ms), 1))
+    speaking = and_(of.output_tokens.is_not(None), of.duration_ms > of.first_token_ms)
     counted: dict[str, ColumnElement[int]] = {
         "answers": func.count(),
         "stopped": _count(of.status == "stopped"),
         "failed": _count(of.status.in_(("failed", "interrupted"))),
-        **{name: _sum(noted.c[name]) for name in _KINDS},
+        **{name: total(noted.c[name]) for name in _KINDS},
         "first_tokens": func.count(of.first_token_ms),
-        "first_token_ms": _sum(of.first_token_ms),
-        "tokens": _sum(case((speaking == 1, of.output_tokens))),
-        "speaking_ms": _sum(case((speaking == 1, of.duration_ms - of.first_token_ms))),
+        "first_token_ms": total(of.first_token_ms),
+        "tokens": total(case((speaking, of.output_tokens))),
+        "speaking_ms": total(case((speaking, of.duration_ms - of.first_token_ms))),
         "priced": func.count(of.cost_micros),
-        "cost_micros": _sum(of.cost_micros),
+        "cost_micros": total(of.cost_micros),
     }
     stands = messages.join(conversations, conversations.c.id == of.conversation_id)
     stands = stands.outerjoin(noted, noted.c.message_id == of.id)
+    gone = select(with_all_below(and_(of.user_id == user_id, of.deleted_at.is_not(None))).c.id)
     was_asked = or_(of.duration_ms.is_not(None), of.error_code.is_not(None))  # not written by a person, nor imported
     return (
         select(day.label("day"), of.model, of.recipe_version_id, *(each.label(name) for name, each in counted.items()))
         .select_from(stands)
         .where(
             of.user_id == user_id, of.role == "assistant", of.created_at >= since_ms, was_asked,
-            of.status != "streaming", of.deleted_at.is_(None), conversations.c.deleted_at.is_(None),
+            of.status != "streaming", of.id.not_in(gone), conversations.c.deleted_at.is_(None),
         )
         .group_by(day, of.model, of.recipe_version_id)
         .order_by(day.desc(), of.model, of.recipe_version_id)
@@ -120,7 +121,3 @@ _KINDS = {"up": "up", "down": "down", "regenerated": "regenerate", "edited": "ed
 
 def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return func.count(case((condition, 1)))
-
-
-def _sum(column: ColumnElement[int] | Case[int]) -> ColumnElement[int]:
-    return cast(coalesce(func.sum(column), 0), BigInteger)  # of big integers PostgreSQL makes decimals

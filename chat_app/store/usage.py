@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import BigInteger, ColumnElement, RowMapping, Select, case, cast, distinct, func, insert, select, tuple_
+from sqlalchemy import RowMapping, Select, case, distinct, func, insert, select, tuple_
 
 from chat_app.messages import UNKNOWN, Usage, storable
-from chat_app.store.database import Database, new_id
+from chat_app.store.database import Database, new_id, total
 from chat_app.store.tables import usage
 
 _DAY_MS = 24 * 3600 * 1000
@@ -132,17 +132,15 @@ def _summary(user_id: str, since_ms: int, offset_ms: int) -> Select[*tuple[Any, 
             func.count(case((is_failure, 1))).label("failures"),
             func.count(case((is_unpriced, 1))).label("unpriced"),
             func.count(usage.c.first_token_ms).label("first_tokens"),
-            *(_sum(name) for name in ("input_tokens", "output_tokens", "cost_micros", "first_token_ms", "duration_ms")),
+            *(
+                total(usage.c[name]).label(name)
+                for name in ("input_tokens", "output_tokens", "cost_micros", "first_token_ms", "duration_ms")
+            ),
         )
         .where(usage.c.user_id == user_id, usage.c.created_at >= since_ms)
         .group_by(day, usage.c.model, usage.c.key_id)
         .order_by(day.desc(), usage.c.model, usage.c.key_id)
     )
-
-
-def _sum(name: str) -> ColumnElement[int]:
-    total = func.coalesce(func.sum(usage.c[name]), 0)
-    return cast(total, BigInteger).label(name)  # of big integers PostgreSQL makes decimals
 
 
 def _row(each: Used) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat_app.entries import Loaded, Original, Row, Vector
 from chat_app.store.database import Database, now_ms
-from chat_app.store.deleted import revisions
+from chat_app.store.deleted import revisions, with_all_below
 from chat_app.store.packs import ROW, Encode, PackStore, load, unpack, unpack_all
 from chat_app.store.tables import chunk_versions, chunks, documents, messages, owed_deletions
 
@@ -198,13 +198,7 @@ async def follow_conversation(
 
 async def follow_message(connection: AsyncConnection, user_id: str, message_id: str, *, deleted: bool) -> None:
     """Within the transaction that deletes a message, or brings it back: so are it and all that follow it."""
-    start = select(messages.c.id, messages.c.conversation_id).where(messages.c.id == message_id)
-    below = start.cte(recursive=True)
-    child = messages.alias()
-    down = select(child.c.id, child.c.conversation_id).where(
-        child.c.conversation_id == below.c.conversation_id, child.c.parent_id == below.c.id
-    )
-    below = below.union(down)
+    below = with_all_below(messages.c.id == message_id)
     await forget(connection, user_id, chunks.c.message_id.in_(select(below.c.id)))
     if not deleted:
         back = update(messages).where(messages.c.id.in_(select(below.c.id)))

@@ -21,6 +21,6 @@ def api_over(services: Services) -> Starlette:
 
 async def ask(api: Starlette, method: str, path: str, *, user: str = "local", **more) -> httpx.Response:
     """Ask for a path under `/api`; without a user there is no cookie."""
-    headers = {"cookie": IDENTITY.cookie(user)} if user else {}
+    headers = more.pop("headers", {}) | ({"cookie": IDENTITY.cookie(user)} if user else {})
     async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://127.0.0.1:3000") as client:
         return await client.request(method, f"/api{path}", headers=headers, **more)

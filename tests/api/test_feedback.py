@@ -8,18 +8,15 @@ import pytest
 from sqlalchemy import insert, select
 from starlette.applications import Starlette
 
-from chat_app.api.app import make_api
-from chat_app.api.identity import Identity
 from chat_app.conversations.feedback import MOST_COMMENT, TAGS
 from chat_app.errors import ModelFailed
 from chat_app.providers.fake import FakeProvider
 from chat_app.services import Services
 from chat_app.store.records import Turn
 from chat_app.store.tables import feedback_events, users
+from tests.api.page import api_over, ask
 from tests.conftest import LOCAL, services_with
 from tests.conversations.talk import send, until_settled
-
-IDENTITY = Identity("not-a-secret", 3000)
 
 
 @pytest.fixture
@@ -45,24 +42,16 @@ async def turn(services: Services) -> Turn:
 
 @pytest.fixture
 def api(services: Services) -> Starlette:
-    made = make_api()
-    made.state.services, made.state.identity = services, IDENTITY
-    return made
-
-
-async def ask(api: Starlette, method: str, path: str, user: str = "local", **more) -> httpx.Response:
-    headers = {"cookie": IDENTITY.cookie(user)} | more.pop("headers", {})
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://127.0.0.1:3000") as client:
-        return await client.request(method, f"/api/messages{path}", headers=headers, **more)
+    return api_over(services)
 
 
 async def rate(api: Starlette, message_id: str, user: str = "local", **rating) -> httpx.Response:
-    return await ask(api, "PUT", f"/{message_id}/rating", user, json=rating)
+    return await ask(api, "PUT", f"/messages/{message_id}/rating", user=user, json=rating)
 
 
 async def shown(api: Starlette, message_id: str) -> dict | None:
     """What the page is told of it."""
-    [words] = (await ask(api, "GET", f"?ids={message_id}")).json()["messages"]
+    [words] = (await ask(api, "GET", f"/messages?ids={message_id}")).json()["messages"]
     return words["rating"]
 
 
@@ -88,13 +77,13 @@ async def test_an_answer_has_the_thumb_that_was_given_last_with_its_reasons(api,
 async def test_a_thumb_that_is_taken_back_is_gone_and_so_it_is_twice(api, services, turn):
     await rate(api, turn.reply_id, thumb="up")
     for _ in range(2):
-        assert (await ask(api, "DELETE", f"/{turn.reply_id}/rating")).status_code == 204
+        assert (await ask(api, "DELETE", f"/messages/{turn.reply_id}/rating")).status_code == 204
         assert await shown(api, turn.reply_id) is None
     assert await events(services) == []
 
 
 async def test_words_that_a_browser_has_kept_are_told_anew_once_they_are_rated(api, turn):
-    path = f"?ids={turn.reply_id}"
+    path = f"/messages?ids={turn.reply_id}"
     etags = {(await ask(api, "GET", path)).headers["etag"]}
     for rating in ({"thumb": "up"}, {"thumb": "up", "tags": ["clear"]}, {"thumb": "up", "comment": "c"}):
         await rate(api, turn.reply_id, **rating)
@@ -122,7 +111,7 @@ async def test_what_is_no_rating_is_refused_and_the_one_there_was_stays(api, tur
 async def test_only_ones_own_answers_are_rated_and_no_questions(api, services, turn):
     for user, message in (("bob", turn.reply_id), ("local", turn.question_id), ("local", "none"), ("local", "%00")):
         assert (await rate(api, message, user, thumb="up")).status_code == 404
-        assert (await ask(api, "DELETE", f"/{message}/rating", user)).status_code == 404
+        assert (await ask(api, "DELETE", f"/messages/{message}/rating", user=user)).status_code == 404
     assert await events(services) == []
 
 
@@ -196,10 +185,8 @@ def test_the_page_names_the_reasons_that_there_are():
 
 async def test_figures_are_told_by_model_with_the_interval_of_their_thumbs(api, services, turn):
     await rate(api, turn.reply_id, thumb="up")
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://127.0.0.1:3000") as client:
-        cookie = {"cookie": IDENTITY.cookie("local")}
-        told = (await client.get("/api/feedback?days=7&offset=-480", headers=cookie)).json()
-        refused = await client.get("/api/feedback?days=0", headers=cookie)
+    told = (await ask(api, "GET", "/feedback?days=7&offset=-480")).json()
+    refused = await ask(api, "GET", "/feedback?days=0")
     [line] = told["lines"]
     assert (line["model"], line["counts"]["answers"], line["counts"]["up"]) == ("fake", 1, 1)
     assert [round(each, 3) for each in line["liked"]] == [1, 0.207, 1]

@@ -9,18 +9,15 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from chat_app.api.app import make_api
-from chat_app.api.identity import Identity
 from chat_app.events import Finish, TextDelta
 from chat_app.messages import Usage
 from chat_app.providers.fake import FakeProvider
 from chat_app.services import Services
 from chat_app.store.feedback import Rating, note
 from chat_app.store.records import Turn
+from tests.api.page import api_over, ask
 from tests.conftest import LOCAL, services_with
 from tests.conversations.talk import send, until_settled
-
-IDENTITY = Identity("not-a-secret", 3000)
 
 
 @pytest.fixture
@@ -36,9 +33,7 @@ async def services(tmp_path, each_database, model) -> AsyncIterator[Services]:
 
 @pytest.fixture
 def api(services: Services) -> Starlette:
-    made = make_api()
-    made.state.services, made.state.identity = services, IDENTITY
-    return made
+    return api_over(services)
 
 
 async def talk(services: Services, model: FakeProvider, question: str, answer: str, after: Turn | None = None) -> Turn:
@@ -155,9 +150,7 @@ async def test_all_texts_of_a_line_are_without_what_is_to_be_taken_out(services,
 
 
 async def get(api: Starlette, **asked: str) -> httpx.Response:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://127.0.0.1:3000") as client:
-        headers = {"cookie": IDENTITY.cookie("local")}
-        return await client.get("/api/feedback/examples", params=asked, headers=headers)
+    return await ask(api, "GET", "/feedback/examples", params=asked)
 
 
 async def test_a_file_is_given_once_somebody_says_that_it_may_be_and_seen_before(api, services, model):

@@ -109,6 +109,18 @@ async def test_what_is_deleted_is_not_counted(services):
     assert figures.counts["answers"] == 1
 
 
+async def test_what_follows_a_deleted_message_is_not_counted_until_it_is_back(services):
+    first = await send(services, "one")
+    await until_settled(services, first)
+    second = await send(services, "two", conversation_id=first.conversation_id)
+    await until_settled(services, second)
+    await services.conversations.delete(LOCAL, first.reply_id)
+    assert await services.figures.of("local", 0) == []
+    await services.conversations.restore(LOCAL, first.reply_id)
+    [figures] = await services.figures.of("local", 0)
+    assert figures.counts["answers"] == 2
+
+
 async def test_nothing_that_is_unknown_is_told_as_nought(services, model):
     model.script = (TextDelta("x"), Finish("stop", Usage()))
     turn = await send(services, "one")
