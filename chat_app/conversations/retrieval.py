@@ -14,6 +14,7 @@ from chat_app.errors import ChatError
 from chat_app.extraction.pages import as_document
 from chat_app.gateway.estimate import estimate_tokens
 from chat_app.messages import Json, Message, Parts, Source, SourcesPart, storable
+from chat_app.providers.passages import MODEL
 from chat_app.search.base import Filter
 from chat_app.search.fusion import Hit
 from chat_app.search.index import SearchIndex
@@ -156,9 +157,11 @@ class Retrieval:
         where = Filter(without=frozenset((conversation_id,)))
         found = await self._index.find(Scope(user_id), _question(newest_first), where)
         near = [hit for hit in found.hits if hit.meaning >= _NEAR or hit.words >= _WORDS]
-        chosen = [
-            (chunk, hit) for chunk, hit in await self._chosen(user_id, near) if chunk.role != "user"
-        ]  # a question is no passage
+        chosen = [  # a question is no passage, and a quotation says nothing that its source does not say better
+            (chunk, hit)
+            for chunk, hit in await self._chosen(user_id, near)
+            if chunk.role != "user" and chunk.model != MODEL
+        ]
         return Retrieved(*_numbered(chosen[:_MOST_QUOTED]), lacking=found.lacking)
 
     async def _chosen(self, user_id: str, hits: Sequence[Hit]) -> list[tuple[FoundChunk, Hit]]:

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from chat_app.conversations.changes import Change
+from chat_app.conversations.finding import Wanted
 from chat_app.conversations.retrieval import Retrieved
 from chat_app.errors import AnswerBroken, PromptTooLong, StoreUnavailable
 from chat_app.events import Finish, TextDelta
@@ -176,6 +177,23 @@ async def test_passages_quotes_documents_and_earlier_answers_and_given_ones_alon
         assert ("lease.pdf", f"document:{lease}:1") in await quoted("deposit of two rents", [])
         assert await quoted("shy forest okapis?", [lease]) == []
         assert (await quoted("deposit of two rents!", [lease]))[0] == ("lease.pdf", f"document:{lease}:1")
+
+
+async def test_passages_does_not_quote_its_own_quotations(tmp_path):
+    async with services_with(tmp_path) as services:
+        lease = await add(services, "lease.pdf", LEASE)
+        first = await ask(services, "deposit of two rents", [], model="Passages")
+
+        async def is_indexed() -> bool:
+            found = await services.finding.find(LOCAL, Wanted("deposit", role="assistant"))
+            return any(hit.chunk.source == first.reply_id for hit in found.hits)
+
+        await until(is_indexed)
+        again = await ask(services, "deposit of two rents?", [], model="Passages")
+        [sources, *_] = (await answer_to(services, again)).parts
+        refs = [each.ref for each in sources.sources]
+        assert f"document:{lease}:1" in refs
+        assert not [ref for ref in refs if ref.startswith("message:")]
 
 
 async def test_nobody_is_answered_from_anothers_documents(tmp_path):
