@@ -144,6 +144,8 @@ class Chat:
         expect(self.questions.last).to_contain_text(text.partition("\n")[0][:40])
         expect(self.answers.last).not_to_have_attribute("data-message-id", before or "")
         self.expect_status(status)
+        if status == "complete":  # words that come later move what is below them away from under a click
+            expect(self.answers.last.locator(".body")).not_to_be_empty()
         self.conversation_id()  # a new one's address may come after its answer, and a reload before that opens a new chat
         return self.answers.last
 

@@ -30,6 +30,12 @@ def test_no_module_is_longer_than_400_lines_and_no_island_than_150():
         assert lines <= (150 if name.endswith(".jsx") else 400), name
 
 
+def test_no_browser_test_waits_for_a_function():
+    # The page's policy forbids its code from the second look on: it works where the first one is in time.
+    called = "wait_for_" + "function("
+    assert [path.name for path in (ROOT / "tests" / "e2e").glob("*.py") if called in path.read_text()] == []
+
+
 def test_the_map_in_the_readme_names_what_is_there():
     block = re.search(r"```text\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert block is not None

@@ -93,7 +93,7 @@ def test_the_drawer_stays_open_while_the_first_send_finds_its_address(new_contex
     expect(page).to_have_url(re.compile("/c/"))
     expect(chat.answers).to_have_count(1)
     expect(drawer).to_be_visible()
-    page.wait_for_function("history.state?.drawer")
+    until_seen(page, lambda: page.evaluate("history.state?.drawer"))
     address = page.url
     page.go_back()
     expect(drawer).to_be_hidden()

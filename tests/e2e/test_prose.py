@@ -203,7 +203,7 @@ def test_printing_fetches_what_is_not_loaded_and_clips_nothing(chat: Chat):
     chat.page.get_by_role("navigation").get_by_role("link", name="For paper").click()
     expect(chat.page.locator("article")).to_have_count(50)
     chat.page.keyboard.press("Control+p")
-    chat.page.wait_for_function("window.printed")
+    until_seen(chat.page, lambda: chat.page.evaluate("window.printed"))
     chat.page.emulate_media(media="print")
     clipped = """[...document.querySelectorAll(".code pre, .folded, .table")]
         .filter((n) => n.scrollHeight > n.clientHeight + 1 || n.scrollWidth > n.clientWidth + 1).length"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from tests.browser import Chat
+from tests.browser import Chat, until_seen
 from tests.server import Server
 from tests.upstream import Script, Upstream
 
@@ -47,4 +47,4 @@ def test_reading_stops_when_it_is_told_to_and_when_the_conversation_is_left(chat
         chat.page.evaluate("window.isCancelled = false")
         chat.button("Read aloud").click()
         leave.click()
-        chat.page.wait_for_function("window.isCancelled")
+        until_seen(chat.page, lambda: chat.page.evaluate("window.isCancelled"))
