@@ -265,7 +265,7 @@ async def open_services(
             search.finding,
             _documents(settings, documents, conversations.attachments, search.finding.space),
             Feedback(feedback),
-            Examples(feedback, store),
+            Examples(feedback, store, library),
             FeedbackFigures(FigureStore(database), recipes),
         )
 

@@ -135,6 +135,7 @@ def make_api(lifespan: Lifespan[Starlette] | None = None) -> Starlette:
             Route("/api/messages/{message_id}/rating", _Asked(feedback.rated), methods=["PUT"]),
             Route("/api/messages/{message_id}/rating", _Asked(feedback.withdrawn), methods=["DELETE"]),
             Route("/api/feedback", _Asked(feedback.figures), methods=["GET"]),
+            Route("/api/feedback/answers", _Asked(feedback.answers), methods=["GET"]),
             Route("/api/feedback/examples", _Asked(feedback.examples), methods=["GET"]),
             Route("/api/messages/show", _Asked(search.show), methods=["POST"]),
             Route("/api/search", _Asked(search.search), methods=["GET"]),

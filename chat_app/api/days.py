@@ -11,7 +11,7 @@ from chat_app.store.database import now_ms
 
 MOST_DAYS = 366
 _MOST_OFFSET_MINUTES = 14 * 60
-_DAY_MS, _MINUTE_MS = 24 * 3600 * 1000, 60_000
+DAY_MS, _MINUTE_MS = 24 * 3600 * 1000, 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ def days_of(request: Request) -> Days:
     """
     days = number(request, "days", 30, 1, MOST_DAYS)
     offset_ms = -number(request, "offset", 0, -_MOST_OFFSET_MINUTES, _MOST_OFFSET_MINUTES) * _MINUTE_MS
-    today = (now_ms() + offset_ms) // _DAY_MS
-    return Days(days, today, (today - days + 1) * _DAY_MS - offset_ms, offset_ms)
+    today = (now_ms() + offset_ms) // DAY_MS
+    return Days(days, today, (today - days + 1) * DAY_MS - offset_ms, offset_ms)
 
 
 def number(request: Request, name: str, usual: int, least: int, most: int) -> int:

@@ -12,16 +12,18 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from chat_app.api.bodies import decoded, read_body, told
-from chat_app.api.days import days_of
+from chat_app.api.days import DAY_MS, days_of, number
 from chat_app.api.messages import rating_of
 from chat_app.conversations.examples import FORMATS, WHATS
 from chat_app.conversations.feedback import MOST_COMMENT
 from chat_app.conversations.figures import Figures
+from chat_app.conversations.intervals import share
 from chat_app.conversations.redaction import SECRETS, Secret
 from chat_app.errors import BadRequest, MessageTooLong
 from chat_app.messages import Json, Principal, Struct
 from chat_app.services import Services
 from chat_app.store.feedback import Rating, Thumb
+from chat_app.store.figures import FIGURES, Behind, FigureLine, Slice
 
 T = TypeVar("T")
 _SHOWN = 20  # lines of a preview
@@ -75,15 +77,47 @@ def _figures(of: Figures) -> Json:
     return {
         "model": of.model, "recipe_version_id": of.recipe_version_id, "recipe": of.recipe, "counts": dict(of.counts),
         "liked": list(of.liked) if of.liked else None, "first_token_ms": of.first_token_ms,
-        "tokens_per_s": of.tokens_per_s, "cost_micros": of.cost_micros, "days": [asdict(day) for day in of.days],
+        "tokens_per_s": of.tokens_per_s, "cost_micros": of.cost_micros, "days": [_day(day) for day in of.days],
     }  # fmt: skip
+
+
+def _day(of: FigureLine) -> dict[str, Json]:
+    liked = share(of.up, of.up + of.down)
+    return {**asdict(of), "liked": list(liked) if liked else None}
+
+
+async def answers(request: Request, services: Services, user_id: str) -> Response:
+    """`GET /api/feedback/answers?what=down&model=…&version=…&days=30&offset=-480&day=20000&before=…`.
+
+    The answers that a figure of `GET /api/feedback` counts, the newest first: of all its days, or of one.
+
+    Raises:
+        BadRequest: There is no such figure; as for `days_of`.
+    """
+    asked = request.query_params
+    of = days_of(request)
+    since_ms = of.since_ms
+    if "day" in asked:
+        since_ms = number(request, "day", 0, of.today - of.days + 1, of.today) * DAY_MS - of.offset_ms
+    until_ms = since_ms + DAY_MS if "day" in asked else (of.today + 1) * DAY_MS - of.offset_ms
+    what = _one(asked, "what", tuple(FIGURES))
+    part = Slice(what, asked.get("model", ""), asked.get("version", ""), since_ms, until_ms)
+    found, has_more = await services.figures.behind(user_id, part, asked.get("before", ""))
+    return told({"answers": [_answer(each) for each in found], "has_more": has_more})
+
+
+def _answer(of: Behind) -> dict[str, Json]:
+    """As the page has it: the thumb as under the answer itself."""
+    said = {name: value for name, value in asdict(of).items() if name not in ("thumb", "tags", "comment")}
+    tags = msgspec.json.decode(of.tags or "[]", type=tuple[str, ...])
+    return {**said, "rating": rating_of(of.thumb, tags, of.comment) if of.thumb else None}
 
 
 async def examples(request: Request, services: Services, user_id: str) -> Response:
     """`GET /api/feedback/examples?what=answers&form=chat&redact=email,phone&consent=yes`: lines of JSON.
 
-    `what` is answers or preferences, `form` chat or alpaca. With `preview=1` instead how many lines there are, and the
-    first of them.
+    `what` is answers, preferences or conversations, `form` chat or alpaca. With `preview=1` instead how many lines
+    there are, and the first of them.
 
     Raises:
         BadRequest: What is asked for is none, or nobody has said that these texts may be given away.

@@ -1,23 +1,27 @@
-"""What people liked, corrected or preferred, as examples that models are trained with: lines of JSON in two formats."""
+"""What people said, liked, corrected or preferred, as examples to train models with: lines of JSON in two formats."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, TypeAlias, get_args
 
 from chat_app.conversations.attachments import words_of
 from chat_app.conversations.redaction import Secret, redacted
+from chat_app.errors import NotFound
 from chat_app.messages import Json, text_of
+from chat_app.store.conversations import ConversationStore
 from chat_app.store.feedback import Event, FeedbackStore
 from chat_app.store.messages import MessageStore
-from chat_app.store.records import StoredMessage
+from chat_app.store.records import Details, StoredMessage
 
-What: TypeAlias = Literal["answers", "preferences"]
+What: TypeAlias = Literal["answers", "preferences", "conversations"]
 Format: TypeAlias = Literal["chat", "alpaca"]
 WHATS: tuple[What, ...] = get_args(What)
-"""Answers that were liked or corrected; or pairs of one that was corrected or preferred, and what it is better than."""
+"""Answers that were liked or corrected; pairs of one that was corrected or preferred, and what it is better than; or
+every conversation, on the branch in view."""
 FORMATS: tuple[Format, ...] = get_args(Format)
 """How they are written."""
 _WHOLE_BRANCH = 1_000_000
@@ -40,10 +44,10 @@ class Example:
 
 
 class Examples:
-    """Makes them of a person's feedback."""
+    """Makes them of a person's conversations and feedback."""
 
-    def __init__(self, feedback: FeedbackStore, messages: MessageStore) -> None:
-        self._feedback, self._messages = feedback, messages
+    def __init__(self, feedback: FeedbackStore, messages: MessageStore, library: ConversationStore) -> None:
+        self._feedback, self._messages, self._library = feedback, messages, library
 
     async def lines(
         self, user_id: str, what: What, form: Format, secrets: Collection[Secret]
@@ -59,6 +63,27 @@ class Examples:
         Raises:
             StoreUnavailable: The database cannot be read.
         """
+        found = self._conversations(user_id) if what == "conversations" else self._judged(user_id, what)
+        async with aclosing(found):
+            async for example in found:
+                yield _WRITERS[form](example.without(secrets))
+
+    async def _conversations(self, user_id: str) -> AsyncGenerator[Example]:
+        """Each up to the last answer that has words."""
+        for leaf_id in await self._library.leaves(user_id):
+            history = await self._messages.history(user_id, leaf_id, _WHOLE_BRANCH)
+            while history and (history[0].role != "assistant" or not _words(history)):
+                history = history[1:]
+            if (said := _turns(history[1:])) and (details := await self._details(user_id, history[0].id)):
+                yield Example(details.asked.system, said, _words(history))
+
+    async def _details(self, user_id: str, message_id: str) -> Details | None:
+        """None where it was deleted meanwhile."""
+        with suppress(NotFound):
+            return await self._messages.details(user_id, message_id)
+        return None
+
+    async def _judged(self, user_id: str, what: What) -> AsyncGenerator[Example]:
         events = await self._feedback.events(user_id)
         disliked = {event.message_id for event in events if event.kind == "down"}
         seen = set[tuple[str, str]]()
@@ -68,7 +93,7 @@ class Examples:
                     continue
                 seen.add(pair)
                 if (example := await self._example(user_id, event.system, *pair)) is not None:
-                    yield _WRITERS[form](example.without(secrets))
+                    yield example
 
     async def _example(self, user_id: str, system: str, chosen_id: str, rejected_id: str) -> Example | None:
         """None where an answer has no words or was deleted meanwhile, or nothing was asked in words."""

@@ -8,8 +8,10 @@ from itertools import groupby
 
 from chat_app.conversations.intervals import Share, share
 from chat_app.conversations.recipes import Recipes
-from chat_app.store.figures import FigureLine, FigureStore
+from chat_app.store.figures import Behind, FigureLine, FigureStore, Slice
 
+PAGE = 30
+"""How many answers behind a figure come at once."""
 _COUNTS = [field.name for field in fields(FigureLine) if field.name not in ("day", "model", "recipe_version_id")]
 
 
@@ -52,6 +54,17 @@ class FeedbackFigures:
 
     def __init__(self, store: FigureStore, recipes: Recipes) -> None:
         self._store, self._recipes = store, recipes
+
+    async def behind(self, user_id: str, part: Slice, before: str = "") -> tuple[list[Behind], bool]:
+        """The answers that a figure counts, the newest first: a page of them, and whether there are more.
+
+        Args:
+            user_id: Whose.
+            part: Which.
+            before: The id of the last one seen.
+        """
+        found = await self._store.behind(user_id, part, PAGE + 1, before)
+        return found[:PAGE], len(found) > PAGE
 
     async def of(self, user_id: str, since_ms: int, offset_ms: int = 0) -> list[Figures]:
         """A person's since then, those with most answers first; as `FigureStore.lines`."""

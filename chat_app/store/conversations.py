@@ -99,6 +99,13 @@ class ConversationStore:
         async with self._database.read() as connection:
             return list((await connection.execute(query.order_by(conversations.c.id))).scalars())
 
+    async def leaves(self, user_id: str) -> list[str]:
+        """The last message in view of every conversation that is not deleted, the oldest conversation first."""
+        of = conversations.c
+        mine = (of.user_id == user_id, of.deleted_at.is_(None), of.leaf_message_id.is_not(None))
+        async with self._database.read() as connection:
+            return list((await connection.execute(select(of.leaf_message_id).where(*mine).order_by(of.id))).scalars())
+
     async def rename(self, user_id: str, conversation_id: str, title: str, *, source: str) -> bool:
         """Give a title. A person's own is final: no other source replaces it.
 

@@ -1,16 +1,40 @@
-"""How answers did: per day, model and version of a recipe, counted from messages and what was thought of them."""
+"""How answers did, per day, model and version of a recipe: counted from messages and what was thought of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, and_, case, func, or_, select, true
 
 from chat_app.store.database import Database, total
 from chat_app.store.deleted import with_all_below
+from chat_app.store.feedback import IS_THUMB, THUMB
 from chat_app.store.tables import conversations, feedback_events, messages
 
 _DAY_MS = 86_400_000
+_BEGINNING = 300  # characters
+_KINDS = {"up": "up", "down": "down", "regenerated": "regenerate", "edited": "edit", "preferred": "prefer"}
+_SPEAKING = and_(messages.c.output_tokens.is_not(None), messages.c.duration_ms > messages.c.first_token_ms)
+
+
+def _has(*kinds: str) -> ColumnElement[bool]:
+    noted = select(feedback_events.c.id).where(
+        feedback_events.c.message_id == messages.c.id, feedback_events.c.kind.in_(kinds)
+    )
+    return noted.correlate(messages).exists()
+
+
+FIGURES: dict[str, ColumnElement[bool]] = {
+    "answers": true(),
+    "stopped": messages.c.status == "stopped",
+    "failed": messages.c.status.in_(("failed", "interrupted")),
+    "rated": _has("up", "down"),
+    **{name: _has(kind) for name, kind in _KINDS.items()},
+    "first_tokens": messages.c.first_token_ms.is_not(None),
+    "speaking": _SPEAKING,
+    "priced": messages.c.cost_micros.is_not(None),
+}
+"""Which answers each figure is made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +80,49 @@ class FigureLine:
     cost_micros: int
 
 
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """An answer behind a figure: where it stands, what was asked and said (its beginning), and what was thought of it.
+
+    Times are milliseconds, `cost_micros` micro-dollars; None is unknown. `tags` is JSON.
+    """
+
+    id: str
+    conversation_id: str
+    title: str
+    question: str
+    words: str
+    created_at: int
+    model: str
+    status: str
+    first_token_ms: int | None
+    duration_ms: int | None
+    output_tokens: int | None
+    cost_micros: int | None
+    thumb: str | None
+    tags: str | None
+    comment: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Of a person's answers those of a model by a version of a recipe ("" is none), that a figure counts.
+
+    Args:
+        what: Which figure: a name of `FIGURES`.
+        model: Who answered.
+        recipe_version_id: By which version.
+        since_ms: From when on.
+        until_ms: Before when.
+    """
+
+    what: str
+    model: str
+    recipe_version_id: str
+    since_ms: int
+    until_ms: int
+
+
 class FigureStore:
     """Counts."""
 
@@ -74,6 +141,39 @@ class FigureStore:
             rows = (await connection.execute(_lines(user_id, since_ms, offset_ms))).mappings()
             return [FigureLine(**row) for row in rows]
 
+    async def behind(self, user_id: str, part: Slice, limit: int, before: str = "") -> list[Behind]:
+        """The answers that a figure counts, the newest first.
+
+        Args:
+            user_id: Whose.
+            part: Which.
+            limit: How many at most.
+            before: The id of the last one seen.
+        """
+        of = messages.c
+        version = func.coalesce(of.recipe_version_id, "")
+        where = [
+            FIGURES[part.what], of.model == part.model, version == part.recipe_version_id,
+            of.created_at >= part.since_ms, of.created_at < part.until_ms,
+        ]  # fmt: skip
+        if before:
+            where.append(of.id < before)
+        question = messages.alias()
+        names = ("id", "conversation_id", "created_at", "model", "status")
+        figures = ("first_token_ms", "duration_ms", "output_tokens", "cost_micros")
+        query = select(
+            *(of[name] for name in (*names, *figures)),
+            conversations.c.title,
+            func.substr(of.search_text, 1, _BEGINNING).label("words"),
+            func.coalesce(func.substr(question.c.search_text, 1, _BEGINNING), "").label("question"),
+            *THUMB,
+        )
+        stands = _stands().outerjoin(question, question.c.id == of.parent_id)
+        query = query.select_from(stands.outerjoin(feedback_events, IS_THUMB)).where(*_counted(user_id), *where)
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query.order_by(of.id.desc()).limit(limit))).mappings()
+            return [Behind(**row) for row in rows]
+
 
 def _lines(user_id: str, since_ms: int, offset_ms: int) -> Select[tuple[object, ...]]:
     of, events = messages.c, feedback_events.c
@@ -87,36 +187,40 @@ def _lines(user_id: str, since_ms: int, offset_ms: int) -> Select[tuple[object, 
         .group_by(events.message_id)
         .subquery()
     )
-    speaking = and_(of.output_tokens.is_not(None), of.duration_ms > of.first_token_ms)
     counted: dict[str, ColumnElement[int]] = {
         "answers": func.count(),
-        "stopped": _count(of.status == "stopped"),
-        "failed": _count(of.status.in_(("failed", "interrupted"))),
+        "stopped": _count(FIGURES["stopped"]),
+        "failed": _count(FIGURES["failed"]),
         **{name: total(noted.c[name]) for name in _KINDS},
         "first_tokens": func.count(of.first_token_ms),
         "first_token_ms": total(of.first_token_ms),
-        "tokens": total(case((speaking, of.output_tokens))),
-        "speaking_ms": total(case((speaking, of.duration_ms - of.first_token_ms))),
+        "tokens": total(case((_SPEAKING, of.output_tokens))),
+        "speaking_ms": total(case((_SPEAKING, of.duration_ms - of.first_token_ms))),
         "priced": func.count(of.cost_micros),
         "cost_micros": total(of.cost_micros),
     }
-    stands = messages.join(conversations, conversations.c.id == of.conversation_id)
-    stands = stands.outerjoin(noted, noted.c.message_id == of.id)
-    gone = select(with_all_below(and_(of.user_id == user_id, of.deleted_at.is_not(None))).c.id)
-    was_asked = or_(of.duration_ms.is_not(None), of.error_code.is_not(None))  # not written by a person, nor imported
     return (
         select(day.label("day"), of.model, of.recipe_version_id, *(each.label(name) for name, each in counted.items()))
-        .select_from(stands)
-        .where(
-            of.user_id == user_id, of.role == "assistant", of.created_at >= since_ms, was_asked,
-            of.status != "streaming", of.id.not_in(gone), conversations.c.deleted_at.is_(None),
-        )
+        .select_from(_stands().outerjoin(noted, noted.c.message_id == of.id))
+        .where(*_counted(user_id), of.created_at >= since_ms)
         .group_by(day, of.model, of.recipe_version_id)
         .order_by(day.desc(), of.model, of.recipe_version_id)
+    )
+
+
+def _stands() -> FromClause:
+    return messages.join(conversations, conversations.c.id == messages.c.conversation_id)
+
+
+def _counted(user_id: str) -> tuple[ColumnElement[bool], ...]:
+    """A person's answers that are still there, have ended, and are a model's: not their own, nor imported."""
+    of = messages.c
+    gone = select(with_all_below(and_(of.user_id == user_id, of.deleted_at.is_not(None))).c.id)
+    was_asked = or_(of.duration_ms.is_not(None), of.error_code.is_not(None))
+    return (
+        of.user_id == user_id, of.role == "assistant", was_asked, of.status != "streaming", of.id.not_in(gone),
+        conversations.c.deleted_at.is_(None),
     )  # fmt: skip
-
-
-_KINDS = {"up": "up", "down": "down", "regenerated": "regenerate", "edited": "edit", "preferred": "prefer"}
 
 
 def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:

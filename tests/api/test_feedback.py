@@ -192,3 +192,33 @@ async def test_figures_are_told_by_model_with_the_interval_of_their_thumbs(api, 
     assert [round(each, 3) for each in line["liked"]] == [1, 0.207, 1]
     assert [day["day"] for day in line["days"]] == [told["today"]]
     assert refused.status_code == 400
+
+
+async def behind(api: Starlette, user: str = "local", **asked) -> httpx.Response:
+    return await ask(api, "GET", "/feedback/answers", user=user, params={"model": "fake"} | asked)
+
+
+async def test_each_figure_opens_its_answers_a_page_after_the_other(api, services):
+    replies = []
+    for number in range(33):
+        asked = await send(services, f"question {number}")
+        await until_settled(services, asked)
+        replies.append(asked.reply_id)
+    await rate(api, replies[0], thumb="down", tags=["long"], comment="too long")
+    [line] = (await ask(api, "GET", "/feedback?days=7")).json()["lines"]
+    [day] = line["days"]
+    assert day["liked"] == line["liked"]
+    first = (await behind(api, what="answers", days=7, day=day["day"])).json()
+    assert (len(first["answers"]), first["has_more"]) == (30, True)
+    rest = (await behind(api, what="answers", before=first["answers"][-1]["id"])).json()
+    found = [each["id"] for each in (*first["answers"], *rest["answers"])]
+    assert (found, rest["has_more"]) == (replies[::-1], False)
+    [down] = (await behind(api, what="down")).json()["answers"]
+    assert (down["question"], down["rating"]) == (
+        "question 0", {"thumb": "down", "tags": ["long"], "comment": "too long"},
+    )  # fmt: skip
+    assert first["answers"][0]["rating"] is None
+    assert (await behind(api, what="answers", day=day["day"] - 1)).json()["answers"] == []
+    assert (await behind(api, user="bob", what="answers")).json()["answers"] == []
+    for wrong in ({"what": "all"}, {"day": day["day"] + 1}, {"day": "x"}):
+        assert (await behind(api, **wrong)).status_code == 400

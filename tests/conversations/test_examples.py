@@ -129,6 +129,22 @@ async def test_what_was_disliked_deleted_or_is_no_better_is_no_example(services,
     assert [line["messages"][-1]["content"] for line in await lines(services)] == ["2"]
 
 
+async def test_every_conversation_is_one_on_the_branch_in_view_up_to_its_last_answer_with_words(services, model):
+    other = await talk(services, model, "why", "Because.")
+    await edit(services, other, "Since it rains.")
+    gone = await talk(services, model, "two", "2")
+    await services.conversations.delete_conversation(LOCAL, gone.conversation_id)
+    silent = await talk(services, model, "three", "3")
+    await talk(services, model, "and", "", silent)
+    await talk(services, model, "nothing", "")
+    assert [[each["content"] for each in line["messages"]] for line in await lines(services, "conversations")] == [
+        ["why", "Since it rains."], ["three", "3"],
+    ]  # fmt: skip
+    [_, line] = await lines(services, "conversations", "alpaca")
+    assert line == {"instruction": "three", "input": "", "output": "3", "system": "", "history": []}
+    assert await lines(services, "conversations", who="bob") == []
+
+
 async def test_an_answer_without_words_in_between_is_left_out_with_its_question(services, model):
     failed = await talk(services, model, "silence", "")
     turn = await talk(services, model, "again", "Here.", failed)
@@ -170,12 +186,13 @@ async def test_a_file_is_given_once_somebody_says_that_it_may_be_and_seen_before
 
 
 @pytest.mark.parametrize("form", ["chat", "alpaca"])
-@pytest.mark.parametrize("what", ["answers", "preferences"])
+@pytest.mark.parametrize("what", ["answers", "preferences", "conversations"])
 async def test_the_datasets_library_reads_each_file_with_one_schema(api, services, model, tmp_path, what, form):
     first = await talk(services, model, "你好", "您好！")
     second = await talk(services, model, "再见", "再见。", first)
     for turn in (first, second):
         await edit(services, turn, f"better {turn.reply_id}")
+    await talk(services, model, "又来了", "好。")
     file = tmp_path / "examples.jsonl"
     file.write_bytes((await get(api, what=what, form=form, consent="yes")).content)
     # In a process of its own: the library reads from the environment, as it is imported, that it is to ask nobody.
@@ -191,5 +208,5 @@ async def test_the_datasets_library_reads_each_file_with_one_schema(api, service
     out, _ = await ran.communicate()
     read = json.loads(out)
     assert read["rows"] == await lines(services, what, form)
-    assert len(read["rows"]) == 2
+    assert len(read["rows"]) == 2  # of conversations, too
     assert read["columns"] == list(read["rows"][0])

@@ -9,7 +9,7 @@ from chat_app.messages import Usage
 from chat_app.providers.fake import FakeProvider
 from chat_app.services import Services
 from chat_app.store.feedback import Rating
-from chat_app.store.figures import FigureLine
+from chat_app.store.figures import Behind, FigureLine, Slice
 from tests.conftest import LOCAL, services_with
 from tests.conversations.talk import send, until_heard, until_settled
 
@@ -32,6 +32,16 @@ async def set_columns(services: Services, message_id: str, **values: object) -> 
     named = ", ".join(f"{name} = :{name}" for name in values)
     async with services.database.write() as connection:
         await connection.execute(text(f"UPDATE messages SET {named} WHERE id = :id"), values | {"id": message_id})
+
+
+def part(what: str, model: str = "fake", version: str = "") -> Slice:
+    return Slice(what, model, version, 0, 1 << 60)
+
+
+async def behind(services: Services, what: str, model: str = "fake", version: str = "") -> list[Behind]:
+    found, has_more = await services.figures.behind("local", part(what, model, version))
+    assert not has_more
+    return found
 
 
 async def test_answers_are_counted_with_how_they_ended_and_what_was_thought_of_them(services, model):
@@ -77,6 +87,23 @@ async def test_answers_are_counted_with_how_they_ended_and_what_was_thought_of_t
     assert (round(figures.liked.low, 3), figures.liked.value, round(figures.liked.high, 3)) == (0.095, 0.5, 0.905)
     assert await services.figures.of("bob", 0) == []
 
+    ids = {
+        "up": [liked],
+        "down": [disliked],
+        "rated": [disliked, liked],
+        "regenerated": [disliked],
+        "edited": [unrated],
+    }
+    for what, expected_ids in ids.items():
+        assert [each.id for each in await behind(services, what)] == expected_ids
+    for what in ("answers", "stopped", "failed", "preferred", "first_tokens", "priced"):
+        assert len(await behind(services, what)) == figures.counts[what], what
+    assert len(await behind(services, "speaking")) == 4
+    [first] = await behind(services, "up")
+    assert (first.question, first.thumb, first.conversation_id != "") == ("one", "up", True)
+    assert await behind(services, "answers", model="other") == await behind(services, "answers", version="x@1") == []
+    assert await services.figures.behind("bob", part("answers")) == ([], False)
+
 
 async def test_they_are_apart_by_day_in_the_readers_time_by_model_and_by_version(services):
     ids = []
@@ -107,6 +134,7 @@ async def test_what_is_deleted_is_not_counted(services):
             await services.conversations.delete_conversation(LOCAL, turn.conversation_id)
     [figures] = await services.figures.of("local", 0)
     assert figures.counts["answers"] == 1
+    assert [each.question for each in await behind(services, "answers")] == ["two"]
 
 
 async def test_what_follows_a_deleted_message_is_not_counted_until_it_is_back(services):
