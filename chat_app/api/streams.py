@@ -11,7 +11,8 @@ per token:
     event: idle     {}              nothing runs here; the page reads the store and closes the stream
     event: away     {}              the log is out of reach; the browser comes back by itself
 
-Every event's id is the log's position, which the browser sends back as `Last-Event-ID`.
+Every event's id is its own position in the log, which the browser sends back as `Last-Event-ID` wherever the connection
+is cut; of what a page is told at first, only the last event has one.
 """
 
 from __future__ import annotations
@@ -91,30 +92,32 @@ class FollowAnswers:
 def _fresh(batch: Batch) -> Iterable[bytes]:
     """The answers that run, each in one event, however many entries the log holds."""
     replies = fold(batch.entries)
-    for message_id in batch.running:
-        if message_id in replies:
-            yield _event(b"set", {"id": message_id, "parts": replies[message_id].parts}, batch.position)
+    told = [message_id for message_id in batch.running if message_id in replies]
+    for message_id in told:
+        position = batch.position if message_id == told[-1] else ""
+        yield _event(b"set", {"id": message_id, "parts": replies[message_id].parts}, position)
 
 
 def _later(batch: Batch) -> Iterable[bytes]:
-    for entry in batch.entries:
+    for position, entry in batch.placed:
         match entry:
             case Grew(message_id, _, text, is_reasoning):
                 key = message_id[-KEY_LENGTH:]
                 data = _encode([key, text, 1] if is_reasoning else [key, text])
-                yield b"id:%b\ndata:%b\n\n" % (batch.position.encode(), data)
+                yield b"id:%b\ndata:%b\n\n" % (position.encode(), data)
             case Began(message_id, parts):
-                yield _event(b"set", {"id": message_id, "parts": parts}, batch.position)
+                yield _event(b"set", {"id": message_id, "parts": parts}, position)
             case Cited(message_id, sources):
-                yield _event(b"sources", {"id": message_id, "sources": sources}, batch.position)
+                yield _event(b"sources", {"id": message_id, "sources": sources}, position)
             case Unsaved(message_id):
-                yield _event(b"unsaved", {"id": message_id}, batch.position)
+                yield _event(b"unsaved", {"id": message_id}, position)
             case Ended(message_id, status):
-                yield _event(b"end", {"id": message_id, "status": status}, batch.position)
+                yield _event(b"end", {"id": message_id, "status": status}, position)
 
 
 def _event(name: bytes, data: object, position: str) -> bytes:
-    return b"id:%b\nevent:%b\ndata:%b\n\n" % (position.encode(), name, _encode(data))
+    at = b"id:%b\n" % position.encode() if position else b""
+    return b"%bevent:%b\ndata:%b\n\n" % (at, name, _encode(data))
 
 
 async def _until_gone(receive: Receive) -> None:

@@ -66,17 +66,22 @@ Entry: TypeAlias = Began | Grew | Cited | Unsaved | Ended
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Entries that came together.
+    """Entries that came together, each with its own position, since a follower may be cut off after any of them.
 
-    `position` is that of the last one. `is_fresh` says that these are all entries from the log's beginning, because
+    `position` is that of the whole batch. `is_fresh` says that these are all entries from the log's beginning, because
     the follower gave no position or one of another log: what it held before is void. `running` are the ids of the
     answers that run as of this batch.
     """
 
     position: str
-    entries: tuple[Entry, ...]
+    placed: tuple[tuple[str, Entry], ...]
     is_fresh: bool
     running: tuple[str, ...]
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """They alone."""
+        return tuple(entry for _, entry in self.placed)
 
 
 class Newest:

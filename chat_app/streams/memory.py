@@ -81,10 +81,11 @@ class MemoryLog:
         is_fresh = not 0 <= seen <= len(log.entries)
         seen, is_first = 0 if is_fresh else seen, True
         while True:
-            changed, entries = log.changed, tuple(log.entries[seen:])
-            if entries or is_first:
-                seen += len(entries)
-                yield Batch(f"{log.epoch}.{seen}", entries, is_fresh, tuple(log.running))
+            changed = log.changed
+            placed = tuple((f"{log.epoch}.{at}", entry) for at, entry in enumerate(log.entries[seen:], seen + 1))
+            if placed or is_first:
+                seen += len(placed)
+                yield Batch(f"{log.epoch}.{seen}", placed, is_fresh, tuple(log.running))
                 is_fresh = is_first = False
             if changed is log.changed and seen == len(log.entries):
                 await changed.wait()

@@ -111,9 +111,9 @@ class RedisLog:
                 found = await self._next(key, position)
                 if found:
                     position = found[-1][0].decode()
-                    entries = seen.new(found)
-                    if entries:
-                        yield Batch(position, entries, False, tuple(seen.running))
+                    placed = seen.new(found)
+                    if placed:
+                        yield Batch(position, placed, False, tuple(seen.running))
         except (RedisError, OSError) as error:
             raise StreamsUnavailable("The log of running answers cannot be reached.", detail=str(error)) from error
 
@@ -250,8 +250,9 @@ class _Seen:
         self._once: set[tuple[str, str]] = set()
         self._newest = Newest()
 
-    def new(self, found: _Raw) -> tuple[Entry, ...]:
-        return tuple(entry for _, fields in found if self._is_new(entry := _decode(fields[b"e"])))
+    def new(self, found: _Raw) -> tuple[tuple[str, Entry], ...]:
+        decoded = ((entry_id.decode(), _decode(fields[b"e"])) for entry_id, fields in found)
+        return tuple((position, entry) for position, entry in decoded if self._is_new(entry))
 
     def _is_new(self, entry: Entry) -> bool:
         if not self._newest.counts(entry):

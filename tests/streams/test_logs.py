@@ -104,6 +104,21 @@ async def test_a_position_resumes_without_loss_or_repetition(log, conversation):
     assert not last.is_fresh
 
 
+async def test_a_follower_that_is_cut_off_within_a_batch_goes_on_from_where_it_was(log, conversation):
+    for entry in (Began("m"), *(Grew("m", at, str(at)) for at in range(5)), Ended("m", "complete")):
+        log.append(conversation, entry)
+    together: list[tuple[str, Entry]] = []
+    async with asyncio.timeout(5), aclosing(log.follow(conversation, None)) as batches:
+        async for batch in batches:
+            together += batch.placed
+            if batch.placed and not batch.running:
+                break
+    assert len(together) == 7
+    for at, (position, _) in enumerate(together[:-1], 1):
+        rest, last = await _read(log, conversation, position, Ended)
+        assert (rest, last.is_fresh) == ([entry for _, entry in together[at:]], False)
+
+
 @pytest.mark.parametrize("position", ["zzz.3", "1-1", "", "nonsense", "../.."])
 async def test_a_position_of_another_log_begins_anew(log, conversation, position):
     log.append(conversation, Began("m"))
