@@ -28,7 +28,7 @@ export const isSought = (place) => Boolean(place?.isHit && !place.isMarked);
 export function bringToPlace(scroller, article, place) {
   const middle = Math.max(HEADER_GAP, (scroller.clientHeight - article.offsetHeight) / 2);
   bringTo(scroller, article, place.isHit ? middle : place.off);
-  if (!isSought(place)) return;
+  if (!isSought(place) || getComputedStyle(article).visibility === "hidden") return; // hidden until there are words, it takes no focus
   place.isMarked = true; // once, also where words that come in around it move it
   article.dataset.hit = "true";
   article.focus({ preventScroll: true });
