@@ -20,6 +20,8 @@ from chat_app.ui.pages.chat import ROUTE as CHAT_ROUTE
 from chat_app.ui.pages.chat import chat_page
 from chat_app.ui.pages.documents import ROUTE as DOCUMENTS_ROUTE
 from chat_app.ui.pages.documents import documents_page
+from chat_app.ui.pages.feedback import ROUTE as FEEDBACK_ROUTE
+from chat_app.ui.pages.feedback import feedback_page
 from chat_app.ui.pages.models import ROUTE as MODELS_ROUTE
 from chat_app.ui.pages.models import models_page
 from chat_app.ui.pages.recipes import ROUTE as RECIPES_ROUTE
@@ -56,7 +58,7 @@ async def _lifespan() -> AsyncGenerator[None]:
 
 
 app = rx.App(
-    stylesheets=["/theme.css", "/files.css", "/panel.css", "/search.css", "/documents.css"],
+    stylesheets=["/theme.css", "/files.css", "/panel.css", "/search.css", "/documents.css", "/feedback.css"],
     head_components=[
         rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
         # After Reflex's own, so that it counts: without `cover` a phone tells no safe areas.
@@ -78,3 +80,4 @@ app.add_page(documents_page, route=DOCUMENTS_ROUTE, title="chat_app", on_load=[L
 app.add_page(recipes_page, route=RECIPES_ROUTE, title="chat_app", on_load=[LibraryState.arrive])
 app.add_page(models_page, route=MODELS_ROUTE, title="chat_app", on_load=[LibraryState.arrive])
 app.add_page(usage_page, route=USAGE_ROUTE, title="chat_app", on_load=[LibraryState.arrive])
+app.add_page(feedback_page, route=FEEDBACK_ROUTE, title="chat_app", on_load=[LibraryState.arrive])

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests import files
 from tests.browser import Chat
 from tests.chromium import ARGUMENTS, find
+from tests.judged import judge
 from tests.server import ROOT, Server
 from tests.upstream import Script, Upstream
 
@@ -146,6 +147,18 @@ def _take(browser: Browser, server: Server, upstream: Upstream, language: str, p
     context.close()
 
 
+def _judged(browser: Browser, folder: Path, language: str, pictures: Path) -> None:
+    judge(folder, language, days=range(1, 29), each=2)
+    with Server(folder) as server:
+        page = browser.new_page(
+            locale={"en": "en-US", "zh": "zh-CN"}[language], viewport={"width": 1280, "height": 720}
+        )
+        page.goto(f"{server.url}/feedback")
+        expect(page.locator(".feedback tbody tr")).to_have_count(4)
+        page.screenshot(path=pictures / f"feedback-{language}.png")
+        page.close()
+
+
 def take(pictures: Path) -> None:
     """All of them, into a folder that is there."""
     with (
@@ -160,6 +173,7 @@ def take(pictures: Path) -> None:
                 _take(browser, server, upstream, language, pictures)
             finally:
                 server.stop()
+            _judged(browser, Path(folder) / f"judged-{language}", language, pictures)
 
 
 if __name__ == "__main__":

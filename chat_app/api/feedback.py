@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from chat_app.api.bodies import decoded, read_body, told
-from chat_app.api.days import DAY_MS, days_of, number
+from chat_app.api.days import DAY_MS, MOST_DAYS, days_of, number
 from chat_app.api.messages import rating_of
 from chat_app.conversations.examples import FORMATS, WHATS
 from chat_app.conversations.feedback import MOST_COMMENT
@@ -63,43 +63,52 @@ async def withdrawn(request: Request, services: Services, user_id: str) -> Respo
 
 
 async def figures(request: Request, services: Services, user_id: str) -> Response:
-    """`GET /api/feedback?days=30&offset=-480`: what was counted of answers, by model and version of a recipe, and day.
+    """`GET /api/feedback?days=30&offset=-480&every=5`: what was counted of answers, by model and version of a recipe.
+
+    In all, and by periods of so many days, each named by the first of them.
 
     Raises:
         BadRequest: As for `days_of`.
     """
     of = days_of(request)
-    found = await services.figures.of(user_id, of.since_ms, of.offset_ms)
-    return told({"today": of.today, "days": of.days, "lines": [_figures(each) for each in found]})
+    every = _every(request)
+    found = await services.figures.of(user_id, of.since_ms, of.offset_ms, today=of.today, every=every)
+    return told({"today": of.today, "days": of.days, "every": every, "lines": [_figures(each) for each in found]})
 
 
 def _figures(of: Figures) -> Json:
     return {
         "model": of.model, "recipe_version_id": of.recipe_version_id, "recipe": of.recipe, "counts": dict(of.counts),
         "liked": list(of.liked) if of.liked else None, "first_token_ms": of.first_token_ms,
-        "tokens_per_s": of.tokens_per_s, "cost_micros": of.cost_micros, "days": [_day(day) for day in of.days],
+        "tokens_per_s": of.tokens_per_s, "cost_micros": of.cost_micros,
+        "periods": [_period(each) for each in of.periods],
     }  # fmt: skip
 
 
-def _day(of: FigureLine) -> dict[str, Json]:
+def _every(request: Request) -> int:
+    return number(request, "every", 1, 1, MOST_DAYS)
+
+
+def _period(of: FigureLine) -> dict[str, Json]:
     liked = share(of.up, of.up + of.down)
     return {**asdict(of), "liked": list(liked) if liked else None}
 
 
 async def answers(request: Request, services: Services, user_id: str) -> Response:
-    """`GET /api/feedback/answers?what=down&model=…&version=…&days=30&offset=-480&day=20000&before=…`.
+    """`GET /api/feedback/answers?what=down&model=…&version=…&days=30&offset=-480&day=20000&every=5&before=…`.
 
-    The answers that a figure of `GET /api/feedback` counts, the newest first: of all its days, or of one.
+    The answers that a figure of `GET /api/feedback` counts, the newest first: of all its days, or of a period.
 
     Raises:
         BadRequest: There is no such figure; as for `days_of`.
     """
     asked = request.query_params
     of = days_of(request)
-    since_ms = of.since_ms
-    if "day" in asked:
-        since_ms = number(request, "day", 0, of.today - of.days + 1, of.today) * DAY_MS - of.offset_ms
-    until_ms = since_ms + DAY_MS if "day" in asked else (of.today + 1) * DAY_MS - of.offset_ms
+    every = _every(request)
+    since_ms, until_ms = of.since_ms, of.since_ms + of.days * DAY_MS
+    if "day" in asked:  # the first period may begin before the first day
+        begins_ms = number(request, "day", 0, of.today - of.days - every + 2, of.today) * DAY_MS - of.offset_ms
+        since_ms, until_ms = max(since_ms, begins_ms), begins_ms + every * DAY_MS
     what = _one(asked, "what", tuple(FIGURES))
     part = Slice(what, asked.get("model", ""), asked.get("version", ""), since_ms, until_ms)
     found, has_more = await services.figures.behind(user_id, part, asked.get("before", ""))

@@ -1,9 +1,9 @@
-"""Which models and versions of recipes do well: what was counted of their answers, in all and day by day."""
+"""Which models and versions of recipes do well: what was counted of their answers, in all and period by period."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 from itertools import groupby
 
 from chat_app.conversations.intervals import Share, share
@@ -19,14 +19,15 @@ _COUNTS = [field.name for field in fields(FigureLine) if field.name not in ("day
 class Figures:
     """Of a model by a version of a recipe; `recipe` is what that is called, empty where there was none.
 
-    `counts` are those of a `FigureLine`, together; what is derived of them is None where nothing was counted.
+    `counts` are those of a `FigureLine`, together, and `periods` those of some days each, the newest first, `day` being
+    the first of them. What is derived of counts is None where nothing was counted.
     """
 
     model: str
     recipe_version_id: str | None
     recipe: str
     counts: dict[str, int]
-    days: tuple[FigureLine, ...]
+    periods: tuple[FigureLine, ...]
 
     @property
     def liked(self) -> Share | None:
@@ -66,19 +67,37 @@ class FeedbackFigures:
         found = await self._store.behind(user_id, part, PAGE + 1, before)
         return found[:PAGE], len(found) > PAGE
 
-    async def of(self, user_id: str, since_ms: int, offset_ms: int = 0) -> list[Figures]:
-        """A person's since then, those with most answers first; as `FigureStore.lines`."""
+    async def of(
+        self, user_id: str, since_ms: int, offset_ms: int = 0, *, today: int = 0, every: int = 1
+    ) -> list[Figures]:
+        """A person's since then, those with most answers first.
+
+        Args:
+            user_id: Whose.
+            since_ms: From when on.
+            offset_ms: As for `FigureStore.lines`.
+            today: The last day of the last period.
+            every: How many days are one period.
+        """
         lines = await self._store.lines(user_id, since_ms, offset_ms)
         made: list[Figures] = []
         for (model, version_id), theirs in groupby(sorted(lines, key=_key), key=_key):
-            days = tuple(theirs)
+            days = list(theirs)
             recipe = await self._recipes.called(version_id)
-            made.append(Figures(model, version_id or None, recipe, _together(days), days))
+            periods = tuple(_periods(days, today, every))
+            made.append(Figures(model, version_id or None, recipe, _together(days), periods))
         return sorted(made, key=lambda each: (-each.counts["answers"], each.model, each.recipe))
 
 
 def _key(line: FigureLine) -> tuple[str, str]:
     return line.model, line.recipe_version_id or ""
+
+
+def _periods(newest_first: Sequence[FigureLine], today: int, every: int) -> Iterator[FigureLine]:
+    """The lines of as many days together, each as one of the first of them."""
+    for back, days in groupby(newest_first, key=lambda line: (today - line.day) // every):
+        together = list(days)
+        yield replace(together[0], day=today - (back + 1) * every + 1, **_together(together))
 
 
 def _together(days: Sequence[FigureLine]) -> dict[str, int]:

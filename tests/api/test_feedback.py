@@ -190,7 +190,7 @@ async def test_figures_are_told_by_model_with_the_interval_of_their_thumbs(api, 
     [line] = told["lines"]
     assert (line["model"], line["counts"]["answers"], line["counts"]["up"]) == ("fake", 1, 1)
     assert [round(each, 3) for each in line["liked"]] == [1, 0.207, 1]
-    assert [day["day"] for day in line["days"]] == [told["today"]]
+    assert [period["day"] for period in line["periods"]] == [told["today"]]
     assert refused.status_code == 400
 
 
@@ -206,8 +206,12 @@ async def test_each_figure_opens_its_answers_a_page_after_the_other(api, service
         replies.append(asked.reply_id)
     await rate(api, replies[0], thumb="down", tags=["long"], comment="too long")
     [line] = (await ask(api, "GET", "/feedback?days=7")).json()["lines"]
-    [day] = line["days"]
+    [day] = line["periods"]
     assert day["liked"] == line["liked"]
+    [week] = (await ask(api, "GET", "/feedback?days=14&every=7")).json()["lines"][0]["periods"]
+    assert (week["day"], week["answers"]) == (day["day"] - 6, 33)
+    of_week = (await behind(api, what="down", days=14, day=week["day"], every=7)).json()
+    assert [each["id"] for each in of_week["answers"]] == [replies[0]]
     first = (await behind(api, what="answers", days=7, day=day["day"])).json()
     assert (len(first["answers"]), first["has_more"]) == (30, True)
     rest = (await behind(api, what="answers", before=first["answers"][-1]["id"])).json()

@@ -37,7 +37,9 @@ async def _status(api: Starlette, path: str, *, user: str = "local", kind: str =
     return sent[0]["status"]
 
 
-@pytest.mark.parametrize("path", ["/new", "/new/", "/settings", "/models", "/usage", "/c/{mine}", "/c/{mine}/"])
+@pytest.mark.parametrize(
+    "path", ["/new", "/new/", "/settings", "/models", "/usage", "/feedback", "/c/{mine}", "/c/{mine}/"]
+)
 async def test_a_page_of_something_is_200(api, path):
     assert await _status(api, path.format(mine=api.state.mine)) == 200
 

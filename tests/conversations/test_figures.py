@@ -117,13 +117,24 @@ async def test_they_are_apart_by_day_in_the_readers_time_by_model_and_by_version
     await set_columns(services, ids[2], created_at=at + DAY_MS - 1000, recipe_version_id="gone")
     await set_columns(services, ids[3], created_at=at - 1, model="other")
     found = await services.figures.of("local", at)
-    assert [(each.recipe_version_id, [day.day for day in each.days]) for each in found] == [
+    assert [(each.recipe_version_id, [day.day for day in each.periods]) for each in found] == [
         ("assistant@1", [20_000]), ("gone", [20_000]),
     ]  # fmt: skip
     ahead = await services.figures.of("local", 0, offset_ms=8 * 3_600_000)
-    assert [(each.model, [day.day for day in each.days]) for each in ahead] == [
+    assert [(each.model, [day.day for day in each.periods]) for each in ahead] == [
         ("fake", [20_000]), ("fake", [20_001]), ("other", [20_000]),
     ]  # fmt: skip
+
+
+async def test_the_days_of_a_period_are_counted_together_up_to_today(services):
+    for back in (0, 1, 4, 5, 9, 12):
+        turn = await send(services, f"{back} days ago")
+        await until_settled(services, turn)
+        await set_columns(services, turn.reply_id, created_at=(20_000 - back) * DAY_MS, cost_micros=10)
+    [figures] = await services.figures.of("local", 0, today=20_000, every=5)
+    found = [(each.day, each.answers, each.cost_micros) for each in figures.periods]
+    assert found == [(19_996, 3, 30), (19_991, 2, 20), (19_986, 1, 10)]
+    assert figures.counts["answers"] == 6
 
 
 async def test_what_is_deleted_is_not_counted(services):
@@ -156,4 +167,4 @@ async def test_nothing_that_is_unknown_is_told_as_nought(services, model):
     await set_columns(services, turn.reply_id, first_token_ms=None, cost_micros=None)
     [figures] = await services.figures.of("local", 0)
     assert (figures.liked, figures.first_token_ms, figures.tokens_per_s, figures.cost_micros) == (None,) * 4
-    assert isinstance(figures.days[0], FigureLine)
+    assert isinstance(figures.periods[0], FigureLine)

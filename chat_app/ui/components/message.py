@@ -12,11 +12,10 @@ from chat_app.ui.islands import (
     Figures,
     MessageBody,
     Picker,
-    RateButtons,
-    RateForm,
     ReadAloud,
     RetryButton,
 )
+from chat_app.ui.islands.judging import RateButtons, RateForm
 from chat_app.ui.states.chat import ChatState, called
 from chat_app.ui.states.library import LibraryState
 from chat_app.ui.views import MessageView

@@ -55,24 +55,6 @@ class MessageBody(Island):
     status: rx.Var[str]
 
 
-class RateButtons(Island):
-    """The thumbs under an answer."""
-
-    library = f"{PUBLIC}/rating.jsx"
-    tag = "RateButtons"
-
-    message_id: rx.Var[str]
-
-
-class RateForm(Island):
-    """Why it has its thumb, once that is asked for."""
-
-    library = f"{PUBLIC}/rating.jsx"
-    tag = "RateForm"
-
-    message_id: rx.Var[str]
-
-
 class RetryButton(Island):
     """Retry, once the wait is over."""
 

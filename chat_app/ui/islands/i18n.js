@@ -66,6 +66,9 @@ export const moment = (ms) => new Intl.DateTimeFormat(region, { dateStyle: "medi
 /** The same, by its number since 1970. */
 export const day = (days) => new Intl.DateTimeFormat(region, { dateStyle: "medium", timeZone: "UTC" }).format(days * 86_400_000);
 
+/** From one day to another, or the one. */
+export const days = (from, to) => new Intl.DateTimeFormat(region, { dateStyle: "medium", timeZone: "UTC" }).formatRange(from * 86_400_000, to * 86_400_000);
+
 /** Micro-dollars, to the cent, or as small as they are. */
 export const dollars = (micros) =>
   number(micros / 1e6, { style: "currency", currency: "USD", currencyDisplay: "narrowSymbol", ...(micros && micros < 1e6 ? { maximumSignificantDigits: 3 } : {}) });
