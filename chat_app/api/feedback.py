@@ -36,6 +36,10 @@ class _Rating(Struct, frozen=True):
     comment: str | None = None
 
 
+class _Preference(Struct, frozen=True):
+    others: Annotated[tuple[Annotated[str, msgspec.Meta(max_length=100)], ...], msgspec.Meta(max_length=20)]
+
+
 async def rated(request: Request, services: Services, user_id: str) -> Response:
     """`PUT /api/messages/{id}/rating`: a thumb with its reasons and a comment, instead of the one there was.
 
@@ -59,6 +63,29 @@ async def withdrawn(request: Request, services: Services, user_id: str) -> Respo
         NotFound: No such answer.
     """
     await services.feedback.withdraw(Principal(user_id), request.path_params["message_id"])
+    return Response(status_code=204)
+
+
+async def preferred(request: Request, services: Services, user_id: str) -> Response:
+    """`PUT /api/messages/{id}/preference`: it is better than the `others`, which answer the same question.
+
+    Raises:
+        BadRequest: None are named, or it is among them.
+        NotFound: No such answers to one question.
+        Conflict: It is still running.
+    """
+    _, asked = decoded(await read_body(request, _MOST_BYTES, MessageTooLong("These are too many.")), _Preference)
+    await services.feedback.prefer(Principal(user_id), request.path_params["message_id"], asked.others)
+    return Response(status_code=204)
+
+
+async def preferred_no_more(request: Request, services: Services, user_id: str) -> Response:
+    """`DELETE /api/messages/{id}/preference`: it is no better than others.
+
+    Raises:
+        NotFound: No such answer.
+    """
+    await services.feedback.prefer_none(Principal(user_id), request.path_params["message_id"])
     return Response(status_code=204)
 
 

@@ -47,6 +47,7 @@ def _json(message: Words) -> bytes:
         "duration_ms": message.duration_ms,
         "rating": message.thumb
         and rating_of(message.thumb, msgspec.json.decode(message.tags or "[]"), message.comment),
+        "preferred": message.preferred,
     }
     return b'%b,"parts":%b}' % (_encode(head)[:-1], message.parts.encode())
 
@@ -58,6 +59,7 @@ def rating_of(thumb: str, tags: Sequence[str] | None, comment: str | None) -> di
 
 def _etag(found: Sequence[Words]) -> str:
     state = ",".join(
-        f"{each.id}:{each.revision}:{each.status}:{each.thumb}:{each.tags}:{each.comment}" for each in found
+        f"{each.id}:{each.revision}:{each.status}:{each.thumb}:{each.tags}:{each.comment}:{each.preferred}"
+        for each in found
     )
     return f'"{hashlib.sha256(state.encode()).hexdigest()[:32]}"'

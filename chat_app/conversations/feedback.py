@@ -1,6 +1,8 @@
-"""What a person thinks of an answer: a thumb, and why."""
+"""What a person thinks of an answer: a thumb, and why; or that it is the best of some."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from chat_app.errors import BadRequest, MessageTooLong
 from chat_app.messages import Principal, storable
@@ -48,3 +50,23 @@ class Feedback:
             NotFound: No such answer, or someone else's.
         """
         await self._store.withdraw(who.user_id, storable(message_id))
+
+    async def prefer(self, who: Principal, message_id: str, others: Sequence[str]) -> None:
+        """Note that an answer is better than others to its question, instead of what was said of these before.
+
+        Raises:
+            BadRequest: It is named among the others, or there are none.
+            NotFound: No such answers to one question, or someone else's.
+            Conflict: It is still running.
+        """
+        if not others or message_id in others:
+            raise BadRequest("Name the answers that it is better than.", detail="others")
+        await self._store.prefer(who.user_id, storable(message_id), list(dict.fromkeys(map(storable, others))))
+
+    async def prefer_none(self, who: Principal, message_id: str) -> None:
+        """Forget that it was better.
+
+        Raises:
+            NotFound: No such answer, or someone else's.
+        """
+        await self._store.prefer_none(who.user_id, storable(message_id))

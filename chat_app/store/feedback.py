@@ -1,7 +1,7 @@
 """What people think of answers: one stream of events on messages, which name their model and recipe version.
 
-A thumb is what its person thinks now, and an answer has one at most. The others happened: an answer was edited, asked
-for anew, or preferred to others.
+A thumb is what its person thinks now, and an answer has one at most; of the answers to a question, one at most is
+preferred to others. The rest happened: an answer was edited, or asked for anew.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import msgspec
-from sqlalchemy import ColumnElement, RowMapping, and_, delete, insert, select
+from sqlalchemy import ColumnElement, RowMapping, and_, delete, exists, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat_app.errors import Conflict, NotFound
@@ -25,6 +25,8 @@ _THUMBS: tuple[Thumb, ...] = ("up", "down")
 _AT_ONCE = 5000  # ids in a statement, which may have 32,766
 _encode = msgspec.json.Encoder().encode
 
+IS_PREFERRED = exists().where(feedback_events.c.message_id == messages.c.id, feedback_events.c.kind == "prefer")
+"""Whether a message is preferred to others."""
 IS_THUMB = and_(feedback_events.c.message_id == messages.c.id, feedback_events.c.kind.in_(_THUMBS))
 """Joins a message and its thumb."""
 THUMB = [feedback_events.c.kind.label("thumb"), feedback_events.c.tags, feedback_events.c.comment]
@@ -98,6 +100,32 @@ class FeedbackStore:
             await _status(connection, user_id, message_id)
             await connection.execute(delete(feedback_events).where(*_thumb_of(message_id)))
 
+    async def prefer(self, user_id: str, message_id: str, others: Sequence[str]) -> None:
+        """Store that an answer is better than others to the same question, instead of what was said of these.
+
+        Raises:
+            NotFound: No such answer, or someone else's; or one of the others is no other answer to its question.
+            Conflict: It is still running.
+        """
+        async with self._database.write() as connection:
+            if await _status(connection, user_id, message_id) == "streaming":
+                raise Conflict("This answer is still running.")
+            beside = await _beside(connection, message_id)
+            if not beside.issuperset(others):
+                raise NotFound("There is no such answer here.")
+            await connection.execute(delete(feedback_events).where(*_preferences([message_id, *beside])))
+            await note(connection, user_id, "prefer", message_id, others=others)
+
+    async def prefer_none(self, user_id: str, message_id: str) -> None:
+        """Forget that an answer was better than others.
+
+        Raises:
+            NotFound: No such answer, or someone else's.
+        """
+        async with self._database.write() as connection:
+            await _status(connection, user_id, message_id)
+            await connection.execute(delete(feedback_events).where(*_preferences([message_id])))
+
     async def events(self, user_id: str) -> list[Event]:
         """All of a person's whose answers are still there, the oldest first."""
         of = feedback_events.c
@@ -125,6 +153,20 @@ async def _status(connection: AsyncConnection, user_id: str, message_id: str) ->
     if status is None:
         raise NotFound("There is no such answer here.")
     return status
+
+
+async def _beside(connection: AsyncConnection, message_id: str) -> set[str]:
+    """The other answers to the question of an answer, without the deleted."""
+    other = messages.alias()
+    query = select(other.c.id).join(
+        messages, and_(messages.c.conversation_id == other.c.conversation_id, messages.c.parent_id == other.c.parent_id)
+    )
+    query = query.where(messages.c.id == message_id, other.c.id != message_id, other.c.deleted_at.is_(None))
+    return set((await connection.execute(query)).scalars())
+
+
+def _preferences(message_ids: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
+    return feedback_events.c.message_id.in_(message_ids), feedback_events.c.kind == "prefer"
 
 
 def _thumb_of(message_id: str) -> tuple[ColumnElement[bool], ...]:

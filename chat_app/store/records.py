@@ -53,7 +53,8 @@ class MessageRecord:
 class Words:
     """The words of one message: `parts` is the stored JSON, passed on as it is.
 
-    `thumb`, `tags` (JSON) and `comment` are what its person thinks of it; None where they said nothing.
+    `thumb`, `tags` (JSON) and `comment` are what its person thinks of it, None where they said nothing; `preferred`
+    that they like it better than other answers to its question.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Words:
     thumb: str | None = None
     tags: str | None = None
     comment: str | None = None
+    preferred: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from chat_app.errors import NotFound
 from chat_app.messages import AttachmentPart, Parameters, Part, Parts, Usage, storable, text_of
 from chat_app.store.blobs import gone
 from chat_app.store.database import new_id, now_ms
-from chat_app.store.feedback import IS_THUMB, THUMB, note
+from chat_app.store.feedback import IS_PREFERRED, IS_THUMB, THUMB, note
 from chat_app.store.records import EDITED_FROM, Asked, Details, NewTurn, StoredMessage, Turn, Words
 from chat_app.store.tables import attachments, conversations, feedback_events, messages
 
@@ -57,7 +57,8 @@ def path_up(user_id: str, leaf_id: str, limit: int, columns: Sequence[object]) -
 def words(user_id: str, ids: Sequence[str]) -> Select[tuple[object, ...]]:
     """Those of some of a person's messages, with what they think of them, as `Words`."""
     names = {field.name for field in fields(Words)} & set(messages.c.keys())
-    query = select(*(messages.c[name] for name in names), *THUMB).outerjoin_from(messages, feedback_events, IS_THUMB)
+    told = (*(messages.c[name] for name in names), *THUMB, IS_PREFERRED.correlate(messages).label("preferred"))
+    query = select(*told).outerjoin_from(messages, feedback_events, IS_THUMB)
     return query.where(messages.c.id.in_(ids), messages.c.user_id == user_id)
 
 

@@ -226,3 +226,48 @@ async def test_each_figure_opens_its_answers_a_page_after_the_other(api, service
     assert (await behind(api, user="bob", what="answers")).json()["answers"] == []
     for wrong in ({"what": "all"}, {"day": day["day"] + 1}, {"day": "x"}):
         assert (await behind(api, **wrong)).status_code == 400
+
+
+async def again(services: Services, turn: Turn, key: str) -> str:
+    """One more answer to its question."""
+    other = await services.conversations.regenerate(LOCAL, turn.question_id, model="fake", key=key)
+    await until_settled(services, other)
+    return other.reply_id
+
+
+async def prefer(api: Starlette, message_id: str, *others: str, user: str = "local") -> int:
+    path = f"/messages/{message_id}/preference"
+    return (await ask(api, "PUT", path, user=user, json={"others": others})).status_code
+
+
+async def preferred(api: Starlette, *ids: str) -> list[bool]:
+    found = (await ask(api, "GET", f"/messages?ids={','.join(ids)}")).json()["messages"]
+    by_id = {each["id"]: each["preferred"] for each in found}
+    return [by_id[message_id] for message_id in ids]
+
+
+async def test_of_the_answers_to_a_question_the_one_is_preferred_that_was_chosen_last(api, services, turn):
+    ids = [turn.reply_id, await again(services, turn, "a second"), await again(services, turn, "a third")]
+    assert await preferred(api, *ids) == [False, False, False]
+    tag = (await ask(api, "GET", f"/messages?ids={ids[1]}")).headers["etag"]
+    assert await prefer(api, ids[0], ids[1], ids[2]) == 204
+    assert await prefer(api, ids[1], ids[2], ids[0], ids[0]) == 204
+    assert await preferred(api, *ids) == [False, True, False]
+    assert (await ask(api, "GET", f"/messages?ids={ids[1]}")).headers["etag"] != tag
+    assert await events(services) == [("prefer", ids[1], [ids[2], ids[0]])]
+    for _ in range(2):
+        assert (await ask(api, "DELETE", f"/messages/{ids[1]}/preference")).status_code == 204
+    assert await preferred(api, *ids) == [False, False, False]
+
+
+async def test_nothing_is_preferred_to_itself_to_nothing_to_others_answers_or_by_others(api, services, turn):
+    other, beside = await send(services, "something else"), await again(services, turn, "a second")
+    await until_settled(services, other)
+    assert await prefer(api, turn.reply_id) == 400
+    assert await prefer(api, turn.reply_id, beside, turn.reply_id) == 400
+    assert await prefer(api, turn.reply_id, other.reply_id) == 404
+    assert await prefer(api, turn.reply_id, turn.question_id) == 404
+    assert await prefer(api, turn.question_id, beside) == 404
+    assert await prefer(api, turn.reply_id, beside, user="bob") == 404
+    assert (await ask(api, "DELETE", f"/messages/{turn.reply_id}/preference", user="bob")).status_code == 404
+    assert await events(services) == []
