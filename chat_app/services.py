@@ -25,6 +25,7 @@ from chat_app.conversations.recipes import Recipes
 from chat_app.conversations.retrieval import Retrieval
 from chat_app.conversations.service import ConversationService
 from chat_app.conversations.transcripts import Transcripts
+from chat_app.conversations.trials import Trials
 from chat_app.errors import StoreUnavailable
 from chat_app.extraction.workers import Workers
 from chat_app.gateway.attempt import Patience
@@ -151,6 +152,7 @@ class Services:
     feedback: Feedback
     examples: Examples
     figures: FeedbackFigures
+    trials: Trials
 
 
 @asynccontextmanager
@@ -267,6 +269,7 @@ async def open_services(
             Feedback(feedback),
             Examples(feedback, store, library),
             FeedbackFigures(FigureStore(database), recipes),
+            Trials(conversations),
         )
 
 

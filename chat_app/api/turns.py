@@ -13,9 +13,11 @@ from chat_app.api.bodies import read_body
 from chat_app.api.parameters import Changed
 from chat_app.conversations.attachments import Attached
 from chat_app.conversations.layers import Place
+from chat_app.conversations.trials import Column
 from chat_app.errors import NOT_JSON, BadRequest, MessageTooLong
-from chat_app.messages import Principal, Struct
+from chat_app.messages import Json, Principal, Struct
 from chat_app.services import Services
+from chat_app.store.records import Turn
 
 _BYTES_PER_CHARACTER = 12  # JSON's longest: a pair of \uXXXX escapes
 _ROOM_BYTES = 1_000_000  # for the parameters
@@ -48,11 +50,51 @@ class _Send(Struct, frozen=True):
     files: tuple[_File, ...] | None = None
 
 
+class _Recipe(Struct, frozen=True):
+    """`version` is its number; without one it is the version that counts."""
+
+    id: Annotated[str, msgspec.Meta(max_length=100)]
+    version: int | None = None
+
+
+class _Column(Struct, frozen=True):
+    model: Annotated[str, msgspec.Meta(max_length=300)] = ""
+    recipe: _Recipe | None = None
+
+    def column(self) -> Column:
+        """The same for the use cases."""
+        if self.recipe is None:
+            return Column(self.model)
+        version: dict[str, Json] = {} if self.recipe.version is None else {"version": self.recipe.version}
+        return Column(self.model, {"id": self.recipe.id} | version)
+
+
+class _Compare(Struct, frozen=True):
+    """A send that several answer; as `_Send`."""
+
+    key: Annotated[str, msgspec.Meta(min_length=8, max_length=90)]
+    text: str
+    columns: Annotated[tuple[_Column, ...], msgspec.Meta(max_length=20)]
+    model: str = ""
+    conversation_id: str = ""
+    language: Annotated[str, msgspec.Meta(max_length=35)] = ""
+    time_zone: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    files: tuple[_File, ...] | None = None
+
+
+class _Merge(Struct, frozen=True):
+    key: Annotated[str, msgspec.Meta(min_length=8, max_length=100)]
+    ids: Annotated[tuple[Annotated[str, msgspec.Meta(max_length=100)], ...], msgspec.Meta(max_length=20)]
+    model: str
+
+
 class _Stop(Struct, frozen=True):
     ids: Annotated[tuple[str, ...], msgspec.Meta(max_length=100)]
 
 
 _decode = msgspec.json.Decoder(_Send).decode
+_decode_compare = msgspec.json.Decoder(_Compare).decode
+_decode_merge = msgspec.json.Decoder(_Merge).decode
 _decode_stop = msgspec.json.Decoder(_Stop).decode
 
 
@@ -66,12 +108,9 @@ async def send(request: Request, services: Services, user_id: str) -> Response:
         StoreUnavailable: Nothing was stored; it can be sent again.
     """
     sent = _decoded(await _body(request, services.settings.max_message_chars), _decode)
-    if not sent.model:
-        await services.catalogue.looked()
-    address = request.client.host if request.client else ""
-    who, talk, key = Principal(user_id, address), services.conversations, sent.key
+    who, talk, key = _who(request, user_id), services.conversations, sent.key
     change = sent.change.change()
-    model = sent.model or next((card.id for card in services.catalogue.offered()), "")
+    model = await _model(services, sent.model)
     if sent.edit:
         turn = await talk.edit(
             who, sent.edit, text=sent.text, model=model, key=key, change=change,
@@ -86,16 +125,65 @@ async def send(request: Request, services: Services, user_id: str) -> Response:
             who, text=sent.text, model=model, key=key, conversation_id=into, change=change, place=place,
             attached=_attached(sent),
         )  # fmt: skip
+    return _told(turn)
+
+
+async def compare(request: Request, services: Services, user_id: str) -> Response:
+    """`POST /api/trials`: store what a person says and let several answer it; the same key gives the same turns.
+
+    As `POST /api/turns`, with the ids of all `replies` in the order of the `columns`, each a model, a recipe, or both.
+
+    Raises:
+        BadRequest: The body is no send, its text is blank, or there are too few columns or too many.
+        MessageTooLong: The text is over the limit.
+        NotFound: No such conversation or file, or someone else's.
+        RecipeGone: A recipe is not there any more.
+        StoreUnavailable: Not all was stored; it can be sent again.
+    """
+    sent = _decoded(await _body(request, services.settings.max_message_chars), _decode_compare)
+    turns = await services.trials.compare(
+        _who(request, user_id), [column.column() for column in sent.columns], text=sent.text,
+        model=await _model(services, sent.model), key=sent.key, conversation_id=sent.conversation_id or None,
+        place=Place(sent.language, sent.time_zone), attached=_attached(sent),
+    )  # fmt: skip
+    return _told(turns[0], replies=[turn.reply_id for turn in turns])
+
+
+async def merge(request: Request, services: Services, user_id: str) -> Response:
+    """`POST /api/trials/merge`: let a model make one answer of some to the same question; as `POST /api/turns`.
+
+    Raises:
+        BadRequest: There are too few or too many, they are no answers to one question, or one has no words.
+        NotFound: No such message, or someone else's.
+    """
+    sent = _decoded(await _body(request, 0), _decode_merge)
+    model = await _model(services, sent.model)
+    return _told(await services.trials.merge(_who(request, user_id), sent.ids, model=model, key=sent.key))
+
+
+def _who(request: Request, user_id: str) -> Principal:
+    return Principal(user_id, request.client.host if request.client else "")
+
+
+async def _model(services: Services, wanted: str) -> str:
+    """The first on the list, where none is named."""
+    if wanted:
+        return wanted
+    await services.catalogue.looked()
+    return next((card.id for card in services.catalogue.offered()), "")
+
+
+def _told(turn: Turn, **more: list[str]) -> Response:
     told = {
         "conversation_id": turn.conversation_id,
         "question_id": turn.question_id,
         "reply_id": turn.reply_id,
         "is_new": turn.is_new,
     }
-    return Response(_encode(told), status_code=201 if turn.is_new else 200, media_type="application/json")
+    return Response(_encode(told | more), status_code=201 if turn.is_new else 200, media_type="application/json")
 
 
-def _attached(sent: _Send) -> list[Attached]:
+def _attached(sent: _Send | _Compare) -> list[Attached]:
     return [Attached(file.id, file.alt) for file in sent.files or ()]
 
 

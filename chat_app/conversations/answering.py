@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from chat_app.conversations.attachments import Attachments, words_of
+from chat_app.conversations.merging import MERGED, merging
 from chat_app.conversations.prompt import Prompt, build_prompt, spoken
 from chat_app.conversations.retrieval import NOTHING_GIVEN, Retrieval, Retrieved, sources_in
 from chat_app.conversations.titles import title_from_model
@@ -36,7 +37,8 @@ class Question:
     """What is to be answered.
 
     `branch` is what was said before, newest first, where it need not be read. `hint` is a wish for this answer only;
-    `is_again` says that another answer is wanted than the one there may be.
+    `is_again` says that another answer is wanted than the one there may be. `merges` are the ids of answers to the same
+    question of which one is to be made.
     """
 
     model: str
@@ -44,6 +46,7 @@ class Question:
     hint: str = ""
     branch: Sequence[Message] | None = None
     is_again: bool = False
+    merges: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -58,6 +61,7 @@ class _Plan:
     branch: Sequence[Message]
     unread: int
     retrieved: Retrieved
+    drafts: str = ""
     most_tokens: int | None = None
     is_silent: bool = False
 
@@ -164,7 +168,14 @@ class Answering:
             retrieved = retrieved.best(MOST_QUOTED)
         else:
             retrieved = retrieved.within(self._room(route.card.context_tokens, question.asked, branch))
-        return _Plan(route.card, branch, unread, retrieved)
+        drafts = "" if is_built_in else await self._drafts(running.user_id, question.merges)
+        return _Plan(route.card, branch, unread, retrieved, drafts)
+
+    async def _drafts(self, user_id: str, message_ids: Sequence[str]) -> str:
+        """What is said of the answers to merge; one that was deleted meanwhile is not among them."""
+        found = [message for each in message_ids for message in await self._messages.history(user_id, each, 1)]
+        answers = [(message.model, text_of(message.parts)) for message in found]
+        return merging(answers) if answers else ""
 
     def _room(self, context_tokens: int | None, asked: Asked, newest_first: Sequence[Message]) -> int:
         """Tokens for passages: half of what the question leaves at most, since what was said before has the other."""
@@ -185,10 +196,12 @@ class Answering:
             system=asked.system,
             hint=question.hint,
             context="" if is_built_in or plan.is_silent else plan.retrieved.context,
+            drafts=plan.drafts,
             parameters=asked.parameters,
             continue_final=bool(text_of(running.reply.parts)),
         )
         running.notes |= {"hint": question.hint} if question.hint else {}
+        running.notes |= {MERGED: list(question.merges)} if question.merges else {}
         if plan.retrieved.hits or plan.retrieved.given:
             running.notes["retrieved"] = plan.retrieved.note
         running.notes |= {

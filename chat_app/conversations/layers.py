@@ -18,6 +18,7 @@ from chat_app.store.records import Asked
 NOT_NAMED = "local"  # the name that the first person has until they give themselves one
 RECIPE = "recipe"
 _MOST_SYSTEM = 1_000_000
+_NOTHING_ELSE: Layer = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,12 @@ class Layers:
         return await self._view(user_id, replace(said, conversation=own), refused)
 
     async def prepare(
-        self, user_id: str, conversation_id: str | None, change: Change = NO_CHANGE, place: Place = NOWHERE
+        self,
+        user_id: str,
+        conversation_id: str | None,
+        change: Change = NO_CHANGE,
+        place: Place = NOWHERE,
+        instead: Layer = _NOTHING_ELSE,
     ) -> Prepared:
         """What the next answer of a conversation is asked with, after a change that comes with its question.
 
@@ -103,10 +109,11 @@ class Layers:
             conversation_id: Which; None begins one.
             change: Of its own values.
             place: Where the person is, as far as their page says.
+            instead: What counts for this answer alone, over what the conversation says.
 
         Raises:
             NotFound: No such conversation, deleted, or someone else's.
-            RecipeGone: The conversation is asked by a recipe that is not there any more.
+            RecipeGone: It is asked by a recipe that is not there any more.
         """
         if change and conversation_id is not None:
             said, refused = await self._changed(user_id, conversation_id, change)
@@ -120,11 +127,13 @@ class Layers:
             said = replace(said, conversation=own)
         if RECIPE in refused and refused[RECIPE].reason == "recipe_gone":
             raise RecipeGone("The chosen recipe is not there any more.")
+        own = said.conversation
+        said = replace(said, conversation=_with(own, instead))
         recipe = await self.recipes.chosen(user_id, said.conversation.get(RECIPE), said.locale)
         asked = _asked(merged(_layers(said, recipe)), said)
-        version_id = recipe.version_id if recipe else None
-        asked, model = replace(asked, recipe_version_id=version_id), _brought(said.conversation, recipe)
-        return Prepared(asked, said.conversation, said.leaf_message_id, model)
+        asked = replace(asked, recipe_version_id=recipe.version_id if recipe else None)
+        model = _model_in(instead) or _brought(said.conversation, recipe)
+        return Prepared(asked, own, said.leaf_message_id, model)
 
     async def model(self, user_id: str, conversation_id: str | None) -> str:
         """The model that a conversation says, its recipe, or for a new one the person; empty where nobody does.
@@ -191,6 +200,12 @@ class Layers:
                 refused[RECIPE] = ValueRefused(str(error), "recipe_gone")
                 change = Change({name: v for name, v in change.set.items() if name != RECIPE}, change.reset)
         return change, _layers(said, recipe)[:-1], refused
+
+
+def _with(own: Layer, instead: Layer) -> Layer:
+    """A conversation's own values below others; another recipe brings its own model."""
+    below = {name: value for name, value in own.items() if name != "model"} if RECIPE in instead else own
+    return below | instead
 
 
 def _model_in(layer: Layer) -> str:

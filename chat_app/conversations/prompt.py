@@ -50,6 +50,7 @@ def build_prompt(
     system: str = "",
     hint: str = "",
     context: str = "",
+    drafts: str = "",
     parameters: Parameters | None = None,
     continue_final: bool = False,
 ) -> Prompt:
@@ -64,6 +65,7 @@ def build_prompt(
         system: The system prompt.
         hint: A wish for this answer only, added to the last question.
         context: What stands before the last question, as passages of documents do.
+        drafts: What stands after it, as answers do of which one is to be made.
         parameters: Passed on.
         continue_final: The last message is the answer to go on with.
 
@@ -72,10 +74,9 @@ def build_prompt(
     """
     messages = list(newest_first)
     asked = next((index for index, message in enumerate(messages) if message.role == "user"), None)
-    if asked is not None and (hint or context):
-        before = (TextPart(context),) if context else ()
-        after = (TextPart(_HINT.format(hint=hint)),) if hint else ()
-        messages[asked] = Message("user", (*before, *messages[asked].parts, *after))
+    after = drafts + (_HINT.format(hint=hint) if hint else "")
+    if asked is not None and (after or context):
+        messages[asked] = Message("user", (*_text(context), *messages[asked].parts, *_text(after)))
     sizes = [estimate_message(message) for message in messages]
     system_size = estimate_tokens(system) + PER_MESSAGE if system else 0
     budget = None
@@ -89,8 +90,8 @@ def build_prompt(
         if lean != list(newest_first):
             return build_prompt(
                 model=model, newest_first=lean, context_tokens=context_tokens, reserve_tokens=reserve_tokens,
-                most_tokens=most_tokens, system=system, hint=hint, context=context, parameters=parameters,
-                continue_final=continue_final,
+                most_tokens=most_tokens, system=system, hint=hint, context=context, drafts=drafts,
+                parameters=parameters, continue_final=continue_final,
             )  # fmt: skip
         raise PromptTooLong(
             f"This message is too long for {model}: {used + system_size:,} of {budget + system_size:,} tokens.",
@@ -107,6 +108,10 @@ def build_prompt(
     head = (Message("system", (TextPart(system),)),) if system else ()
     request = ChatRequest(model, (*head, *reversed(messages[:kept])), parameters or {}, continue_final)
     return Prompt(request, len(messages) - kept, used + system_size, kept == last_turn)
+
+
+def _text(text: str) -> tuple[TextPart, ...]:
+    return (TextPart(text),) if text else ()
 
 
 def _turn_length(newest_first: Sequence[Message], start: int) -> int:
@@ -131,6 +136,5 @@ def _without_scans(part: Part | MediaPart) -> Part | MediaPart:
 
 def spoken(parts: Parts) -> Parts:
     """What a model is told of an earlier message: its words and files, without its reasoning."""
-    text = text_of(parts)
     files = tuple(part for part in parts if isinstance(part, AttachmentPart))
-    return ((TextPart(text),) if text else ()) + files
+    return _text(text_of(parts)) + files

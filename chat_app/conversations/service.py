@@ -10,6 +10,7 @@ from chat_app.conversations.attachments import Attached, Attachments, attached_t
 from chat_app.conversations.changes import NO_CHANGE, Change
 from chat_app.conversations.generations import Generations
 from chat_app.conversations.layers import NOWHERE, Layers, Place
+from chat_app.conversations.merging import merged_in
 from chat_app.conversations.retrieval import given_in
 from chat_app.conversations.titles import title_from_question
 from chat_app.conversations.turns import Bill, Earlier, Running
@@ -18,7 +19,7 @@ from chat_app.events import Reply
 from chat_app.messages import Json, Message, Parts, Principal, ReasoningPart, SourcesPart, TextPart, storable, text_of
 from chat_app.store.conversations import ConversationStore
 from chat_app.store.messages import MessageStore
-from chat_app.store.records import ConversationRecord, Details, MessageRecord, NewTurn, Turn
+from chat_app.store.records import ConversationRecord, Details, MessageRecord, NewTurn, Settlement, Turn
 
 PAGE = 50
 _TITLE_CHARS = 200
@@ -127,7 +128,7 @@ class ConversationService:
             RecipeGone: It is asked by a recipe that is not there any more.
             StoreUnavailable: Nothing was stored; the caller keeps the text.
         """
-        parts = await self._said(who, text, attached)
+        parts = await self.said(who, text, attached)
         try:
             prepared = await self.layers.prepare(who.user_id, conversation_id, change, place)
         except RecipeGone:
@@ -138,7 +139,7 @@ class ConversationService:
             parts, prepared.model or model, key, title_from_question(words_of(parts)), conversation_id,
             prepared.leaf_message_id, prepared.asked, prepared.layer,
         )  # fmt: skip
-        return await self._ask(who, new)
+        return await self.ask(who, new)
 
     async def edit(
         self,
@@ -174,10 +175,10 @@ class ConversationService:
         if attached is None:
             stored = await self.messages.history(who.user_id, message_id, 1)
             attached = await self.attachments.left(who.user_id, attached_to(stored[0].parts))
-        parts = await self._said(who, text, attached)
+        parts = await self.said(who, text, attached)
         title = title_from_question(words_of(parts))
         new = NewTurn(parts, model, key, title, old.conversation_id, old.parent_id, prepared.asked)
-        return await self._ask(who, new)
+        return await self.ask(who, new)
 
     async def regenerate(
         self, who: Principal, message_id: str, *, model: str, key: str, hint: str = "", change: Change = NO_CHANGE
@@ -209,7 +210,7 @@ class ConversationService:
             who.user_id, question_id, model, key, asked, instead_of=old.id if is_again else ""
         )
         if turn.is_new:
-            self._start(who, turn, Question(model, asked, hint, is_again=True))
+            self.start(who, turn, Question(model, asked, hint, is_again=True))
         return turn
 
     async def resume(self, who: Principal, message_id: str) -> Turn:
@@ -227,10 +228,12 @@ class ConversationService:
             conversation_id = (await self.messages.record(who.user_id, message_id)).conversation_id
             asked = (await self.layers.prepare(who.user_id, conversation_id)).asked
         turn = await self.messages.reopen(who.user_id, message_id, asked)
-        self._start(
+        self.start(
             who,
             turn,
-            Question(details.model, asked, str(details.notes.get("hint", "")), is_again=True),
+            Question(
+                details.model, asked, str(details.notes.get("hint", "")), is_again=True, merges=merged_in(details.notes)
+            ),
             reply=Reply(_base(stored.parts)),
             earlier=Earlier(details.usage, details.first_token_ms, details.duration_ms) if stored.parts else None,
             bill=_bill(details),
@@ -333,20 +336,26 @@ class ConversationService:
             raise MessageTooLong(f"A message may have {self._max_message_chars:,} characters; this has {len(text):,}.")
         return storable(text)
 
-    async def _said(self, who: Principal, text: str, attached: Sequence[Attached]) -> Parts:
-        """A question: words, files, or both."""
+    async def said(self, who: Principal, text: str, attached: Sequence[Attached]) -> Parts:
+        """A question as it is stored: words, files, or both.
+
+        Raises:
+            BadRequest: Nothing is said, or the text is too long.
+            NotFound: No such file, or someone else's.
+        """
         files = await self.attachments.parts(who.user_id, attached)
         return files if files and not text.strip() else (TextPart(self._checked(text)), *files)
 
-    async def _ask(self, who: Principal, new: NewTurn) -> Turn:
+    async def ask(self, who: Principal, new: NewTurn) -> Turn:
+        """Store a question and let its answer run."""
         turn = await self.messages.add_turn(who.user_id, new)
         if turn.is_new:
             # Nothing stands before a first question, so that its branch need not be read.
             branch = [Message("user", new.parts)] if new.parent_id is None else None
-            self._start(who, turn, Question(new.model, new.asked, branch=branch))
+            self.start(who, turn, Question(new.model, new.asked, branch=branch))
         return turn
 
-    def _start(
+    def start(
         self,
         who: Principal,
         turn: Turn,
@@ -356,16 +365,19 @@ class ConversationService:
         earlier: Earlier | None = None,
         bill: Bill | None = None,
         notes: dict[str, Json] | None = None,
+        is_titled: bool = True,
     ) -> None:
+        """Let a stored answer run; where it `is_titled`, it gives a new conversation its title afterwards."""
+
+        async def entitle(running: Running, settlement: Settlement) -> None:
+            if is_titled:
+                await self._answering.entitle(running, settlement, question.model)
+
         running = Running(
             who.user_id, turn, reply or Reply(), notes or {},
             address=who.address, earlier=earlier, bill=bill or Bill(),
         )  # fmt: skip
-        self._generations.start(
-            running,
-            lambda running: self._answering.events(running, question),
-            lambda running, settlement: self._answering.entitle(running, settlement, question.model),
-        )
+        self._generations.start(running, lambda running: self._answering.events(running, question), entitle)
 
 
 def _bill(details: Details) -> Bill:

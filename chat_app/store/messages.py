@@ -176,9 +176,26 @@ class MessageStore:
             return await turn_of_key(connection, user_id, idempotency_key)
 
     async def add_reply(
-        self, user_id: str, question_id: str, model: str, key: str, asked: Asked = NOTHING, instead_of: str = ""
+        self,
+        user_id: str,
+        question_id: str,
+        model: str,
+        key: str,
+        asked: Asked = NOTHING,
+        *,
+        instead_of: str = "",
+        is_shown: bool = True,
     ) -> Turn:
-        """Store one more running answer beside those a question already has; `instead_of` is one that did not do.
+        """Store one more running answer beside those a question already has.
+
+        Args:
+            user_id: Whose.
+            question_id: Which question's.
+            model: Who answers.
+            key: The idempotency key.
+            asked: With what.
+            instead_of: One that did not do.
+            is_shown: Whether it comes into view.
 
         Raises:
             NotFound: No such question, or someone else's.
@@ -193,7 +210,8 @@ class MessageStore:
                 await connection.execute(insert(messages), [row])
                 if instead_of:
                     await note(connection, user_id, "regenerate", instead_of, others=[turn.reply_id])
-                await show(connection, turn.conversation_id, turn.reply_id, model=model)
+                if is_shown:
+                    await show(connection, turn.conversation_id, turn.reply_id, model=model)
         except IntegrityError:  # as in `add_turn`
             known = await self._id_of_key(user_id, key)
             return Turn((await self.record(user_id, known)).conversation_id, question_id, known, "", False)

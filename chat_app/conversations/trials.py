@@ -1,0 +1,137 @@
+"""Side by side: one question to several models or recipes at once, and one answer made of several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chat_app.conversations.answering import Question
+from chat_app.conversations.attachments import Attached, words_of
+from chat_app.conversations.layers import NOWHERE, RECIPE, Place, Prepared
+from chat_app.conversations.service import ConversationService
+from chat_app.conversations.titles import title_from_question
+from chat_app.errors import BadRequest
+from chat_app.messages import Json, Principal, text_of
+from chat_app.parameters import Layer
+from chat_app.store.records import NewTurn, Turn
+
+MOST_COLUMNS = 4
+_LEAST_COLUMNS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Who answers beside others: a model, a recipe as a layer names it, or a recipe with another model than its own."""
+
+    model: str = ""
+    recipe: dict[str, Json] | None = None
+
+    @property
+    def layer(self) -> Layer:
+        """What counts for this answer alone, over what its conversation says."""
+        layer: Layer = {}
+        if self.model:
+            layer["model"] = self.model
+        if self.recipe:
+            layer[RECIPE] = self.recipe
+        return layer
+
+
+class Trials:
+    """Use cases."""
+
+    def __init__(self, conversations: ConversationService) -> None:
+        self._conversations = conversations
+
+    async def compare(
+        self,
+        who: Principal,
+        columns: Sequence[Column],
+        *,
+        text: str,
+        model: str,
+        key: str,
+        conversation_id: str | None = None,
+        place: Place = NOWHERE,
+        attached: Sequence[Attached] = (),
+    ) -> tuple[Turn, ...]:
+        """Store a question and let several answer it at once. The answer of the first is in view.
+
+        A conversation keeps its own values. What was stored of a comparison before it failed is found by its key.
+
+        Args:
+            who: Who asks.
+            columns: Who is to answer, two to `MOST_COLUMNS`.
+            text: The question.
+            model: Who answers where a column has no model, nor its recipe.
+            key: The idempotency key.
+            conversation_id: Where; None begins a conversation.
+            place: Where the person is.
+            attached: Files that go with the words.
+
+        Returns:
+            The turns, in the order of the columns.
+
+        Raises:
+            BadRequest: There are too few columns or too many; or as for `ConversationService.send`.
+            NotFound: As for `ConversationService.send`.
+            RecipeGone: A recipe is not there any more.
+            StoreUnavailable: Not all is stored; it can be sent again.
+        """
+        if not _LEAST_COLUMNS <= len(columns) <= MOST_COLUMNS:
+            raise BadRequest(f"Compare {_LEAST_COLUMNS} to {MOST_COLUMNS}.", detail="columns")
+        talk = self._conversations
+        parts = await talk.said(who, text, attached)
+        first, *others = [
+            await talk.layers.prepare(who.user_id, conversation_id, place=place, instead=column.layer)
+            for column in columns
+        ]
+        turn = await talk.ask(
+            who,
+            NewTurn(
+                parts, first.model or model, key, title_from_question(words_of(parts)), conversation_id,
+                first.leaf_message_id, first.asked, first.layer,
+            ),
+        )  # fmt: skip
+        beside = [
+            await self._beside(who, turn.question_id, prepared, model, f"{key}:{number}")
+            for number, prepared in enumerate(others, _LEAST_COLUMNS)
+        ]
+        return (turn, *beside)
+
+    async def merge(self, who: Principal, message_ids: Sequence[str], *, model: str, key: str) -> Turn:
+        """Let a model make one answer of several to the same question, which says what came from where.
+
+        Args:
+            who: Who asks.
+            message_ids: The answers, two to `MOST_COLUMNS`.
+            model: Who merges them.
+            key: The idempotency key.
+
+        Raises:
+            BadRequest: There are too few or too many, they are no answers to one question, or one has no words.
+            NotFound: No such message, or someone else's.
+        """
+        ids = list(dict.fromkeys(message_ids))
+        if not _LEAST_COLUMNS <= len(ids) <= MOST_COLUMNS:
+            raise BadRequest(f"Merge {_LEAST_COLUMNS} to {MOST_COLUMNS} answers.", detail="ids")
+        talk = self._conversations
+        answers = [await talk.messages.shown(who.user_id, message_id) for message_id in ids]
+        question_id = answers[0].parent_id
+        if question_id is None or any((each.role, each.parent_id) != ("assistant", question_id) for each in answers):
+            raise BadRequest("Only answers to one question can be merged.", detail="ids")
+        for message_id in ids:
+            if not text_of((await talk.messages.history(who.user_id, message_id, 1))[0].parts):
+                raise BadRequest("One of these answers has no words.", detail="ids")
+        asked = (await talk.layers.prepare(who.user_id, answers[0].conversation_id)).asked
+        turn = await talk.messages.add_reply(who.user_id, question_id, model, key, asked)
+        if turn.is_new:
+            talk.start(who, turn, Question(model, asked, is_again=True, merges=tuple(ids)))
+        return turn
+
+    async def _beside(self, who: Principal, question_id: str, prepared: Prepared, model: str, key: str) -> Turn:
+        talk, model = self._conversations, prepared.model or model
+        turn = await talk.messages.add_reply(who.user_id, question_id, model, key, prepared.asked, is_shown=False)
+        if turn.is_new:
+            talk.start(who, turn, Question(model, prepared.asked, is_again=True), is_titled=False)
+        return turn

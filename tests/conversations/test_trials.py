@@ -1,0 +1,191 @@
+"""Side by side: one question to several, none of which holds up the others, and one answer made of some."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from chat_app.conversations.trials import Column
+from chat_app.errors import BadRequest, ModelFailed, NotFound, RecipeGone
+from chat_app.events import Event, TextDelta
+from chat_app.messages import ChatRequest
+from chat_app.providers.base import Offer
+from chat_app.providers.fake import FakeProvider
+from chat_app.services import Services
+from chat_app.store.recipes import Content
+from chat_app.store.records import Turn
+from tests.conftest import LOCAL, services_with
+from tests.conversations.talk import OTHER, status_of, until_settled, words_of
+from tests.waiting import until
+
+
+class Voices(FakeProvider):
+    """Models that each say their own, one of which fails and one of which waits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go_on = asyncio.Event()
+
+    async def offers(self) -> list[Offer]:
+        return [Offer(name, 8192) for name in ("alto", "bass", "fails", "waits")]
+
+    async def stream(self, model: str, request: ChatRequest) -> AsyncGenerator[Event]:
+        async for event in super().stream(model, request):
+            if isinstance(event, TextDelta):
+                if model == "fails":
+                    raise ModelFailed("on purpose")
+                if model == "waits":
+                    await self.go_on.wait()
+                event = TextDelta(f"{model} says.")
+            yield event
+
+
+@pytest.fixture
+def voices() -> Voices:
+    return Voices()
+
+
+@pytest.fixture
+async def services(tmp_path, each_database, voices):
+    async with services_with(tmp_path, voices) as opened:
+        yield opened
+
+
+async def compare(services: Services, *columns: Column | str, **more) -> tuple[Turn, ...]:
+    wanted = [Column(column) if isinstance(column, str) else column for column in columns]
+    asked = {"text": "why", "key": "a comparison", "model": "alto"} | more
+    return await services.trials.compare(LOCAL, wanted, **asked)
+
+
+def asked_of(voices: Voices, model: str) -> ChatRequest:
+    """What a model was asked with that is no title."""
+    [request] = [each for each in voices.requests if each.model == model and each.messages[-1].text == "why"]
+    return request
+
+
+def mergers(voices: Voices) -> list[str]:
+    """What models were told that merge."""
+    return [each.messages[-1].text for each in voices.requests if "Here are 2 answers" in each.messages[-1].text]
+
+
+async def test_all_answer_beside_each_other_and_the_first_is_in_view(services, voices):
+    turns = await compare(services, "alto", "bass")
+    for turn in turns:
+        await until_settled(services, turn)
+    assert [await words_of(services, turn) for turn in turns] == ["alto says.", "bass says."]
+    page = await services.conversations.open(LOCAL, turns[0].conversation_id)
+    assert [message.id for message in page.messages] == [turns[0].question_id, turns[0].reply_id]
+    assert page.messages[-1].siblings == tuple(turn.reply_id for turn in turns)
+    assert page.conversation.model == "alto"
+    for turn, model in zip(turns, ("alto", "bass"), strict=True):
+        details = await services.conversations.messages.details("local", turn.reply_id)
+        assert (details.model, details.usage.output_tokens, details.first_token_ms is not None) == (model, 1, True)
+
+
+async def test_only_the_first_of_them_gives_a_conversation_its_title(services, voices):
+    first, second = await compare(services, "waits", "bass")
+    await until_settled(services, second)
+    voices.go_on.set()
+    await until_settled(services, first)
+
+    async def has_title() -> bool:
+        return (await services.conversations.library.get("local", first.conversation_id)).title_source == "model"
+
+    await until(has_title)
+    assert [each.model for each in voices.requests if each.messages[-1].text != "why"] == ["waits"]
+
+
+async def test_one_that_fails_and_one_that_waits_hold_up_nobody(services, voices):
+    failing, waiting, quick = await compare(services, "fails", "waits", "bass")
+    assert await until_settled(services, quick) == "complete"
+    assert await until_settled(services, failing) == "failed"
+    assert await status_of(services, waiting) == "streaming"
+    voices.go_on.set()
+    assert await until_settled(services, waiting) == "complete"
+
+
+async def test_the_same_comparison_twice_is_one_also_where_half_of_it_was_stored(services, monkeypatch):
+    first = await compare(services, "alto", "bass")
+    again = await compare(services, "alto", "bass")
+    assert [turn.reply_id for turn in again] == [turn.reply_id for turn in first]
+    assert not any(turn.is_new for turn in again)
+
+    add_reply = services.conversations.messages.add_reply
+
+    async def fail(*_: object, **__: object) -> Turn:
+        raise NotFound("on purpose")
+
+    monkeypatch.setattr(services.conversations.messages, "add_reply", fail)
+    with pytest.raises(NotFound):
+        await compare(services, "alto", "bass", key="another comparison")
+    monkeypatch.setattr(services.conversations.messages, "add_reply", add_reply)
+    turns = await compare(services, "alto", "bass", key="another comparison")
+    assert [turn.is_new for turn in turns] == [False, True]
+    assert len({turn.question_id for turn in turns}) == 1
+
+
+async def test_each_is_asked_by_its_own_recipe_and_the_conversation_keeps_its_own(services, voices):
+    short = await services.recipes.make("local", Content("Short", values={"system_prompt": "Be short."}), "")
+    long = await services.recipes.make(
+        "local", Content("Long", values={"system_prompt": "Be long.", "model": "bass"}), ""
+    )
+    turns = await compare(services, Column("alto", {"id": short}), Column(recipe={"id": long}), "waits")
+    voices.go_on.set()
+    for turn in turns:
+        await until_settled(services, turn)
+    assert asked_of(voices, "alto").messages[0].text == "Be short."
+    assert asked_of(voices, "bass").messages[0].text == "Be long."
+    assert len(asked_of(voices, "waits").messages) == 1
+    details = [await services.conversations.messages.details("local", turn.reply_id) for turn in turns]
+    assert [each.asked.recipe_version_id for each in details][2] is None
+    assert (await services.conversations.layers.view("local", turns[0].conversation_id)).recipe is None
+    with pytest.raises(RecipeGone):
+        await compare(services, "alto", Column(recipe={"id": "gone"}), key="with one that is gone")
+
+
+async def test_one_answer_is_made_of_some_and_told_who_said_what(services, voices):
+    turns = await compare(services, "alto", "bass")
+    for turn in turns:
+        await until_settled(services, turn)
+    ids = [turn.reply_id for turn in turns]
+    merged = await services.trials.merge(LOCAL, ids, model="waits", key="a merger")
+    voices.go_on.set()
+    await until_settled(services, merged)
+    [asked] = mergers(voices)
+    assert asked.startswith("why\n\nHere are 2 answers")
+    assert '<document name="A: alto">\nalto says.\n</document>' in asked
+    assert '<document name="B: bass">\nbass says.\n</document>' in asked
+    page = await services.conversations.open(LOCAL, merged.conversation_id)
+    assert page.messages[-1].id == merged.reply_id
+    assert page.messages[-1].siblings == (*ids, merged.reply_id)
+    details = await services.conversations.messages.details("local", merged.reply_id)
+    assert details.notes["merged"] == ids
+    assert not (await services.trials.merge(LOCAL, ids, model="waits", key="a merger")).is_new
+
+
+async def test_a_merger_that_failed_is_made_of_the_same_when_it_is_tried_again(services, voices):
+    turns = await compare(services, "alto", "bass")
+    for turn in turns:
+        await until_settled(services, turn)
+    merged = await services.trials.merge(LOCAL, [turn.reply_id for turn in turns], model="fails", key="a merger")
+    assert await until_settled(services, merged) == "failed"
+    await until_settled(services, await services.conversations.resume(LOCAL, merged.reply_id))
+    first, second = mergers(voices)
+    assert first == second
+
+
+async def test_only_two_to_four_answers_with_words_to_one_question_of_ones_own_are_merged(services, voices):
+    turns = await compare(services, "alto", "bass", "fails")
+    other = await compare(services, "alto", "bass", key="something else")
+    for turn in (*turns, *other):
+        await until_settled(services, turn)
+    good, also, wordless = [turn.reply_id for turn in turns]
+    for ids in ([good], [good, good], [good, other[0].reply_id], [good, turns[0].question_id], [good, wordless]):
+        with pytest.raises(BadRequest):
+            await services.trials.merge(LOCAL, ids, model="alto", key="a bad merger")
+    with pytest.raises(NotFound):
+        await services.trials.merge(OTHER, [good, also], model="alto", key="somebody else's")
+    with pytest.raises(BadRequest):
+        await compare(services, "alto", key="too few")
+    with pytest.raises(BadRequest):
+        await compare(services, *["alto"] * 5, key="too many")
