@@ -23,7 +23,7 @@ async def test_calls_go_to_the_replica_whose_own_figures_say_that_fewer_wait_and
 ):
     upstream.metrics, second.metrics = BUSY % 9, BUSY % 0
     both = (upstream, second)
-    places = {"vllm_base_url": tuple(server.url for server in both), "load_refresh_s": 0.02}
+    places = {"vllm_base_url": tuple(server.url for server in both), "load_refresh_s": 0.2, "limit_requests": 0}
     async with serving(tmp_path, **places) as api, api.openai() as client:
 
         async def goes_to(server: Upstream) -> bool:
