@@ -20,7 +20,7 @@ from chat_app.conversations.figures import Figures
 from chat_app.conversations.intervals import share
 from chat_app.conversations.redaction import SECRETS, Secret
 from chat_app.errors import BadRequest, MessageTooLong
-from chat_app.messages import Json, Principal, Struct
+from chat_app.messages import Json, Principal, Struct, storable
 from chat_app.services import Services
 from chat_app.store.feedback import Rating, Thumb
 from chat_app.store.figures import FIGURES, Behind, FigureLine, Slice
@@ -137,8 +137,8 @@ async def answers(request: Request, services: Services, user_id: str) -> Respons
         begins_ms = number(request, "day", 0, of.today - of.days - every + 2, of.today) * DAY_MS - of.offset_ms
         since_ms, until_ms = max(since_ms, begins_ms), begins_ms + every * DAY_MS
     what = _one(asked, "what", tuple(FIGURES))
-    part = Slice(what, asked.get("model", ""), asked.get("version", ""), since_ms, until_ms)
-    found, has_more = await services.figures.behind(user_id, part, asked.get("before", ""))
+    model, version, before = (storable(asked.get(name, "")) for name in ("model", "version", "before"))
+    found, has_more = await services.figures.behind(user_id, Slice(what, model, version, since_ms, until_ms), before)
     return told({"answers": [_answer(each) for each in found], "has_more": has_more})
 
 

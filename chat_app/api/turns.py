@@ -15,7 +15,7 @@ from chat_app.conversations.attachments import Attached
 from chat_app.conversations.layers import Place
 from chat_app.conversations.trials import Column
 from chat_app.errors import NOT_JSON, BadRequest, MessageTooLong
-from chat_app.messages import Json, Principal, Struct
+from chat_app.messages import Json, Principal, Struct, storable
 from chat_app.services import Services
 from chat_app.store.records import Turn
 
@@ -54,7 +54,7 @@ class _Recipe(Struct, frozen=True):
     """`version` is its number; without one it is the version that counts."""
 
     id: Annotated[str, msgspec.Meta(max_length=100)]
-    version: int | None = None
+    version: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] | None = None
 
 
 class _Column(Struct, frozen=True):
@@ -64,9 +64,9 @@ class _Column(Struct, frozen=True):
     def column(self) -> Column:
         """The same for the use cases."""
         if self.recipe is None:
-            return Column(self.model)
+            return Column(storable(self.model))
         version: dict[str, Json] = {} if self.recipe.version is None else {"version": self.recipe.version}
-        return Column(self.model, {"id": self.recipe.id} | version)
+        return Column(storable(self.model), {"id": storable(self.recipe.id)} | version)
 
 
 class _Compare(Struct, frozen=True):
@@ -158,7 +158,8 @@ async def merge(request: Request, services: Services, user_id: str) -> Response:
     """
     sent = _decoded(await _body(request, 0), _decode_merge)
     model = await _model(services, sent.model)
-    return _told(await services.trials.merge(_who(request, user_id), sent.ids, model=model, key=sent.key))
+    ids = [storable(message_id) for message_id in sent.ids]
+    return _told(await services.trials.merge(_who(request, user_id), ids, model=model, key=sent.key))
 
 
 def _who(request: Request, user_id: str) -> Principal:

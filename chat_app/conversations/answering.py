@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -11,12 +11,12 @@ import msgspec
 import structlog
 
 from chat_app.conversations.attachments import Attachments, words_of
-from chat_app.conversations.merging import MERGED, merging
+from chat_app.conversations.merging import merging
 from chat_app.conversations.prompt import Prompt, build_prompt, spoken
 from chat_app.conversations.retrieval import NOTHING_GIVEN, Retrieval, Retrieved, sources_in
 from chat_app.conversations.titles import title_from_model
 from chat_app.conversations.turns import Running
-from chat_app.errors import ChatError, PromptTooLong
+from chat_app.errors import ChatError, ModelFailed, NotFound, PromptTooLong
 from chat_app.events import Event, Sources, Start
 from chat_app.gateway.caller import Caller
 from chat_app.gateway.estimate import estimate_message, estimate_tokens
@@ -29,6 +29,7 @@ from chat_app.store.conversations import ConversationStore
 from chat_app.store.messages import MessageStore
 from chat_app.store.records import NOTHING, Asked, Settlement
 
+_LEAST_MERGED = 2
 log = structlog.get_logger(__name__)
 
 
@@ -172,10 +173,22 @@ class Answering:
         return _Plan(route.card, branch, unread, retrieved, drafts)
 
     async def _drafts(self, user_id: str, message_ids: Sequence[str]) -> str:
-        """What is said of the answers to merge; one that was deleted meanwhile is not among them."""
-        found = [message for each in message_ids for message in await self._messages.history(user_id, each, 1)]
-        answers = [(message.model, text_of(message.parts)) for message in found]
-        return merging(answers) if answers else ""
+        """What is said of the answers to merge, as long as there are two: what was deleted meanwhile is not told.
+
+        Raises:
+            ModelFailed: There are not.
+        """
+        if not message_ids:
+            return ""
+        answers = list[tuple[str, str]]()
+        for message_id in message_ids:
+            with suppress(NotFound):
+                await self._messages.shown(user_id, message_id)
+                [message] = await self._messages.history(user_id, message_id, 1)
+                answers.append((message.model, text_of(message.parts)))
+        if len(answers) < _LEAST_MERGED:
+            raise ModelFailed("The answers that this was to be made of are not there any more.")
+        return merging(answers)
 
     def _room(self, context_tokens: int | None, asked: Asked, newest_first: Sequence[Message]) -> int:
         """Tokens for passages: half of what the question leaves at most, since what was said before has the other."""
@@ -201,7 +214,6 @@ class Answering:
             continue_final=bool(text_of(running.reply.parts)),
         )
         running.notes |= {"hint": question.hint} if question.hint else {}
-        running.notes |= {MERGED: list(question.merges)} if question.merges else {}
         if plan.retrieved.hits or plan.retrieved.given:
             running.notes["retrieved"] = plan.retrieved.note
         running.notes |= {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ every conversation, on the branch in view."""
 FORMATS: tuple[Format, ...] = get_args(Format)
 """How they are written."""
 _WHOLE_BRANCH = 1_000_000
+_WHOLE = ("assistant", "complete", True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +68,13 @@ class Examples:
         found = self._conversations(user_id) if what == "conversations" else self._judged(user_id, what)
         async with aclosing(found):
             async for example in found:
-                yield _WRITERS[form](example.without(secrets))
+                yield _WRITERS[form](await asyncio.to_thread(example.without, secrets))  # much text takes seconds
 
     async def _conversations(self, user_id: str) -> AsyncGenerator[Example]:
-        """Each up to the last answer that has words."""
+        """Each up to the last answer that is whole and has words."""
         for leaf_id in await self._library.leaves(user_id):
             history = await self._messages.history(user_id, leaf_id, _WHOLE_BRANCH)
-            while history and (history[0].role != "assistant" or not _words(history)):
+            while history and (history[0].role, history[0].status, bool(_words(history))) != _WHOLE:
                 history = history[1:]
             if (said := _turns(history[1:])) and (details := await self._details(user_id, history[0].id)):
                 yield Example(details.asked.system, said, _words(history))

@@ -130,6 +130,9 @@ class Layers:
         own = said.conversation
         said = replace(said, conversation=_with(own, instead))
         recipe = await self.recipes.chosen(user_id, said.conversation.get(RECIPE), said.locale)
+        if RECIPE in instead and recipe is not None:  # what it says would be covered, and compared with nothing
+            kept = {name: v for name, v in said.conversation.items() if name not in recipe.content.values}
+            said = replace(said, conversation=kept | instead)
         asked = _asked(merged(_layers(said, recipe)), said)
         asked = replace(asked, recipe_version_id=recipe.version_id if recipe else None)
         model = _model_in(instead) or _brought(said.conversation, recipe)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from chat_app.conversations.answering import Question
 from chat_app.conversations.attachments import Attached, words_of
 from chat_app.conversations.layers import NOWHERE, RECIPE, Place, Prepared
+from chat_app.conversations.merging import MERGED
 from chat_app.conversations.service import ConversationService
 from chat_app.conversations.titles import title_from_question
-from chat_app.errors import BadRequest
+from chat_app.errors import BadRequest, Conflict
 from chat_app.messages import Json, Principal, text_of
 from chat_app.parameters import Layer
 from chat_app.store.records import NewTurn, Turn
@@ -90,7 +91,7 @@ class Trials:
             who,
             NewTurn(
                 parts, first.model or model, key, title_from_question(words_of(parts)), conversation_id,
-                first.leaf_message_id, first.asked, first.layer,
+                first.leaf_message_id, first.asked, first.layer, model,
             ),
         )  # fmt: skip
         beside = [
@@ -111,22 +112,29 @@ class Trials:
         Raises:
             BadRequest: There are too few or too many, they are no answers to one question, or one has no words.
             NotFound: No such message, or someone else's.
+            Conflict: One is still running; or the key is that of something else.
+            RecipeGone: The conversation is asked by a recipe that is not there any more.
         """
         ids = list(dict.fromkeys(message_ids))
         if not _LEAST_COLUMNS <= len(ids) <= MOST_COLUMNS:
             raise BadRequest(f"Merge {_LEAST_COLUMNS} to {MOST_COLUMNS} answers.", detail="ids")
         talk = self._conversations
+        if known := await talk.messages.known_reply(who.user_id, key):
+            return known
         answers = [await talk.messages.shown(who.user_id, message_id) for message_id in ids]
         question_id = answers[0].parent_id
         if question_id is None or any((each.role, each.parent_id) != ("assistant", question_id) for each in answers):
             raise BadRequest("Only answers to one question can be merged.", detail="ids")
+        if any(each.status == "streaming" for each in answers):
+            raise Conflict("One of these answers is still running.")
         for message_id in ids:
             if not text_of((await talk.messages.history(who.user_id, message_id, 1))[0].parts):
                 raise BadRequest("One of these answers has no words.", detail="ids")
         asked = (await talk.layers.prepare(who.user_id, answers[0].conversation_id)).asked
-        turn = await talk.messages.add_reply(who.user_id, question_id, model, key, asked)
+        notes: dict[str, Json] = {MERGED: list[Json](ids)}
+        turn = await talk.messages.add_reply(who.user_id, question_id, model, key, asked, notes=notes)
         if turn.is_new:
-            talk.start(who, turn, Question(model, asked, is_again=True, merges=tuple(ids)))
+            talk.start(who, turn, Question(model, asked, is_again=True, merges=tuple(ids)), notes=notes)
         return turn
 
     async def _beside(self, who: Principal, question_id: str, prepared: Prepared, model: str, key: str) -> Turn:

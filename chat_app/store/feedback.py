@@ -111,7 +111,7 @@ class FeedbackStore:
             if await _status(connection, user_id, message_id) == "streaming":
                 raise Conflict("This answer is still running.")
             beside = await _beside(connection, message_id)
-            if not beside.issuperset(others):
+            if not {each for each, is_deleted in beside.items() if not is_deleted}.issuperset(others):
                 raise NotFound("There is no such answer here.")
             await connection.execute(delete(feedback_events).where(*_preferences([message_id, *beside])))
             await note(connection, user_id, "prefer", message_id, others=others)
@@ -155,14 +155,16 @@ async def _status(connection: AsyncConnection, user_id: str, message_id: str) ->
     return status
 
 
-async def _beside(connection: AsyncConnection, message_id: str) -> set[str]:
-    """The other answers to the question of an answer, without the deleted."""
+async def _beside(connection: AsyncConnection, message_id: str) -> dict[str, bool]:
+    """The other answers to the question of an answer, and which are deleted; nobody else votes until all is done."""
+    question = select(messages.c.parent_id).where(messages.c.id == message_id).scalar_subquery()
+    await connection.execute(select(messages.c.id).where(messages.c.id == question).with_for_update())
     other = messages.alias()
-    query = select(other.c.id).join(
+    query = select(other.c.id, other.c.deleted_at).join(
         messages, and_(messages.c.conversation_id == other.c.conversation_id, messages.c.parent_id == other.c.parent_id)
     )
-    query = query.where(messages.c.id == message_id, other.c.id != message_id, other.c.deleted_at.is_(None))
-    return set((await connection.execute(query)).scalars())
+    query = query.where(messages.c.id == message_id, other.c.id != message_id)
+    return {row.id: row.deleted_at is not None for row in await connection.execute(query)}
 
 
 def _preferences(message_ids: Sequence[str]) -> tuple[ColumnElement[bool], ...]:

@@ -181,7 +181,7 @@ def _lines(user_id: str, since_ms: int, offset_ms: int) -> Select[tuple[object, 
     noted = (
         select(
             events.message_id,
-            *(func.count(case((events.kind == kind, 1))).label(name) for name, kind in _KINDS.items()),
+            *(func.max(case((events.kind == kind, 1), else_=0)).label(name) for name, kind in _KINDS.items()),
         )
         .where(events.user_id == user_id)
         .group_by(events.message_id)

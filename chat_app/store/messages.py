@@ -5,7 +5,7 @@ While an answer runs, `answers.py` writes to it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import func, insert, literal, select, update
@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat_app.errors import Conflict, NotFound
-from chat_app.messages import Parts
+from chat_app.messages import Json, Parts
 from chat_app.store.database import Database, new_id, now_ms
 from chat_app.store.feedback import note
 from chat_app.store.records import (
@@ -43,6 +43,7 @@ from chat_app.store.tree import (
     show,
     siblings_of,
     stored,
+    to_json,
     turn_of_key,
     words,
 )
@@ -175,6 +176,21 @@ class MessageStore:
         async with self._database.read() as connection:
             return await turn_of_key(connection, user_id, idempotency_key)
 
+    async def known_reply(self, user_id: str, idempotency_key: str) -> Turn | None:
+        """The turn of the answer that was asked for with this key, if there was one.
+
+        Raises:
+            Conflict: The key is that of something else.
+        """
+        async with self._database.read() as connection:
+            known = await id_of_key(connection, user_id, idempotency_key)
+        if known is None:
+            return None
+        record = await self.record(user_id, known)
+        if record.role != "assistant":
+            raise Conflict("This key is that of something else.")
+        return Turn(record.conversation_id, record.parent_id or "", known, "", False)
+
     async def add_reply(
         self,
         user_id: str,
@@ -185,6 +201,7 @@ class MessageStore:
         *,
         instead_of: str = "",
         is_shown: bool = True,
+        notes: Mapping[str, Json] | None = None,
     ) -> Turn:
         """Store one more running answer beside those a question already has.
 
@@ -196,6 +213,7 @@ class MessageStore:
             asked: With what.
             instead_of: One that did not do.
             is_shown: Whether it comes into view.
+            notes: What it is made of; then the conversation keeps its model.
 
         Raises:
             NotFound: No such question, or someone else's.
@@ -206,12 +224,13 @@ class MessageStore:
                 turn = Turn(question["conversation_id"], question_id, new_id(), new_id(), True)
                 if known := await id_of_key(connection, user_id, key):
                     return replace(turn, reply_id=known, generation_id="", is_new=False)
-                row = reply_row(user_id, turn, model, asked) | {"idempotency_key": key}
+                row = reply_row(user_id, turn, model, asked) | {"idempotency_key": key, "notes": to_json(notes or {})}
                 await connection.execute(insert(messages), [row])
                 if instead_of:
                     await note(connection, user_id, "regenerate", instead_of, others=[turn.reply_id])
                 if is_shown:
-                    await show(connection, turn.conversation_id, turn.reply_id, model=model)
+                    shown = "" if notes else model
+                    await show(connection, turn.conversation_id, turn.reply_id, model=shown)
         except IntegrityError:  # as in `add_turn`
             known = await self._id_of_key(user_id, key)
             return Turn((await self.record(user_id, known)).conversation_id, question_id, known, "", False)

@@ -141,7 +141,7 @@ class NewTurn:
     """A question to store with its empty answer.
 
     `conversation_id` None starts a conversation, with a `layer` of its own. `parent_id` is the message that the
-    question follows, None the root.
+    question follows, None the root. `conversation_model` answers next, where that is another than answers now.
     """
 
     parts: Parts
@@ -152,6 +152,7 @@ class NewTurn:
     parent_id: str | None = None
     asked: Asked = NOTHING
     layer: Layer = field(default_factory=dict[str, Json])
+    conversation_model: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,7 +156,7 @@ async def insert_turn(connection: AsyncConnection, user_id: str, turn: NewTurn) 
         await connection.execute(
             insert(conversations).values(
                 id=conversation_id, created_at=at, user_id=user_id, title=turn.title, title_source="question",
-                model=turn.model, parameters=to_json(turn.layer), pinned=False, read_at=at,
+                model=turn.conversation_model or turn.model, parameters=to_json(turn.layer), pinned=False, read_at=at,
                 updated_at=at, leaf_message_id=reply_id,
             )
         )  # fmt: skip
@@ -182,7 +182,7 @@ async def insert_turn(connection: AsyncConnection, user_id: str, turn: NewTurn) 
         mine = update(messages).where(messages.c.id == question_id)
         await connection.execute(mine.values(parts=to_json(own)))
     if turn.conversation_id is not None:
-        await show(connection, conversation_id, reply_id, model=turn.model)
+        await show(connection, conversation_id, reply_id, model=turn.conversation_model or turn.model)
     return new
 
 

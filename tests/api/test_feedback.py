@@ -255,6 +255,12 @@ async def test_of_the_answers_to_a_question_the_one_is_preferred_that_was_chosen
     assert await preferred(api, *ids) == [False, True, False]
     assert (await ask(api, "GET", f"/messages?ids={ids[1]}")).headers["etag"] != tag
     assert await events(services) == [("prefer", ids[1], [ids[2], ids[0]])]
+    await services.conversations.delete(LOCAL, ids[1])
+    assert await prefer(api, ids[0], ids[1]) == 404
+    assert await prefer(api, ids[0], ids[2]) == 204
+    await services.conversations.restore(LOCAL, ids[1])
+    assert await preferred(api, *ids) == [True, False, False]
+    assert await prefer(api, ids[1], ids[0]) == 204
     for _ in range(2):
         assert (await ask(api, "DELETE", f"/messages/{ids[1]}/preference")).status_code == 204
     assert await preferred(api, *ids) == [False, False, False]

@@ -44,6 +44,7 @@ async def test_a_comparison_tells_of_each_answer_and_comes_twice_as_one(api):
         ({"columns": [{"model": "fake"}] * 5}, 400, "bad_request"),
         ({"columns": "fake"}, 400, "bad_request"),
         ({"columns": [{"model": "fake"}, {"recipe": {"id": "unknown"}}]}, 409, "recipe_gone"),
+        ({"columns": [{"model": "fake"}, {"recipe": {"id": "abc", "version": 2**63}}]}, 400, "bad_request"),
         ({"text": " "}, 400, "bad_request"),
         ({"text": "x" * 21}, 400, "message_too_long"),
         ({"conversation_id": "unknown"}, 404, "not_found"),

@@ -17,7 +17,7 @@ from chat_app.store.feedback import Rating, note
 from chat_app.store.records import Turn
 from tests.api.page import api_over, ask
 from tests.conftest import LOCAL, services_with
-from tests.conversations.talk import send, until_settled
+from tests.conversations.talk import send, until_heard, until_settled
 
 
 @pytest.fixture
@@ -137,11 +137,15 @@ async def test_every_conversation_is_one_on_the_branch_in_view_up_to_its_last_an
     silent = await talk(services, model, "three", "3")
     await talk(services, model, "and", "", silent)
     await talk(services, model, "nothing", "")
+    model.script, model.pace_s = [TextDelta("half ")] * 100, 0.02
+    running = await send(services, "still running")
+    await until_heard(services, running)
     assert [[each["content"] for each in line["messages"]] for line in await lines(services, "conversations")] == [
         ["why", "Since it rains."], ["three", "3"],
     ]  # fmt: skip
     [_, line] = await lines(services, "conversations", "alpaca")
     assert line == {"instruction": "three", "input": "", "output": "3", "system": "", "history": []}
+    await services.conversations.stop(LOCAL, running.reply_id)
     assert await lines(services, "conversations", who="bob") == []
 
 

@@ -55,6 +55,9 @@ async def test_answers_are_counted_with_how_they_ended_and_what_was_thought_of_t
     await services.feedback.rate(LOCAL, disliked, Rating("down"))
     again = await services.conversations.regenerate(LOCAL, disliked, model="fake", key="again")
     await until_settled(services, again)
+    twice = await services.conversations.regenerate(LOCAL, disliked, model="fake", key="once more")  # one answer still
+    await until_settled(services, twice)
+    await services.conversations.delete(LOCAL, twice.reply_id)
     edited = await services.conversations.edit(LOCAL, unrated, text="Better.", model="fake", key="an edit")
     await services.feedback.rate(LOCAL, edited.reply_id, Rating("up"))  # a person's own: no model's
     model.script = [ModelFailed("on purpose")]

@@ -92,7 +92,8 @@ def test_examples_are_looked_at_agreed_to_and_saved(page: Page):
     examples.get_by_label("All conversations").check()
     examples.get_by_label("Alpaca").check()
     examples.get_by_role("button", name="Preview").click()
-    expect(examples.get_by_role("status")).to_have_text("96 lines, of which these are the first 20")
+    expect(examples.get_by_role("status")).to_have_text(re.compile(r"^\d+ lines, of which these are the first 20$"))
+    count = int(examples.get_by_role("status").inner_text().split()[0])
     expect(examples.get_by_role("region", name="Preview")).to_contain_text('"instruction": "')
     expect(examples.get_by_role("button", name="Download the file")).to_be_disabled()
     examples.get_by_label("agree that it is given away").check()
@@ -100,7 +101,7 @@ def test_examples_are_looked_at_agreed_to_and_saved(page: Page):
         examples.get_by_role("link", name="Download the file").click()
     assert saved.value.suggested_filename == "conversations.alpaca.jsonl"
     lines = saved.value.path().read_text().splitlines()
-    assert len([json.loads(line) for line in lines]) == 96
+    assert len([json.loads(line) for line in lines]) == count > 20
     examples.get_by_label("Phone numbers").uncheck()  # other texts, to which nobody has agreed yet
     expect(examples.get_by_role("link", name="Download the file")).to_have_count(0)
     expect(examples.get_by_role("region", name="Preview")).to_have_count(0)

@@ -95,11 +95,13 @@ function Table({ lines, every, onOpen }) {
 export function Feedback() {
   const [span, setSpan] = useState(30);
   const [measure, setMeasure] = useState("liked");
-  const [told, setTold] = useState(null);
+  const [found, setTold] = useState(null);
   const [trouble, setTrouble] = useState("");
   const [place, open] = useState(null); // whose answers are shown
+  const told = found?.days === span ? found : null;
   useEffect(() => {
     let isHere = true;
+    setTrouble("");
     ask(`/api/feedback?days=${span}&every=${EVERY[span]}&offset=${offset()}`).then(
       (found) => isHere && (setTold(found), setTrouble("")),
       (sentence) => isHere && setTrouble(String(sentence)),

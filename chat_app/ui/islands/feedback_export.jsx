@@ -13,7 +13,7 @@ export function FeedbackExport() {
   const title = useId();
   const [wanted, want] = useState({ what: "answers", form: "chat", redact: SECRETS });
   const [mayGive, allow] = useState(false);
-  const [seen, setSeen] = useState(null); // {count, lines} of what is wanted
+  const [found, setSeen] = useState(null); // {count, lines} of what was asked for
   const [trouble, setTrouble] = useState("");
   const change = (values) => {
     want({ ...wanted, ...values });
@@ -25,11 +25,13 @@ export function FeedbackExport() {
   const look = useOnce(async () => {
     setTrouble("");
     try {
-      setSeen(await ask(query({ preview: "1" })));
+      const asked = query();
+      setSeen({ ...(await ask(query({ preview: "1" }))), asked });
     } catch (sentence) {
       setTrouble(String(sentence));
     }
   });
+  const seen = found?.asked === query() ? found : null; // nobody agrees to other texts than they saw
   const without = (secret) => SECRETS.filter((each) => wanted.redact.includes(each) !== (each === secret));
   return (
     <section className="examples" aria-labelledby={title}>
