@@ -169,7 +169,9 @@ class Answering:
             retrieved = retrieved.best(MOST_QUOTED)
         else:
             retrieved = retrieved.within(self._room(route.card.context_tokens, question.asked, branch))
-        drafts = "" if is_built_in else await self._drafts(running.user_id, question.merges)
+        if question.merges and is_built_in:
+            raise ModelFailed("A search makes no answer of others.")
+        drafts = await self._drafts(running.user_id, question.merges)
         return _Plan(route.card, branch, unread, retrieved, drafts)
 
     async def _drafts(self, user_id: str, message_ids: Sequence[str]) -> str:

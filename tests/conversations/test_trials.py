@@ -60,6 +60,14 @@ async def compare(services: Services, *columns: Column | str, **more) -> tuple[T
     return await services.trials.compare(LOCAL, wanted, **asked)
 
 
+async def answered(services: Services, *columns: str) -> tuple[Turn, ...]:
+    """A comparison that has ended."""
+    turns = await compare(services, *columns)
+    for turn in turns:
+        await until_settled(services, turn)
+    return turns
+
+
 def asked_of(voices: Voices, model: str) -> ChatRequest:
     """What a model was asked with that is no title."""
     [request] = [each for each in voices.requests if each.model == model and each.messages[-1].text == "why"]
@@ -72,9 +80,7 @@ def mergers(voices: Voices) -> list[str]:
 
 
 async def test_all_answer_beside_each_other_and_the_first_is_in_view(services, voices):
-    turns = await compare(services, "alto", "bass")
-    for turn in turns:
-        await until_settled(services, turn)
+    turns = await answered(services, "alto", "bass")
     assert [await words_of(services, turn) for turn in turns] == ["alto says.", "bass says."]
     page = await services.conversations.open(LOCAL, turns[0].conversation_id)
     assert [message.id for message in page.messages] == [turns[0].question_id, turns[0].reply_id]
@@ -147,9 +153,7 @@ async def test_each_is_asked_by_its_own_recipe_and_the_conversation_keeps_its_ow
 
 
 async def test_one_answer_is_made_of_some_and_told_who_said_what(services, voices):
-    turns = await compare(services, "alto", "bass")
-    for turn in turns:
-        await until_settled(services, turn)
+    turns = await answered(services, "alto", "bass")
     ids = [turn.reply_id for turn in turns]
     merged = await services.trials.merge(LOCAL, ids, model="waits", key="a merger")
     voices.go_on.set()
@@ -168,9 +172,7 @@ async def test_one_answer_is_made_of_some_and_told_who_said_what(services, voice
 
 
 async def test_a_merger_that_failed_is_made_of_the_same_when_it_is_tried_again(services, voices):
-    turns = await compare(services, "alto", "bass")
-    for turn in turns:
-        await until_settled(services, turn)
+    turns = await answered(services, "alto", "bass")
     merged = await services.trials.merge(LOCAL, [turn.reply_id for turn in turns], model="fails", key="a merger")
     assert await until_settled(services, merged) == "failed"
     await until_settled(services, await services.conversations.resume(LOCAL, merged.reply_id))
@@ -187,9 +189,7 @@ def test_each_answer_ends_with_its_frame_and_has_its_letter_whatever_it_and_its_
 
 
 async def test_a_merger_that_ends_before_its_first_word_goes_on_with_the_same_answers(services, voices):
-    turns = await compare(services, "alto", "bass")
-    for turn in turns:
-        await until_settled(services, turn)
+    turns = await answered(services, "alto", "bass")
     ids = [turn.reply_id for turn in turns]
     merged = await services.trials.merge(LOCAL, ids, model="waits", key="a merger")
     assert (await services.conversations.messages.details("local", merged.reply_id)).notes["merged"] == ids
@@ -262,3 +262,10 @@ async def test_only_two_to_four_answers_with_words_to_one_question_of_ones_own_a
         await compare(services, "alto", key="too few")
     with pytest.raises(BadRequest):
         await compare(services, *["alto"] * 5, key="too many")
+
+
+async def test_a_search_merges_nothing_and_says_so(services, voices):
+    turns = await answered(services, "alto", "bass")
+    ids = [turn.reply_id for turn in turns]
+    merged = await services.trials.merge(LOCAL, ids, model="Passages", key="a merger")
+    assert await until_settled(services, merged) == "failed"
