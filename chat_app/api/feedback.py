@@ -16,14 +16,13 @@ from chat_app.api.days import DAY_MS, MOST_DAYS, days_of, number
 from chat_app.api.messages import rating_of
 from chat_app.conversations.examples import FORMATS, WHATS
 from chat_app.conversations.feedback import MOST_COMMENT
-from chat_app.conversations.figures import Figures
-from chat_app.conversations.intervals import share
+from chat_app.conversations.figures import Counted, Figures
 from chat_app.conversations.redaction import SECRETS, Secret
 from chat_app.errors import BadRequest, MessageTooLong
 from chat_app.messages import Json, Principal, Struct, storable
 from chat_app.services import Services
 from chat_app.store.feedback import Rating, Thumb
-from chat_app.store.figures import FIGURES, Behind, FigureLine, Slice
+from chat_app.store.figures import FIGURES, Behind, Slice
 
 T = TypeVar("T")
 _SHOWN = 20  # lines of a preview
@@ -105,20 +104,20 @@ async def figures(request: Request, services: Services, user_id: str) -> Respons
 
 def _figures(of: Figures) -> Json:
     return {
-        "model": of.model, "recipe_version_id": of.recipe_version_id, "recipe": of.recipe, "counts": dict(of.counts),
-        "liked": list(of.liked) if of.liked else None, "first_token_ms": of.first_token_ms,
+        "model": of.model, "recipe_version_id": of.recipe_version_id, "recipe": of.recipe, **_counted(of),
+        "periods": [{"day": each.day, **_counted(each)} for each in of.periods],
+    }  # fmt: skip
+
+
+def _counted(of: Counted) -> dict[str, Json]:
+    return {
+        "counts": dict(of.counts), "liked": list(of.liked) if of.liked else None, "first_token_ms": of.first_token_ms,
         "tokens_per_s": of.tokens_per_s, "cost_micros": of.cost_micros,
-        "periods": [_period(each) for each in of.periods],
     }  # fmt: skip
 
 
 def _every(request: Request) -> int:
     return number(request, "every", 1, 1, MOST_DAYS)
-
-
-def _period(of: FigureLine) -> dict[str, Json]:
-    liked = share(of.up, of.up + of.down)
-    return {**asdict(of), "liked": list(liked) if liked else None}
 
 
 async def answers(request: Request, services: Services, user_id: str) -> Response:
@@ -144,8 +143,9 @@ async def answers(request: Request, services: Services, user_id: str) -> Respons
 
 def _answer(of: Behind) -> dict[str, Json]:
     """As the page has it: the thumb as under the answer itself."""
-    said = {name: value for name, value in asdict(of).items() if name not in ("thumb", "tags", "comment")}
+    said: dict[str, Json] = {n: value for n, value in asdict(of).items() if n not in ("thumb", "tags", "comment")}
     tags = msgspec.json.decode(of.tags or "[]", type=tuple[str, ...])
+    said["tokens_per_s"] = of.tokens_per_s
     return {**said, "rating": rating_of(of.thumb, tags, of.comment) if of.thumb else None}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from itertools import groupby
 
 from chat_app.conversations.intervals import Share, share
@@ -16,18 +16,10 @@ _COUNTS = [field.name for field in fields(FigureLine) if field.name not in ("day
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """Of a model by a version of a recipe; `recipe` is what that is called, empty where there was none.
+class Counted:
+    """The counts of some `FigureLine`s together, and what is derived of them: None where nothing was counted."""
 
-    `counts` are those of a `FigureLine`, together, and `periods` those of some days each, the newest first, `day` being
-    the first of them. What is derived of counts is None where nothing was counted.
-    """
-
-    model: str
-    recipe_version_id: str | None
-    recipe: str
     counts: dict[str, int]
-    periods: tuple[FigureLine, ...]
 
     @property
     def liked(self) -> Share | None:
@@ -48,6 +40,26 @@ class Figures:
     def cost_micros(self) -> float | None:
         """Of an answer, in micro-dollars, where prices are known."""
         return _mean(self.counts["cost_micros"], self.counts["priced"])
+
+
+@dataclass(frozen=True, slots=True)
+class Period(Counted):
+    """Some days, of which `day` is the first."""
+
+    day: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures(Counted):
+    """Of a model by a version of a recipe, in all and by periods, the newest first.
+
+    `recipe` is what the version is called, empty where there was none.
+    """
+
+    model: str
+    recipe_version_id: str | None
+    recipe: str
+    periods: tuple[Period, ...]
 
 
 class FeedbackFigures:
@@ -85,7 +97,7 @@ class FeedbackFigures:
             days = list(theirs)
             recipe = await self._recipes.called(version_id)
             periods = tuple(_periods(days, today, every))
-            made.append(Figures(model, version_id or None, recipe, _together(days), periods))
+            made.append(Figures(_together(days), model, version_id or None, recipe, periods))
         return sorted(made, key=lambda each: (-each.counts["answers"], each.model, each.recipe))
 
 
@@ -93,11 +105,9 @@ def _key(line: FigureLine) -> tuple[str, str]:
     return line.model, line.recipe_version_id or ""
 
 
-def _periods(newest_first: Sequence[FigureLine], today: int, every: int) -> Iterator[FigureLine]:
-    """The lines of as many days together, each as one of the first of them."""
+def _periods(newest_first: Sequence[FigureLine], today: int, every: int) -> Iterator[Period]:
     for back, days in groupby(newest_first, key=lambda line: (today - line.day) // every):
-        together = list(days)
-        yield replace(together[0], day=today - (back + 1) * every + 1, **_together(together))
+        yield Period(_together(list(days)), today - (back + 1) * every + 1)
 
 
 def _together(days: Sequence[FigureLine]) -> dict[str, int]:

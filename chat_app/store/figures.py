@@ -103,6 +103,14 @@ class Behind:
     tags: str | None
     comment: str | None
 
+    @property
+    def tokens_per_s(self) -> float | None:
+        """After the first one."""
+        speaking_ms = (self.duration_ms or 0) - (self.first_token_ms or 0)
+        if self.output_tokens is None or self.first_token_ms is None or speaking_ms <= 0:
+            return None
+        return self.output_tokens * 1000 / speaking_ms
+
 
 @dataclass(frozen=True, slots=True)
 class Slice:

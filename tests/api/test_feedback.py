@@ -209,7 +209,7 @@ async def test_each_figure_opens_its_answers_a_page_after_the_other(api, service
     [day] = line["periods"]
     assert day["liked"] == line["liked"]
     [week] = (await ask(api, "GET", "/feedback?days=14&every=7")).json()["lines"][0]["periods"]
-    assert (week["day"], week["answers"]) == (day["day"] - 6, 33)
+    assert (week["day"], week["counts"]["answers"]) == (day["day"] - 6, 33)
     of_week = (await behind(api, what="down", days=14, day=week["day"], every=7)).json()
     assert [each["id"] for each in of_week["answers"]] == [replies[0]]
     first = (await behind(api, what="answers", days=7, day=day["day"])).json()

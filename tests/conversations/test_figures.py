@@ -9,7 +9,7 @@ from chat_app.messages import Usage
 from chat_app.providers.fake import FakeProvider
 from chat_app.services import Services
 from chat_app.store.feedback import Rating
-from chat_app.store.figures import Behind, FigureLine, Slice
+from chat_app.store.figures import Behind, Slice
 from tests.conftest import LOCAL, services_with
 from tests.conversations.talk import send, until_heard, until_settled
 
@@ -104,6 +104,7 @@ async def test_answers_are_counted_with_how_they_ended_and_what_was_thought_of_t
     assert len(await behind(services, "speaking")) == 4
     [first] = await behind(services, "up")
     assert (first.question, first.thumb, first.conversation_id != "") == ("one", "up", True)
+    assert first.tokens_per_s == 20
     assert await behind(services, "answers", model="other") == await behind(services, "answers", version="x@1") == []
     assert await services.figures.behind("bob", part("answers")) == ([], False)
 
@@ -135,8 +136,8 @@ async def test_the_days_of_a_period_are_counted_together_up_to_today(services):
         await until_settled(services, turn)
         await set_columns(services, turn.reply_id, created_at=(20_000 - back) * DAY_MS, cost_micros=10)
     [figures] = await services.figures.of("local", 0, today=20_000, every=5)
-    found = [(each.day, each.answers, each.cost_micros) for each in figures.periods]
-    assert found == [(19_996, 3, 30), (19_991, 2, 20), (19_986, 1, 10)]
+    found = [(each.day, each.counts["answers"], each.cost_micros) for each in figures.periods]
+    assert found == [(19_996, 3, 10), (19_991, 2, 10), (19_986, 1, 10)]
     assert figures.counts["answers"] == 6
 
 
@@ -170,4 +171,7 @@ async def test_nothing_that_is_unknown_is_told_as_nought(services, model):
     await set_columns(services, turn.reply_id, first_token_ms=None, cost_micros=None)
     [figures] = await services.figures.of("local", 0)
     assert (figures.liked, figures.first_token_ms, figures.tokens_per_s, figures.cost_micros) == (None,) * 4
-    assert isinstance(figures.periods[0], FigureLine)
+    [period] = figures.periods
+    assert (period.first_token_ms, period.tokens_per_s, period.cost_micros) == (None,) * 3
+    [answer] = await behind(services, "answers")
+    assert answer.tokens_per_s is None

@@ -16,7 +16,6 @@ const offset = () => new Date().getTimezoneOffset();
 const keyOf = ({ model, recipe_version_id: version }) => `${version ?? ""} ${model}`;
 const nameOf = ({ model, recipe }) => (recipe ? `${recipe} · ${model}` : model);
 const named = (day, every) => days(day, day + every - 1);
-const whole = (line) => ({ ...line.counts, liked: line.liked });
 
 function Chart({ told, measure }) {
   const { intervalOf, valueOf, show, top } = figureOf(measure);
@@ -35,9 +34,9 @@ function Chart({ told, measure }) {
 }
 
 /** The figures of a row, of which each but nought opens its answers. */
-function Cells({ counts, of, onOpen }) {
+function Cells({ figures, of, onOpen }) {
   return FIGURES.map(({ name, behind, valueOf, intervalOf, show }) => {
-    const value = valueOf(counts);
+    const value = valueOf(figures);
     const shown = value === null ? "–" : show(value);
     const what = t(`feedback.${name}`);
     return (
@@ -45,7 +44,7 @@ function Cells({ counts, of, onOpen }) {
         {value === null || (name === behind && value === 0) ? shown : (
           <button type="button" className="link" aria-label={t("feedback.behind", { what, value: shown, name: of })} onClick={() => onOpen({ what, behind, named: of })}>{shown}</button>
         )}
-        {intervalOf?.(counts) && <small>{interval(intervalOf(counts))}</small>}
+        {intervalOf?.(figures) && <small>{interval(intervalOf(figures))}</small>}
       </td>
     );
   });
@@ -64,12 +63,12 @@ function Rows({ line, every, onOpen }) {
             {line.recipe && <small dir="auto">{line.model}</small>}
           </button>
         </th>
-        <Cells counts={whole(line)} of={name} onOpen={(what) => onOpen({ ...place, ...what })} />
+        <Cells figures={line} of={name} onOpen={(what) => onOpen({ ...place, ...what })} />
       </tr>
       {isOpen && line.periods.map((each) => (
         <tr key={each.day} className="of-period">
           <th scope="row" className="short">{named(each.day, every)}</th>
-          <Cells counts={each} of={`${name}, ${named(each.day, every)}`} onOpen={(what) => onOpen({ ...place, ...what, day: each.day, every })} />
+          <Cells figures={each} of={`${name}, ${named(each.day, every)}`} onOpen={(what) => onOpen({ ...place, ...what, day: each.day, every })} />
         </tr>
       ))}
     </>

@@ -22,10 +22,9 @@ const asked = ({ behind, model, version, days, offset, day, every }, before) => 
 };
 
 /** What is known of an answer, as far as it is. */
-function facts({ status, created_at: at, first_token_ms: first, duration_ms: duration, output_tokens: tokens, cost_micros: cost }) {
-  const speaking = tokens !== null && duration > first ? duration - first : 0;
-  const counts = { first_token_ms: first, first_tokens: first === null ? 0 : 1, tokens, speaking_ms: speaking, cost_micros: cost, priced: cost === null ? 0 : 1 };
-  const told = ["first", "speed", "cost"].map((name) => [figureOf(name), figureOf(name).valueOf(counts)]).filter(([, value]) => value !== null);
+function facts(answer) {
+  const { status, created_at: at } = answer;
+  const told = ["first", "speed", "cost"].map((name) => [figureOf(name), figureOf(name).valueOf(answer)]).filter(([, value]) => value !== null);
   return [moment(at), ...(status === "complete" ? [] : [t(`feedback.${status === "stopped" ? "stopped" : "failed"}`)]), ...told.map(([{ name, show }, value]) => `${t(`feedback.${name}`)} ${show(value)}`)];
 }
 
