@@ -58,7 +58,7 @@ async def _lifespan() -> AsyncGenerator[None]:
 
 
 app = rx.App(
-    stylesheets=["/theme.css", "/files.css", "/panel.css", "/search.css", "/documents.css", "/feedback.css"],
+    stylesheets=[f"/{name}.css" for name in ("theme", "files", "panel", "search", "documents", "feedback", "compare")],
     head_components=[
         rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
         # After Reflex's own, so that it counts: without `cover` a phone tells no safe areas.

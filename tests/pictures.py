@@ -24,10 +24,12 @@ SAID = {
 WORDS = {
     "en": {"panel": "Parameters", "name": "Name", "note": "Note for this version", "history": "History: Tides", "new": "New recipe",
            "compare": "Compare with v1", "said": "asks for tides", "save": "Save", "edit": "Edit: Tides", "recipe": "Tides", "prompt": "Explain in two sentences.",
-           "variable": "New variable", "add": "Add", "value": "friendly", "with": "Speak {{tone}}."},
+           "variable": "New variable", "add": "Add", "value": "friendly", "with": "Speak {{tone}}.",
+           "longer": "Gravity weakens with distance. The Moon therefore pulls the water on its side of the Earth more than the Earth itself, and the Earth more than the water behind it. Two bulges stay in line with the Moon while the Earth turns below them.", "shorter": "The Moon pulls the water."},
     "zh": {"panel": "参数", "name": "名称", "note": "此版本的备注", "history": "历史：潮汐", "new": "新建配方",
            "compare": "与 v1 比较", "said": "改为询问潮汐", "save": "保存", "edit": "编辑：潮汐", "recipe": "潮汐", "prompt": "用两句话解释。",
-           "variable": "新变量", "add": "添加", "value": "亲切", "with": "用{{tone}}的语气。"},
+           "variable": "新变量", "add": "添加", "value": "亲切", "with": "用{{tone}}的语气。",
+           "longer": "引力随距离减弱。月球对近侧海水的引力大于对地球的引力，对地球的引力又大于对远侧海水的引力。两处隆起始终朝着月球的方向，地球则在它们下面自转。", "shorter": "月球吸引海水。"},
 }  # fmt: skip
 
 
@@ -159,6 +161,38 @@ def _judged(browser: Browser, folder: Path, language: str, pictures: Path) -> No
         page.close()
 
 
+def _compared(browser: Browser, folder: Path, language: str, pictures: Path) -> None:
+    question, answer = SAID[language]
+    with Upstream(["qwen-plus", "qwen-max", "tiny"]).serve() as upstream:
+        upstream.title = question
+        upstream.of_model = {
+            "qwen-plus": Script([answer]),
+            "qwen-max": Script([WORDS[language]["longer"]]),
+            "tiny": Script([WORDS[language]["shorter"]]),
+        }
+        with Server(folder, VLLM_BASE_URL=upstream.url) as server:
+            page = browser.new_page(
+                locale={"en": "en-US", "zh": "zh-CN"}[language], viewport={"width": 1280, "height": 720}
+            )
+            page.goto(f"{server.url}/new")
+            page.locator(".compare-picker button").click()
+            page.locator(".compare-panel select").nth(0).select_option("model:qwen-plus")
+            page.locator(".compare-panel select").nth(1).select_option("model:qwen-max")
+            page.locator(".compare-panel .button").first.click()
+            page.locator(".compare-panel select").nth(2).select_option("model:tiny")
+            page.keyboard.press("Escape")
+            page.locator("#composer").fill(question)
+            page.keyboard.press("Enter")
+            chat = Chat(page)
+            for number in range(3):
+                expect(chat.answers.nth(number)).to_have_attribute("data-status", "complete")
+            page.locator(".beside-ending .button").nth(2).click()
+            expect(page.locator('.beside-ending [aria-pressed="true"]')).to_be_visible()
+            page.mouse.move(0, 0)
+            page.screenshot(path=pictures / f"compare-{language}.png")
+            page.close()
+
+
 def take(pictures: Path) -> None:
     """All of them, into a folder that is there."""
     with (
@@ -173,6 +207,7 @@ def take(pictures: Path) -> None:
                 _take(browser, server, upstream, language, pictures)
             finally:
                 server.stop()
+            _compared(browser, Path(folder) / f"compared-{language}", language, pictures)
             _judged(browser, Path(folder) / f"judged-{language}", language, pictures)
 
 

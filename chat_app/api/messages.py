@@ -45,6 +45,7 @@ def _json(message: Words) -> bytes:
         "output_tokens": message.output_tokens,
         "first_token_ms": message.first_token_ms,
         "duration_ms": message.duration_ms,
+        "cost_micros": message.cost_micros,
         "rating": message.thumb
         and rating_of(message.thumb, msgspec.json.decode(message.tags or "[]"), message.comment),
         "preferred": message.preferred,

@@ -77,6 +77,7 @@ class _Compare(Struct, frozen=True):
     columns: Annotated[tuple[_Column, ...], msgspec.Meta(max_length=20)]
     model: str = ""
     conversation_id: str = ""
+    change: Changed = Changed()
     language: Annotated[str, msgspec.Meta(max_length=35)] = ""
     time_zone: Annotated[str, msgspec.Meta(max_length=64)] = ""
     files: tuple[_File, ...] | None = None
@@ -144,7 +145,7 @@ async def compare(request: Request, services: Services, user_id: str) -> Respons
     turns = await services.trials.compare(
         _who(request, user_id), [column.column() for column in sent.columns], text=sent.text,
         model=await _model(services, sent.model), key=sent.key, conversation_id=sent.conversation_id or None,
-        place=Place(sent.language, sent.time_zone), attached=_attached(sent),
+        change=sent.change.change(), place=Place(sent.language, sent.time_zone), attached=_attached(sent),
     )  # fmt: skip
     return _told(turns[0], replies=[turn.reply_id for turn in turns])
 

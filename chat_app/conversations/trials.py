@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from chat_app.conversations.answering import Question
 from chat_app.conversations.attachments import Attached, words_of
+from chat_app.conversations.changes import NO_CHANGE, Change
 from chat_app.conversations.layers import NOWHERE, RECIPE, Place, Prepared
 from chat_app.conversations.merging import MERGED
 from chat_app.conversations.service import ConversationService
 from chat_app.conversations.titles import title_from_question
-from chat_app.errors import BadRequest, Conflict
+from chat_app.errors import BadRequest, Conflict, RecipeGone
 from chat_app.messages import Json, Principal, text_of
 from chat_app.parameters import Layer
 from chat_app.store.records import NewTurn, Turn
@@ -53,6 +54,7 @@ class Trials:
         model: str,
         key: str,
         conversation_id: str | None = None,
+        change: Change = NO_CHANGE,
         place: Place = NOWHERE,
         attached: Sequence[Attached] = (),
     ) -> tuple[Turn, ...]:
@@ -67,6 +69,7 @@ class Trials:
             model: Who answers where a column has no model, nor its recipe.
             key: The idempotency key.
             conversation_id: Where; None begins a conversation.
+            change: Of the conversation's own values, over which those of a column count.
             place: Where the person is.
             attached: Files that go with the words.
 
@@ -83,10 +86,22 @@ class Trials:
             raise BadRequest(f"Compare {_LEAST_COLUMNS} to {MOST_COLUMNS}.", detail="columns")
         talk = self._conversations
         parts = await talk.said(who, text, attached)
-        first, *others = [
-            await talk.layers.prepare(who.user_id, conversation_id, place=place, instead=column.layer)
-            for column in columns
-        ]
+        try:
+            # A conversation that is there keeps the change; one that begins has each answer asked after it.
+            first, *others = [
+                await talk.layers.prepare(
+                    who.user_id,
+                    conversation_id,
+                    change if at == 0 or conversation_id is None else NO_CHANGE,
+                    place,
+                    column.layer,
+                )
+                for at, column in enumerate(columns)
+            ]
+        except RecipeGone:
+            if known := await self._known(who.user_id, key, len(columns)):
+                return known  # it came before, while the recipe was there
+            raise
         turn = await talk.ask(
             who,
             NewTurn(
@@ -94,9 +109,10 @@ class Trials:
                 first.leaf_message_id, first.asked, first.layer, model,
             ),
         )  # fmt: skip
+        keys = _keys_beside(key, len(columns))
         beside = [
-            await self._beside(who, turn.question_id, prepared, model, f"{key}:{number}")
-            for number, prepared in enumerate(others, _LEAST_COLUMNS)
+            await self._beside(who, turn.question_id, prepared, model, own)
+            for own, prepared in zip(keys, others, strict=True)
         ]
         return (turn, *beside)
 
@@ -137,9 +153,21 @@ class Trials:
             talk.start(who, turn, Question(model, asked, is_again=True, merges=tuple(ids)), notes=notes)
         return turn
 
+    async def _known(self, user_id: str, key: str, count: int) -> tuple[Turn, ...]:
+        """What is stored of a comparison that came before, the first answer first."""
+        messages = self._conversations.messages
+        first = await messages.known_turn(user_id, key)
+        beside = [await messages.known_reply(user_id, own) for own in _keys_beside(key, count)] if first else []
+        return tuple(turn for turn in (first, *beside) if turn)
+
     async def _beside(self, who: Principal, question_id: str, prepared: Prepared, model: str, key: str) -> Turn:
         talk, model = self._conversations, prepared.model or model
         turn = await talk.messages.add_reply(who.user_id, question_id, model, key, prepared.asked, is_shown=False)
         if turn.is_new:
             talk.start(who, turn, Question(model, prepared.asked, is_again=True), is_titled=False)
         return turn
+
+
+def _keys_beside(key: str, count: int) -> list[str]:
+    """The keys of the answers beside the first, whose question has the comparison's own."""
+    return [f"{key}:{number}" for number in range(_LEAST_COLUMNS, count + 1)]

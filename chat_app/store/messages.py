@@ -50,6 +50,7 @@ from chat_app.store.tree import (
 from chat_app.store.vectors import follow_message, next_version
 
 _ANY_DEPTH = 2**31 - 1
+_MOST_BESIDE = 8
 
 
 class MessageStore:
@@ -66,6 +67,21 @@ class MessageStore:
             rows = (await connection.execute(path_up(user_id, leaf_id, limit, RECORD))).mappings().all()
             siblings = await siblings_of(connection, rows)
         return [MessageRecord(**row, siblings=siblings[row["id"]]) for row in reversed(rows)]
+
+    async def beside(self, user_id: str, records: Sequence[MessageRecord]) -> dict[str, list[MessageRecord]]:
+        """Of answers that have others beside them: each by its id with the latest of all, itself among them."""
+        asked = {each.id: _latest(each) for each in records if each.role == "assistant" and len(each.siblings) > 1}
+        if not asked:
+            return {}
+        ids = {sibling for latest in asked.values() for sibling in latest}
+        query = select(*RECORD).where(messages.c.id.in_(ids), messages.c.user_id == user_id)
+        async with self._database.read() as connection:
+            found = {row["id"]: row for row in (await connection.execute(query)).mappings()}
+        siblings = {record.id: record.siblings for record in records}
+        return {
+            of: [MessageRecord(**found[each], siblings=siblings[of]) for each in latest if each in found]
+            for of, latest in asked.items()
+        }
 
     async def history(self, user_id: str, leaf_id: str, limit: int) -> list[StoredMessage]:
         """The last `limit` messages of the branch that ends in `leaf_id`, newest first, with their words."""
@@ -323,3 +339,9 @@ class MessageStore:
     async def _turn_to(self, connection: AsyncConnection, conversation_id: str, leaf_id: str | None) -> None:
         statement = update(conversations).where(conversations.c.id == conversation_id)
         await connection.execute(statement.values(leaf_message_id=leaf_id))
+
+
+def _latest(record: MessageRecord) -> tuple[str, ...]:
+    """The latest of the answers that stand beside each other, and the one in view, oldest first."""
+    latest = record.siblings[-_MOST_BESIDE:]
+    return latest if record.id in latest else (record.id, *latest[1:])

@@ -46,6 +46,7 @@ class MessageRecord:
     error_code: str | None
     error_text: str
     error_detail: str
+    recipe_version_id: str | None
     siblings: tuple[str, ...]
 
 
@@ -65,6 +66,7 @@ class Words:
     output_tokens: int | None
     first_token_ms: int | None
     duration_ms: int | None
+    cost_micros: int | None
     thumb: str | None = None
     tags: str | None = None
     comment: str | None = None

@@ -23,7 +23,7 @@ RECORD = [
     messages.c[name]
     for name in (
         "id", "conversation_id", "parent_id", "role", "status", "model", "revision", "created_at",
-        "error_code", "error_text", "error_detail",
+        "error_code", "error_text", "error_detail", "recipe_version_id",
     )
 ]  # fmt: skip
 

@@ -21,7 +21,10 @@ from chat_app.store.records import ConversationRecord, Details, MessageRecord
 
 @dataclass(frozen=True)
 class MessageView:
-    """A message's frame. `branch` of `branches`; `back` and `on` are the sibling answers, where there are any."""
+    """A message's frame. `branch` of `branches`; `back` and `on` are the sibling answers, where there are any.
+
+    Of an answer that has siblings, `question` is whose answer it is, and `recipe` what it was asked by.
+    """
 
     id: str
     role: str
@@ -30,6 +33,8 @@ class MessageView:
     branches: int
     back: str
     on: str
+    question: str = ""
+    recipe: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,7 @@ def problem_view(code: str, text: str, detail: str, server: str) -> ProblemView:
     return ProblemView(code, server, _WAIT.sub("", detail).strip(), at_ms, math.ceil(after_s), used, budget)
 
 
-def message_view(record: MessageRecord) -> MessageView:
+def message_view(record: MessageRecord, recipe: str = "") -> MessageView:
     """A message as the page shows it."""
     at, last = record.siblings.index(record.id), len(record.siblings) - 1
     return MessageView(
@@ -114,6 +119,8 @@ def message_view(record: MessageRecord) -> MessageView:
         branches=last + 1,
         back=record.siblings[at - 1] if at > 0 else "",
         on=record.siblings[at + 1] if at < last else "",
+        question=(record.parent_id or "") if last else "",
+        recipe=recipe,
     )
 
 

@@ -269,3 +269,48 @@ async def test_a_search_merges_nothing_and_says_so(services, voices):
     ids = [turn.reply_id for turn in turns]
     merged = await services.trials.merge(LOCAL, ids, model="Passages", key="a merger")
     assert await until_settled(services, merged) == "failed"
+
+
+async def test_a_change_that_comes_with_a_comparison_counts_for_all_and_the_conversation_keeps_it(services, voices):
+    turns = await compare(services, "alto", "bass", change=Change({"temperature": 0.25}))
+    for turn in turns:
+        await until_settled(services, turn)
+    assert [asked_of(voices, model).parameters["temperature"] for model in ("alto", "bass")] == [0.25, 0.25]
+    later = await compare(
+        services, "alto", "bass", key="a later one", conversation_id=turns[0].conversation_id, text="and why",
+        change=Change({"top_p": 0.5}),
+    )  # fmt: skip
+    for turn in later:
+        await until_settled(services, turn)
+        details = await services.conversations.messages.details("local", turn.reply_id)
+        assert details.asked.parameters == {"temperature": 0.25, "top_p": 0.5}
+
+
+async def test_a_comparison_that_came_before_is_known_also_once_its_recipe_is_gone(services):
+    recipe = await services.recipes.make("local", Content("Short", values={"system_prompt": "Be short."}), "")
+    columns = (Column("alto"), Column("bass", {"id": recipe}))
+    turns = await compare(services, *columns)
+    await services.recipes.store.set_deleted("local", recipe, deleted=True)
+    again = await compare(services, *columns)
+    assert [turn.reply_id for turn in again] == [turn.reply_id for turn in turns]
+    assert not any(turn.is_new for turn in again)
+    for turn in turns:
+        await until_settled(services, turn)
+
+
+async def test_a_page_tells_of_the_answers_beside_those_in_view_the_latest_where_there_are_many(services, voices):
+    first, second = await answered(services, "alto", "bass")
+    page = await services.conversations.open(LOCAL, first.conversation_id)
+    assert [each.id for each in page.beside[first.reply_id]] == [first.reply_id, second.reply_id]
+    assert [each.model for each in page.beside[first.reply_id]] == ["alto", "bass"]
+    more = [
+        await services.conversations.regenerate(LOCAL, first.reply_id, model="alto", key=f"once more {n}")
+        for n in range(8)
+    ]
+    for turn in more:
+        await until_settled(services, turn)
+    await services.conversations.select_branch(LOCAL, first.reply_id)
+    page = await services.conversations.open(LOCAL, first.conversation_id)
+    assert len(page.messages[-1].siblings) == 10
+    shown = [each.id for each in page.beside[first.reply_id]]
+    assert shown == [first.reply_id, *(turn.reply_id for turn in more[1:])]

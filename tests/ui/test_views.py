@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from chat_app.errors import KeyRefused, ModelUnreachable, RateLimited
 from chat_app.messages import ModelCard, Usage
 from chat_app.store.records import Details, MessageRecord
@@ -5,11 +7,12 @@ from chat_app.ui.views import fact_views, message_view, model_items, problem_vie
 
 
 def test_a_message_knows_its_neighbours():
-    record = MessageRecord("b", "c", None, "user", "complete", "", 0, 0, None, "", "", ("a", "b", "d"))
+    record = MessageRecord("b", "c", "q", "user", "complete", "", 0, 0, None, "", "", None, ("a", "b", "d"))
 
-    view = message_view(record)
+    view, alone = message_view(record, "Writer v1"), message_view(replace(record, siblings=("b",)))
 
     assert (view.branch, view.branches, view.back, view.on) == (2, 3, "a", "d")
+    assert (view.question, view.recipe, alone.question) == ("q", "Writer v1", "")
 
 
 def test_unknown_figures_are_a_dash_and_parameters_keep_their_names():

@@ -7,6 +7,7 @@ from reflex_components_core.core.banner import has_connection_errors
 
 from chat_app.ui.i18n import t
 from chat_app.ui.islands import ComposerField, ModelPicker
+from chat_app.ui.islands.comparing import ComparePicker
 from chat_app.ui.islands.searching import AskedBefore, DocumentPicker
 from chat_app.ui.islands.tuning import RecipePicker
 from chat_app.ui.states.chat import ChatState, called
@@ -30,6 +31,12 @@ def composer() -> rx.Component:
         AskedBefore.create(),
         ComposerField.create(
             DocumentPicker.create(known=ChatState.model, is_tuned=ChatState.is_tuned, on_pick=ChatState.choose_model),
+            ComparePicker.create(
+                known=ChatState.model,
+                items=ChatState.models,
+                is_tuned=ChatState.is_tuned,
+                on_pick=ChatState.choose_model,
+            ),
             ModelPicker.create(
                 known=ChatState.model,
                 items=ChatState.models,
@@ -40,6 +47,7 @@ def composer() -> rx.Component:
             conversation_id=ChatState.conversation_id,
             model=ChatState.model,
             running=ChatState.running,
+            aside=ChatState.aside,
             is_loaded=ChatState.is_loaded,
             accepted=ChatState.accepted,
             limit=ChatState.limit,

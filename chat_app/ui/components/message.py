@@ -15,6 +15,7 @@ from chat_app.ui.islands import (
     ReadAloud,
     RetryButton,
 )
+from chat_app.ui.islands.comparing import BesideButton, SideBySide
 from chat_app.ui.islands.judging import RateButtons, RateForm
 from chat_app.ui.states.chat import ChatState, called
 from chat_app.ui.states.library import LibraryState
@@ -22,7 +23,26 @@ from chat_app.ui.views import MessageView
 
 
 def message(view: MessageView) -> rx.Component:
-    """A message in the transcript."""
+    """A message in the transcript: an answer that has others beside it among them."""
+    answers = ChatState.beside[view.id]
+    return rx.cond(
+        ChatState.beside.contains(view.id),
+        SideBySide.create(
+            rx.foreach(answers, _article),
+            question=view.question,
+            current=view.id,
+            answers=answers,
+            models=ChatState.models,
+            model=ChatState.model,
+            on_go_on=ChatState.branch,
+            on_merged=ChatState.sent,
+            key=view.question,
+        ),
+        _article(view),
+    )
+
+
+def _article(view: MessageView) -> rx.Component:
     status = ChatState.marks.get(view.id, "complete")
     return rx.el.article(
         rx.el.div(
@@ -56,7 +76,8 @@ def message(view: MessageView) -> rx.Component:
 
 
 def _speaker(view: MessageView) -> rx.Component:
-    return rx.el.p(rx.el.b(called(view.model)), class_name="speaker")
+    recipe = rx.cond(view.recipe != "", rx.el.span(" · ", view.recipe))
+    return rx.el.p(rx.el.b(called(view.model)), recipe, class_name="speaker")
 
 
 def _ending(view: MessageView, status: str) -> rx.Component:
@@ -197,6 +218,7 @@ def _branches(view: MessageView) -> rx.Component:
             custom_attrs={"aria-label": t("branch.on")},
             class_name="quiet",
         ),
+        rx.cond(view.role == "assistant", BesideButton.create(question=view.question)),
         class_name="branches",
     )
 

@@ -74,6 +74,7 @@ class ComposerField(Island):
     conversation_id: rx.Var[str]
     model: rx.Var[str]
     running: rx.Var[list[str]]
+    aside: rx.Var[list[str]]
     is_loaded: rx.Var[bool]
     accepted: rx.Var[str]
     limit: rx.Var[int]
@@ -135,9 +136,11 @@ class LiveAnswers(Island):
 
     conversation_id: rx.Var[str]
     running: rx.Var[list[str]]
+    aside: rx.Var[list[str]]
     resumed: rx.Var[str]
     accepted: rx.Var[str]
     messages: rx.Var[list[MessageView]]
+    beside: rx.Var[dict[str, list[MessageView]]]
     problems: rx.Var[dict[str, ProblemView]]
     on_settled: rx.EventHandler[passthrough_event_spec(str)]
 

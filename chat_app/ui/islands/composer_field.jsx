@@ -4,13 +4,15 @@ import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { act, onAct } from "./acts.js";
 import { AttachButton } from "./attach_button.jsx";
 import { useDraft } from "./draft_hook.js";
+import { useColumnModel } from "./columns.js";
+import { Compared } from "./compare_picker.jsx";
 import { draftOf, lengthOf, whole, write } from "./drafts.js";
-import { pastedFiles } from "./given_files_hook.js";
 import { number, t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
 import { useModel } from "./model_picker.jsx";
 import { useOutbox } from "./outbox_hook.js";
 import { PastedChip, WaitingChip } from "./pasted_chip.jsx";
+import { usePasted } from "./pasted_hook.js";
 import { isTouch } from "./picking.js";
 import { useStop } from "./stop_hook.js";
 import { RecordButton, Recorder } from "./recorder.jsx";
@@ -18,19 +20,20 @@ import { Tray, Unable } from "./tray.jsx";
 import { whyRefused } from "./uploads.js";
 import { useFiles } from "./uploads_hook.js";
 
-const LONG_CHARS = 4000;
-const LONG_LINES = 60;
 const lastQuestion = () => [...document.querySelectorAll('article[data-role="user"][data-message-id]')].at(-1)?.dataset.messageId;
 
 /** A question to begin with, written into the field. */
 export const StartingPoint = ({ text }) => <button type="button" className="start" onClick={() => act("write", text)}>{text}</button>;
 
-export function ComposerField({ conversationId, model: known, running, isLoaded, accepted, limit, mostFiles, longest, models, transcriber, onSent, onPick, children }) {
+export function ComposerField({ conversationId, model: known, running, aside, isLoaded, accepted, limit, mostFiles, longest, models, transcriber, onSent, onPick, children }) {
   const { id, draft, isKept, change, clear } = useDraft();
   const [model, pickModel] = useModel(id, known, onPick);
   const [refusal, refuse] = useState("");
   const field = useRef(null);
   const text = whole(draft);
+  const { columns } = draft;
+  const modelOf = useColumnModel(model);
+  const asked = columns.length ? [...new Set(columns.map(modelOf))] : [model];
   const length = lengthOf(text, limit);
   const isOver = length > limit;
   const { isReady, said, take, hurry } = useFiles(id, draft.files, mostFiles);
@@ -51,7 +54,7 @@ export function ComposerField({ conversationId, model: known, running, isLoaded,
   const giveBack = ({ conversationId: from, draft: words }) => {
     const since = draftOf(from || id);
     const files = [...(words.files ?? []), ...since.files];
-    write(from || id, { text: [words.text, since.text].filter(Boolean).join("\n\n"), pasted: [...words.pasted, ...since.pasted], files });
+    write(from || id, { text: [words.text, since.text].filter(Boolean).join("\n\n"), pasted: [...words.pasted, ...since.pasted], files, columns: words.columns ?? since.columns });
   };
   const { entries, isUnderWay, isLate, send, takeBack } = useOutbox(conversationId, {
     model,
@@ -74,14 +77,14 @@ export function ComposerField({ conversationId, model: known, running, isLoaded,
     send(draft, { conversationId: id, model });
     clear();
   };
-  const { canStop, stop, tapSend, tapStop } = useStop(running, isUnderWay);
+  const { canStop, stop, tapSend, tapStop } = useStop(running, aside, isUnderWay);
 
   useEffect(() => onAct((action, words) => {
-    if (action === "stop" && canStop) stop();
+    if (action === "stop" && (canStop || aside.length)) stop();
     if (action !== "write") return;
     change({ ...draft, text: [draft.text, words].filter(Boolean).join("\n\n") });
     field.current.focus();
-  }), [draft, running, isUnderWay]);
+  }), [draft, running, aside, isUnderWay]);
 
   const onKeyDown = (event) => {
     if (event.nativeEvent.isComposing || event.keyCode === 229) return; // the key belongs to the input method
@@ -94,20 +97,7 @@ export function ComposerField({ conversationId, model: known, running, isLoaded,
       event.preventDefault();
     }
   };
-  const onPaste = (event) => {
-    const files = pastedFiles(event);
-    if (files.length) {
-      event.preventDefault();
-      take(files);
-      return;
-    }
-    const paste = event.clipboardData.getData("text/plain");
-    if (paste.length <= LONG_CHARS && paste.split("\n", LONG_LINES + 1).length <= LONG_LINES) return;
-    event.preventDefault();
-    change({ ...draft, pasted: [...draft.pasted, paste] });
-  };
-  const drop = (index) => change({ ...draft, pasted: draft.pasted.filter((_, i) => i !== index) });
-  const keepAsText = (index) => change({ ...draft, text: draft.text + draft.pasted[index], pasted: draft.pasted.filter((_, i) => i !== index) });
+  const { onPaste, drop, keepAsText } = usePasted(draft, change, take);
 
   return (
     <div className="composer" data-pending={entries.length > 0}>
@@ -116,7 +106,8 @@ export function ComposerField({ conversationId, model: known, running, isLoaded,
         <PastedChip key={index} paste={paste} onKeep={() => keepAsText(index)} onDrop={() => drop(index)} />
       ))}
       {draft.files.length > 0 && <Tray id={id} files={draft.files} transcriber={transcriber} />}
-      <Unable id={id} files={draft.files} model={model} models={models} transcriber={transcriber} onPick={pickModel} />
+      {asked.map((each) => <Unable key={each} id={id} files={draft.files} model={each} models={models} transcriber={transcriber} onPick={columns.length ? null : pickModel} />)}
+      <Compared columns={columns} onEnd={() => (change({ ...draft, columns: [] }), field.current.focus())} />
       <Recorder mostFiles={mostFiles} transcriber={transcriber} />
       <textarea
         ref={field}

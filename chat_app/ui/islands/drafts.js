@@ -1,15 +1,17 @@
 // The words being written: one draft per conversation, kept in this browser, and on this page as long as it is open. A tab in
 // which nobody writes shows what another tab writes; one in which somebody does keeps its own.
+import { isColumn } from "./column.js";
 import { forget, keep, recall } from "./kept.js";
 
 const PLACE = "chat_app.draft.";
 const SAVE_MS = 300;
 const NEW = new Set(["/", "/new"]);
-const NOTHING = Object.freeze({ text: "", pasted: Object.freeze([]), files: Object.freeze([]) });
+const NOTHING = Object.freeze({ text: "", pasted: Object.freeze([]), files: Object.freeze([]), columns: Object.freeze([]) });
 const isFile = (file) => typeof file?.key === "string" && typeof file.name === "string" && typeof file.media_type === "string";
-/** Words that may go, and the files that go with them, which older ones have none of. */
-export const isDraft = ({ text, pasted, files = [] }) =>
-  typeof text === "string" && Array.isArray(pasted) && pasted.every((each) => typeof each === "string") && Array.isArray(files) && files.every(isFile);
+/** Words that may go, the files that go with them, and who answers side by side; older ones have neither. */
+export const isDraft = ({ text, pasted, files = [], columns = [] }) =>
+  typeof text === "string" && Array.isArray(pasted) && pasted.every((each) => typeof each === "string") && Array.isArray(files) && files.every(isFile) &&
+  Array.isArray(columns) && columns.every(isColumn);
 const placeOf = (id) => PLACE + (id || "new");
 
 const known = new Map(); // id → its draft
@@ -75,9 +77,9 @@ export function changeFile(key, changes) {
   }
 }
 
-/** The words went to the outbox. */
+/** The words went to the outbox; who answers the next ones stays. */
 export function clear(id) {
-  write(id, NOTHING);
+  write(id, { ...NOTHING, columns: draftOf(id).columns });
   save(id);
 }
 
@@ -85,7 +87,7 @@ function save(id) {
   clearTimeout(unsaved.get(id));
   if (!unsaved.delete(id)) return;
   const draft = known.get(id);
-  const isEmpty = !whole(draft) && !draft.files.length;
+  const isEmpty = !whole(draft) && !draft.files.length && !draft.columns.length;
   if (isEmpty) {
     forget(placeOf(id));
     written.delete(id);
@@ -104,7 +106,8 @@ export function begin(id) {
   if (!written.has("")) return tell(); // what another tab writes stays where it is
   write(id, draftOf("")); // before they are gone there: whoever looks for a file of them finds it at any moment
   save(id);
-  clear("");
+  write("", NOTHING);
+  save("");
 }
 
 /** The conversation that waits for its address; "" is none. */

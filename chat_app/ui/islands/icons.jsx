@@ -9,6 +9,7 @@ import File from "lucide-react/dist/esm/icons/file.mjs";
 import Plus from "lucide-react/dist/esm/icons/plus.mjs";
 import ZoomIn from "lucide-react/dist/esm/icons/zoom-in.mjs";
 import ZoomOut from "lucide-react/dist/esm/icons/zoom-out.mjs";
+import Columns3 from "lucide-react/dist/esm/icons/columns-3.mjs";
 import Copy from "lucide-react/dist/esm/icons/copy.mjs";
 import Ellipsis from "lucide-react/dist/esm/icons/ellipsis.mjs";
 import Layers from "lucide-react/dist/esm/icons/layers.mjs";
@@ -21,13 +22,14 @@ import Search from "lucide-react/dist/esm/icons/search.mjs";
 import SlidersHorizontal from "lucide-react/dist/esm/icons/sliders-horizontal.mjs";
 import RotateCw from "lucide-react/dist/esm/icons/rotate-cw.mjs";
 import Square from "lucide-react/dist/esm/icons/square.mjs";
+import Star from "lucide-react/dist/esm/icons/star.mjs";
 import ThumbsDown from "lucide-react/dist/esm/icons/thumbs-down.mjs";
 import ThumbsUp from "lucide-react/dist/esm/icons/thumbs-up.mjs";
 import Undo2 from "lucide-react/dist/esm/icons/undo-2.mjs";
 import Volume2 from "lucide-react/dist/esm/icons/volume-2.mjs";
 import X from "lucide-react/dist/esm/icons/x.mjs";
 
-const ICONS = { "arrow-down": ArrowDown, "arrow-up": ArrowUp, "arrow-up-to-line": ArrowUpToLine, book: BookOpen, check: Check, copy: Copy, download: Download, ellipsis: Ellipsis, file: File, layers: Layers, menu: Menu, mic: Mic, pause: Pause, pencil: Pencil, play: Play, plus: Plus, "rotate-cw": RotateCw, search: Search, sliders: SlidersHorizontal, square: Square, "thumb-down": ThumbsDown, "thumb-up": ThumbsUp, undo: Undo2, volume: Volume2, x: X, "zoom-in": ZoomIn, "zoom-out": ZoomOut };
+const ICONS = { "arrow-down": ArrowDown, "arrow-up": ArrowUp, "arrow-up-to-line": ArrowUpToLine, book: BookOpen, check: Check, columns: Columns3, copy: Copy, download: Download, ellipsis: Ellipsis, file: File, layers: Layers, menu: Menu, mic: Mic, pause: Pause, pencil: Pencil, play: Play, plus: Plus, "rotate-cw": RotateCw, search: Search, sliders: SlidersHorizontal, square: Square, star: Star, "thumb-down": ThumbsDown, "thumb-up": ThumbsUp, undo: Undo2, volume: Volume2, x: X, "zoom-in": ZoomIn, "zoom-out": ZoomOut };
 
 export function Icon({ name, size = 18 }) {
   const Drawn = ICONS[name];

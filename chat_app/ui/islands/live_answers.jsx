@@ -1,13 +1,16 @@
 // Follows the running answers of the open conversation while the page is visible, and says how they fare.
 import { useEffect, useRef, useState } from "react";
-import { number, t } from "./i18n.js";
+import { useBeside } from "./beside.js";
+import { t } from "./i18n.js";
 import { useNameOf } from "./names.js";
+import { Waiting } from "./waiting.jsx";
 import { follow, subscribe, want, wordsOf } from "./words.js";
 
 const AGAIN_MS = 2000;
 const heard = new Set(); // the sends and resumptions that were looked after already, before this was mounted anew
 
-export function LiveAnswers({ conversationId, running, resumed, accepted, messages, problems, onSettled, children }) {
+export function LiveAnswers({ conversationId, running: inView, aside, resumed, accepted, messages, beside, problems, onSettled, children }) {
+  const running = [...inView, ...aside];
   const [isVisible, setVisible] = useState(() => document.visibilityState === "visible");
   const [said, say] = useState("");
   const [failed, setFailed] = useState(""); // whose card says why: it comes a moment later than the end itself
@@ -15,9 +18,11 @@ export function LiveAnswers({ conversationId, running, resumed, accepted, messag
   const call = useRef(onSettled);
   call.current = onSettled;
   const ids = running.join(",");
-  const lastId = messages.at(-1)?.id;
+  const last = messages.at(-1);
+  const lastId = last?.id;
+  const isBeside = useBeside(last?.question); // where each column says for itself that it waits
   const nameOf = useNameOf();
-  const modelOf = (id) => nameOf(messages.find((message) => message.id === id)?.model ?? "");
+  const modelOf = (id) => nameOf([...messages, ...Object.values(beside).flat()].find((message) => message.id === id)?.model ?? "");
   const model = modelOf(running[0]);
   const tell = (id) => (words) => {
     setFailed(words.status === "failed" ? id : "");
@@ -33,7 +38,7 @@ export function LiveAnswers({ conversationId, running, resumed, accepted, messag
   useEffect(() => {
     if (!conversationId || !ids || !isVisible) return undefined;
     setFailed("");
-    say(t("status.answering", { model }));
+    say(running.length > 1 ? t("status.answering_several", { count: running.length }) : t("status.answering", { model }));
     let timer = 0;
     const stop = follow(conversationId, (id) => {
       call.current(id);
@@ -73,7 +78,7 @@ export function LiveAnswers({ conversationId, running, resumed, accepted, messag
   return (
     <>
       <p className="visually-hidden" role="status">{failed ? failure(problems[failed], modelOf(failed)) : said}</p>
-      {ids && <Waiting id={ids.split(",")[0]} model={model}>{children}</Waiting>}
+      {inView.length > 0 && !isBeside && <Waiting id={inView[0]} model={model}>{children}</Waiting>}
     </>
   );
 }
@@ -99,32 +104,3 @@ const ending = ({ status, output_tokens: count }) => {
   if (status === "failed") return "";
   return status === "complete" && count ? t("status.complete_tokens", { count }) : t(`status.${status}`);
 };
-
-/** What a person is told while no word comes: at 150 ms whom we wait for, at 3 s how long, at 10 s why it may be, and a way out. */
-function Waiting({ id, model, children }) {
-  const [now, tick] = useState(0);
-  const since = useRef(Date.now());
-  useEffect(() => {
-    since.current = Date.now();
-    const timer = setInterval(() => tick((n) => n + 1), 500);
-    const first = setTimeout(() => tick((n) => n + 1), 150);
-    return () => {
-      clearInterval(timer);
-      clearTimeout(first);
-    };
-  }, [id]);
-  const words = wordsOf(id);
-  const hasBegun = words?.parts.some((part) => part.text);
-  const silence = Date.now() - (words?.grewAt ?? since.current);
-  void now;
-  if (hasBegun) return silence > 10_000 ? <p className="waiting">{t("waiting.silent", { seconds: Math.floor(silence / 1000) })}</p> : null;
-  if (silence < 150) return null;
-  const seconds = Math.floor(silence / 1000);
-  return (
-    <div className="waiting">
-      {seconds >= 10 ? t("waiting.slow") : t("waiting.for", { model })}
-      {seconds >= 3 && <span className="count">{number(seconds)}&nbsp;s</span>}
-      {seconds >= 10 && children}
-    </div>
-  );
-}

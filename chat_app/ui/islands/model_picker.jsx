@@ -42,11 +42,16 @@ export function useModel(id, known, onPick) {
   return [own || wish || known, pick, show];
 }
 
+/** Whether the next message is asked of several side by side, who are chosen elsewhere. */
+export const useIsCompared = () => useSyncExternalStore(onDrafts, () => draftOf(idHere()).columns.length > 0);
+
 export function ModelPicker({ known, items, names, onPick }) {
   const [model, pick] = useModel(idHere(), known, onPick);
   const nameOf = useNameOf();
   useEffect(() => learnNames(names), [names]);
+  const isCompared = useIsCompared();
   const needs = useSyncExternalStore(onDrafts, () => needsOf(draftOf(idHere()).files));
+  if (isCompared) return null;
   const offered = needs ? items.map((item) => able(item, needs)) : items;
   return <Picker label={t("model.button")} listLabel={t("model.list")} text={model ? `${nameOf(model)} ▾` : t("model.none")} kind="listbox" opener="choose-model" items={offered} selected={model} onPick={pick} />;
 }

@@ -1,5 +1,6 @@
 // What was sent, until the server has it. It lies in this browser meanwhile: a reload, a crash or a server that is away
 // loses no word, and a send that comes twice has the same key, by which the server knows it.
+import { showBeside } from "./beside.js";
 import { idHere, isDraft, isNewHere, newKey, whole } from "./drafts.js";
 import { isGiven, partOf } from "./given.jsx";
 import { language } from "./i18n.js";
@@ -57,7 +58,9 @@ export const underWayAbout = (messageId, how) =>
 /** What is under way about messages of a conversation: what is added to it waits for that. */
 export const changing = (conversationId) => kept().filter((entry) => isOurs(entry) && entry.about && entry.conversationId === conversationId);
 
-const wordsIn = ({ conversationId, about, draft }) => JSON.stringify([conversationId, about, whole(draft), draft.files?.map(({ id, alt }) => [id, alt])]);
+const columnsOf = ({ about, draft }) => (about ? [] : (draft.columns ?? []));
+const wordsIn = ({ conversationId, about, draft }) =>
+  JSON.stringify([conversationId, about, whole(draft), draft.files?.map(({ id, alt }) => [id, alt]), columnsOf({ about, draft })]);
 
 // Where nothing tells which tabs live, one counts as gone after a while.
 async function isAlive() {
@@ -138,13 +141,16 @@ export async function deliver(entry) {
   }
 }
 
-async function attempt({ key, model, draft, conversationId, about, change }, signal) {
+async function attempt(entry, signal) {
+  const { key, model, draft, conversationId, about, change } = entry;
   const where = { language, time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone };
-  const asked = { change: conversationId ? changeOf(conversationId) : change, [about?.how ?? "edit"]: about?.id ?? "" };
+  const columns = columnsOf(entry);
+  const how = columns.length ? { columns } : { [about?.how ?? "edit"]: about?.id ?? "" };
+  const asked = { change: conversationId ? changeOf(conversationId) : change, ...how };
   const files = draft.files?.map(({ id, alt }) => ({ id, alt })); // without, an edited message keeps its own
   const body = JSON.stringify({ key, model, text: whole(draft), files, conversation_id: conversationId, ...asked, ...where });
   try {
-    const response = await fetch("/api/turns", { method: "POST", body, signal, headers: { "content-type": "application/json" } });
+    const response = await fetch(columns.length ? "/api/trials" : "/api/turns", { method: "POST", body, signal, headers: { "content-type": "application/json" } });
     if (response.status >= 500) return { trouble: response.status === 503 ? "store_unavailable" : "error" };
     const answer = await response.json();
     return response.ok ? { turn: answer } : { refusal: answer.error };
@@ -170,6 +176,7 @@ function conclude(entry, turn) {
     }
   }
   const files = entry.draft.files?.map(partOf) ?? wordsOf(entry.about?.id)?.parts.filter(isGiven); // or else nobody here knows
+  if (turn.replies) showBeside(turn.question_id, true);
   begin(turn, entry.about?.how === "wish" ? null : whole(entry.draft), files);
   if (entry.about) unkeep(placeOf(entry.about), sessionStorage);
   forget(entry.key);

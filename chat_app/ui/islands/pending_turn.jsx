@@ -1,5 +1,6 @@
 // A question that was just sent stands in the conversation at once; the page's state hears of it later.
 import { useEffect, useState } from "react";
+import { useColumnName } from "./columns.js";
 import { whole } from "./drafts.js";
 import { t } from "./i18n.js";
 import { Given, partOf } from "./given.jsx";
@@ -33,7 +34,9 @@ export function usePendingTurn(conversationId, messages, accepted) {
 
 /** As the question and its answer will stand; while the server cannot be told, nobody answers. */
 export function PendingTurn({ entry: { key, draft, model } }) {
-  const called = useNameOf()(model);
+  const nameOf = useNameOf();
+  const columnName = useColumnName();
+  const columns = draft.columns ?? [];
   return (
     <>
       <article className="message" data-role="user" data-status="complete" aria-label={t("message.yours")}>
@@ -44,11 +47,21 @@ export function PendingTurn({ entry: { key, draft, model } }) {
         <div className="actions" />
       </article>
       {!troubles.has(key) && (
-        <article className="message" data-role="assistant" data-status="streaming" aria-busy="true" aria-label={t("message.by", { model: called })}>
-          <div className="said"><p className="speaker"><b>{called}</b></p><div className="body assistant" data-loaded="true" /></div>
-          <div className="actions" />
-        </article>
+        columns.length ? (
+          <section className="beside" style={{ "--columns": columns.length }}>
+            <div className="beside-columns">
+              {columns.map((column, at) => <div key={at} className="beside-column"><Empty called={columnName(column)} /></div>)}
+            </div>
+          </section>
+        ) : <Empty called={nameOf(model)} />
       )}
     </>
   );
 }
+
+const Empty = ({ called }) => (
+  <article className="message" data-role="assistant" data-status="streaming" aria-busy="true" aria-label={t("message.by", { model: called })}>
+    <div className="said"><p className="speaker"><b>{called}</b></p><div className="body assistant" data-loaded="true" /></div>
+    <div className="actions" />
+  </article>
+);

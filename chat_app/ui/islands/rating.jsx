@@ -6,7 +6,7 @@ import { number, t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
 import { hasTexts, useKept } from "./kept_hook.js";
 import { useOnce } from "./once.js";
-import { rate, want, wordsOf } from "./words.js";
+import { note, want, wordsOf } from "./words.js";
 import { useWords } from "./words_hook.js";
 
 const TAGS = { up: ["correct", "clear", "complete", "style"], down: ["wrong", "ignored", "incomplete", "long", "style", "refused", "harmful"] };
@@ -24,14 +24,14 @@ const tell = async (id, rating) =>
 /** Show it at once, and keep it after those that came before; raises the sentence that says why it is not kept. */
 async function keep(id, rating) {
   const before = wordsOf(id)?.rating;
-  rate(id, rating);
+  note(id, { rating });
   const mine = (underWay.get(id) ?? Promise.resolve()).catch(() => null).then(() => tell(id, rating));
   underWay.set(id, mine);
   try {
     const kept = await mine;
-    if (underWay.get(id) === mine) rate(id, kept);
+    if (underWay.get(id) === mine) note(id, { rating: kept });
   } catch (sentence) {
-    if (underWay.get(id) === mine) rate(id, before);
+    if (underWay.get(id) === mine) note(id, { rating: before });
     want(id); // the server knows
     throw sentence;
   }

@@ -3,7 +3,7 @@ import { useEffect } from "react";
 import { act } from "./acts.js";
 import { idHere } from "./drafts.js";
 import { t } from "./i18n.js";
-import { useModel } from "./model_picker.jsx";
+import { useIsCompared, useModel } from "./model_picker.jsx";
 import { useParameters } from "./parameters_hook.js";
 import { Picker } from "./picker.jsx";
 import { recipeOf, useRecipes } from "./recipes.js";
@@ -36,7 +36,8 @@ export function RecipePicker(props) {
   useEffect(() => {
     if (recipe && !idHere() && !own.model) showModel(usual); // a new chat begins with the recipe's model, too, or with one's own
   }, [recipe?.id, usual]);
-  if (!choose || !recipes) return null;
+  const isCompared = useIsCompared();
+  if (!choose || !recipes || isCompared) return null;
   const items = [
     { id: NONE, text: t("recipe.none") },
     ...recipes.map(({ id, content, number, published, is_shipped: comes }) => ({

@@ -4,20 +4,20 @@ import { keep, recall } from "./kept.js";
 const RISE_MS = 180;
 export const HEADER_GAP = 16;
 const LINE_PX = 40;
+const TURNS = ".column > article, .column > .beside"; // answers side by side are one turn
 
 export const placeKey = (id) => `chat_app.place.${id}`;
 
 /** The last turn keeps a screen's height: its question can stand at the top, and the answer grows into free room. */
 export function reserve(scroller) {
-  const articles = scroller.querySelectorAll("article");
-  const [question, answer] = [articles[articles.length - 2], articles[articles.length - 1]];
-  scroller.querySelectorAll("article[data-reserved]").forEach((old) => {
+  const [question, answer] = [...scroller.querySelectorAll(TURNS)].slice(-2);
+  scroller.querySelectorAll("[data-reserved]").forEach((old) => {
     if (old !== answer) {
       old.style.minHeight = "";
       old.removeAttribute("data-reserved");
     }
   });
-  if (question?.dataset.role !== "user") return;
+  if (!answer || question.dataset.role !== "user") return;
   const pad = parseFloat(getComputedStyle(scroller.firstElementChild).paddingBottom);
   const gap = answer.offsetTop - question.offsetTop - question.offsetHeight;
   answer.style.minHeight = `${Math.max(0, scroller.clientHeight - question.offsetHeight - gap - pad - HEADER_GAP)}px`;

@@ -4,13 +4,13 @@ import { stop as stopAnswers } from "./stop.js";
 
 const SECOND_TAP_MS = 400;
 
-/** `running` are the answers here, `isUnderWay` says that a question is on its way to the server. */
-export function useStop(running, isUnderWay) {
+/** `running` are the answers here, `aside` those beside them, `isUnderWay` says that a question is on its way to the server. */
+export function useStop(running, aside, isUnderWay) {
   // What is under way to the server cannot be stopped there yet: it will be, as soon as it runs.
   const isUnwanted = useRef(false);
   const canStop = running.length > 0 || isUnderWay;
   const stop = () => {
-    if (running.length) stopAnswers(running);
+    if (running.length || aside.length) stopAnswers([...running, ...aside]);
     else isUnwanted.current = true;
   };
   const tappedAt = useRef(0);
@@ -20,7 +20,7 @@ export function useStop(running, isUnderWay) {
   };
   const tapStop = () => Date.now() - tappedAt.current < SECOND_TAP_MS || stop(); // a second tap falls where Send became Stop
   useEffect(() => {
-    if (running.length && isUnwanted.current) stopAnswers(running);
+    if (running.length && isUnwanted.current) stopAnswers([...running, ...aside]);
     if (running.length || !isUnderWay) isUnwanted.current = false;
   }, [running, isUnderWay]);
   return { canStop, stop, tapSend, tapStop };

@@ -39,7 +39,7 @@ export function TranscriptScroller({ conversationId, messages, accepted, hasMore
     const wasPending = risen.current;
     risen.current = pending?.key ?? "";
     if (shown.current !== conversationId) {
-      const isNew = shown.current === "" && scroller.querySelectorAll("article").length <= 2;
+      const isNew = shown.current === "" && scroller.querySelectorAll('article[data-role="user"]').length <= 1;
       shown.current = conversationId;
       anchor.current = opening(scroller, conversationId, isNew);
       return;

@@ -112,7 +112,7 @@ export function Unable({ id, files, model, models, transcriber, onPick }) {
       {(lacks.includes("audio") || rare.length > 0) && transcriber?.id && (
         <button type="button" className="link" onClick={then(() => files.filter(isSound).forEach(({ key }) => hear(key, transcriber)))}>{t("files.hear", { model: transcriber.text })}</button>
       )}{" "}
-      {(lacks.length > 0 || isEarlier) && other && <button type="button" className="link" onClick={then(() => onPick(other.id))}>{t("files.other", { model: other.text })}</button>}
+      {(lacks.length > 0 || isEarlier) && other && onPick && <button type="button" className="link" onClick={then(() => onPick(other.id))}>{t("files.other", { model: other.text })}</button>}
     </p>
   );
 }

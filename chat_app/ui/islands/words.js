@@ -67,17 +67,17 @@ function grow(key, text, type) {
   }
 }
 
-/** What a send just told the server needs no reading: its question, if it made one, and an answer that is empty yet. */
-export function begin({ question_id: question, reply_id: reply, is_new: isNew }, text, files) {
+/** What a send just told the server needs no reading: its question, if it made one, and answers that are empty yet. */
+export function begin({ question_id: question, reply_id: reply, replies = [reply], is_new: isNew }, text, files) {
   if (!isNew) return;
   if (text !== null && files) put(question, { parts: [...(text ? [{ type: "text", text }] : []), ...files], status: "complete" });
   else if (text !== null) want(question);
-  if (!store.has(reply)) put(reply, { parts: [], status: "streaming" });
+  for (const id of replies) if (!store.has(id)) put(id, { parts: [], status: "streaming" });
 }
 
-/** What a person thinks of an answer, as it is kept or about to be. */
-export function rate(id, rating) {
-  if (store.has(id)) put(id, { ...store.get(id), rating });
+/** Note what a person thinks of an answer, as it is kept or about to be. */
+export function note(id, changes) {
+  if (store.has(id)) put(id, { ...store.get(id), ...changes });
 }
 
 /** Follow the running answers of a conversation until they end or the returned function is called. */

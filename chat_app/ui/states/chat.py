@@ -10,7 +10,7 @@ import reflex as rx
 from reflex.event import Event
 from reflex.state import BaseState
 
-from chat_app.conversations.service import PAGE
+from chat_app.conversations.service import PAGE, Page
 from chat_app.errors import ChatError, Conflict, NotFound
 from chat_app.messages import Principal
 from chat_app.store.records import MessageRecord
@@ -38,9 +38,11 @@ class ChatState(rx.State):
     conversation_id: str = ""
     title: str = ""
     messages: list[MessageView] = []
+    beside: dict[str, list[MessageView]] = {}  # of an answer that has others: all of them
     marks: dict[str, str] = {}
     problems: dict[str, ProblemView] = {}
     running: list[str] = []
+    aside: list[str] = []  # what runs beside an answer in view
     is_tuned: bool = False
     cost_micros: int = 0  # as far as prices are known
     has_more: bool = False
@@ -121,6 +123,7 @@ class ChatState(rx.State):
     def _clear(self, conversation_id: str) -> None:
         self.conversation_id = conversation_id
         self.title, self.messages, self.marks, self.problems, self.running = "", [], {}, {}, []
+        self.beside, self.aside = {}, []
         self.has_more, self.is_missing, self.is_tuned, self.cost_micros = False, False, False, 0
         self.error_code = ""
         self._seen = ("", 0, "")
@@ -154,21 +157,28 @@ class ChatState(rx.State):
         oldest = page.messages[0].id if page.messages else ""
         at = next((i for i, view in enumerate(self.messages) if view.id == oldest), 0)
         if len(page.messages) == _MOST_SHOWN and at:  # more is shown than is read at once: what is older stays
-            self._show(page.messages, above=self.messages[:at])
+            await self._show(page, above=self.messages[:at])
         else:
-            self._show(page.messages)
+            await self._show(page)
             self.has_more = page.has_more
 
-    def _show(self, records: Sequence[MessageRecord], *, above: Sequence[MessageView] = ()) -> None:
-        """Put messages in view below those that were read before. What differs is set, as it travels whole."""
-        kept = {view.id for view in above}
-        views = [*above, *(message_view(record) for record in records)]
-        marks = {i: status for i, status in self.marks.items() if i in kept}
-        marks |= {r.id: r.status for r in records if r.status != "complete"}
-        problems = {i: problem for i, problem in self.problems.items() if i in kept}
-        problems |= {r.id: _problem(r) for r in records if r.error_code}
-        running = [message_id for message_id, status in marks.items() if status == "streaming"]
-        for name, value in {"messages": views, "marks": marks, "problems": problems, "running": running}.items():
+    async def _show(self, page: Page, *, above: Sequence[MessageView] = (), below: Sequence[MessageView] = ()) -> None:
+        """Put messages in view between those that were read before. What differs is set, as it travels whole."""
+        views = [*above, *(message_view(record) for record in page.messages), *below]
+        in_view = {view.id for view in views}
+        beside = {i: each for i, each in self.beside.items() if i in in_view} | await _beside(page)
+        known = in_view | {view.id for each in beside.values() for view in each}
+        read = {r.id: r for r in [*page.messages, *(r for each in page.beside.values() for r in each)]}
+        marks = {i: status for i, status in self.marks.items() if i in known and i not in read}
+        marks |= {r.id: r.status for r in read.values() if r.status != "complete"}
+        problems = {i: problem for i, problem in self.problems.items() if i in known and i not in read}
+        problems |= {r.id: _problem(r) for r in read.values() if r.error_code}
+        under_way = [i for i, status in marks.items() if status == "streaming"]
+        shown: dict[str, object] = {
+            "messages": views, "beside": beside, "marks": marks, "problems": problems,
+            "running": [i for i in under_way if i in in_view], "aside": [i for i in under_way if i not in in_view],
+        }  # fmt: skip
+        for name, value in shown.items():
             if getattr(self, name) != value:
                 setattr(self, name, value)
 
@@ -202,16 +212,15 @@ class ChatState(rx.State):
     async def older(self, first_id: str):
         """Show one page more, above."""
         await self._recall()
-        if not self.messages or self.messages[0].id != first_id:
+        oldest = self.messages[0].id if self.messages else ""
+        if first_id not in (oldest, *(view.id for view in self.beside.get(oldest, []))):
             return
         try:
-            page = await services().conversations.open(who(self), self.conversation_id, before=first_id)
+            page = await services().conversations.open(who(self), self.conversation_id, before=oldest)
         except ChatError as error:
             self._say(error)
             return
-        self.marks |= {r.id: r.status for r in page.messages if r.status != "complete"}
-        self.problems |= {r.id: _problem(r) for r in page.messages if r.error_code}
-        self.messages = [message_view(record) for record in page.messages] + self.messages
+        await self._show(page, below=self.messages)
         self.has_more = page.has_more
 
     @rx.event
@@ -343,6 +352,15 @@ class ChatState(rx.State):
 def called(model: rx.Var[str]) -> rx.Var[str]:
     """What a model is called on the page."""
     return rx.cond(ChatState.names.contains(model), ChatState.names[model], model)
+
+
+async def _beside(page: Page) -> dict[str, list[MessageView]]:
+    versions = {record.recipe_version_id for each in page.beside.values() for record in each}
+    called = {version: await services().recipes.called(version) for version in versions}
+    return {
+        message_id: [message_view(record, called[record.recipe_version_id]) for record in each]
+        for message_id, each in page.beside.items()
+    }
 
 
 def _problem(record: MessageRecord) -> ProblemView:
