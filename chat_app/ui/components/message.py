@@ -25,7 +25,7 @@ from chat_app.ui.views import MessageView
 def message(view: MessageView) -> rx.Component:
     """A message in the transcript: an answer that has others beside it among them."""
     answers = ChatState.beside[view.id]
-    return rx.cond(
+    shown = rx.cond(
         ChatState.beside.contains(view.id),
         SideBySide.create(
             rx.foreach(answers, _article),
@@ -36,10 +36,11 @@ def message(view: MessageView) -> rx.Component:
             model=ChatState.model,
             on_go_on=ChatState.branch,
             on_merged=ChatState.sent,
-            key=view.question,
         ),
         _article(view),
     )
+    # By its key a message stays what it is when others come in above it, and the turn when another answer is in view.
+    return rx.fragment(shown, key=rx.cond(view.question != "", view.question + view.role, view.id))
 
 
 def _article(view: MessageView) -> rx.Component:
