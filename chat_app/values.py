@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NoReturn
 
-from jsonschema import Draft202012Validator, SchemaError
+from jsonschema_rs import Draft202012Validator, ValidationError
 
 from chat_app.errors import ValueRefused
 from chat_app.messages import Json, storable
@@ -148,7 +148,7 @@ def _format(spec: Spec, value: Json) -> Json:
     schema = _json_of(spec, wanted.get("schema"))
     if not isinstance(schema, dict):
         raise ValueRefused("A JSON schema must be an object.", "schema_object")
-    _check_schema(schema)
+    validator_of(schema)
     more: dict[str, Json] = {}
     for key, of in (("description", str), ("strict", bool)):
         if (said := wanted.get(key)) is not None and not isinstance(said, of):
@@ -157,17 +157,26 @@ def _format(spec: Spec, value: Json) -> Json:
     return {"type": kind, "json_schema": {"name": name, "schema": schema} | more}
 
 
-def _check_schema(schema: dict[str, Json]) -> None:
+def validator_of(schema: dict[str, Json]) -> Draft202012Validator:
+    """What says whether a value is of a form; it looks for no form elsewhere, and no expression in it runs for ever.
+
+    Raises:
+        ValueRefused: It is no JSON schema.
+    """
     try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        where = "".join(f"/{step}" for step in error.absolute_path) or "/"
+        return Draft202012Validator(schema, retriever=_nowhere)
+    except ValidationError as error:
+        where = "".join(f"/{step}" for step in error.instance_path) or "/"
         what = json.dumps(error.instance, ensure_ascii=False)[:_MOST_SHOWN]
         raise ValueRefused(
             f"This is no JSON schema: {error.message[:300]}.", "schema", where=where, what=what
         ) from None
-    except RecursionError:
+    except (RecursionError, ValueError):
         raise ValueRefused("This JSON schema is nested too deep.", "deep") from None
+
+
+def _nowhere(address: str) -> Json:
+    raise ValueError(f"{address} is elsewhere.")
 
 
 def _json_of(spec: Spec, value: Json) -> Json:
