@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +22,16 @@ from chat_app.conversations.generations import Generations
 from chat_app.conversations.indexing import Indexer
 from chat_app.conversations.layers import Layers
 from chat_app.conversations.recipes import Recipes
+from chat_app.conversations.replay.asking import Asking
+from chat_app.conversations.replay.replays import Replays
+from chat_app.conversations.replay.runner import Replayer
+from chat_app.conversations.replay.sets import PromptSets
+from chat_app.conversations.replay.sides import Sides
 from chat_app.conversations.retrieval import Retrieval
 from chat_app.conversations.service import ConversationService
 from chat_app.conversations.transcripts import Transcripts
 from chat_app.conversations.trials import Trials
+from chat_app.conversations.watching import Changes
 from chat_app.errors import StoreUnavailable
 from chat_app.extraction.workers import Workers
 from chat_app.gateway.attempt import Patience
@@ -67,7 +73,9 @@ from chat_app.store.jobs import JobStore
 from chat_app.store.keys import KeyStore
 from chat_app.store.layers import LayerStore
 from chat_app.store.messages import MessageStore
+from chat_app.store.prompts import PromptStore
 from chat_app.store.recipes import RecipeStore
+from chat_app.store.replays import ReplayStore
 from chat_app.store.servers import ServerStore
 from chat_app.store.usage import UsageStore
 from chat_app.store.vectors import ChunkStore
@@ -80,49 +88,6 @@ _GUIDE = Path(__file__).parent / "guide"
 _PURGE_EVERY_S = 3600
 _EVERYBODY = "*"  # instead of a person's id: the servers, or how their models are arranged
 _DAY_MS = 24 * 3600 * 1000
-
-
-class Changes:
-    """Wakes whoever watches a person's library, once however many changes came meanwhile.
-
-    Args:
-        announce: Tells the other workers.
-    """
-
-    def __init__(self, announce: Callable[[str], None]) -> None:
-        self._announce = announce
-        self._watchers: dict[str, set[asyncio.Event]] = {}
-
-    def tell(self, user_id: str) -> None:
-        """Something changed for this person, on this worker."""
-        self.wake(user_id)  # at once, also while the way to the others is cut
-        self._announce(user_id)
-
-    def wake(self, user_id: str) -> None:
-        """Something changed for this person, on whichever worker."""
-        for event in self._watchers.get(user_id, ()):
-            event.set()
-
-    def tell_all(self) -> None:
-        """Something changed for everybody, such as the list of models."""
-        for user_id in self._watchers:
-            self.wake(user_id)
-
-    @asynccontextmanager
-    async def watch(self, user_id: str) -> AsyncGenerator[asyncio.Event]:
-        """An event that is set at each change while the block runs, and at first; the watcher clears it.
-
-        At first, since what the watcher read before it watched may have changed since then.
-        """
-        event = asyncio.Event()
-        event.set()
-        self._watchers.setdefault(user_id, set()).add(event)
-        try:
-            yield event
-        finally:
-            self._watchers[user_id].discard(event)
-            if not self._watchers[user_id]:
-                del self._watchers[user_id]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +118,8 @@ class Services:
     examples: Examples
     figures: FeedbackFigures
     trials: Trials
+    prompt_sets: PromptSets
+    replays: Replays
 
 
 @asynccontextmanager
@@ -209,6 +176,8 @@ async def open_services(
     conversations = _conversations(
         settings, library, store, Layers(LayerStore(database), recipes), gateway, generations, blobs, search.retrieval
     )
+    prompts = PromptStore(database)
+    replays, replayer = _replays(settings, database, prompts, conversations.layers, gateway, search)
     async with AsyncExitStack() as stack:
         stack.callback(metrics.close)
         for close in (
@@ -233,6 +202,7 @@ async def open_services(
             ledger.run,
             counters.run,
             search.indexer.run,
+            replayer.run,
             lambda: _relay(streams, changes, servers),
             lambda: _purge(library, settings.keep_deleted_days),
             lambda: blobs.run(_PURGE_EVERY_S, settings.keep_unsent_hours * 3600),
@@ -270,6 +240,8 @@ async def open_services(
             Examples(feedback, store, library),
             FeedbackFigures(FigureStore(database), recipes),
             Trials(conversations),
+            PromptSets(prompts, store, search.finding),
+            replays,
         )
 
 
@@ -287,10 +259,26 @@ def _search(settings: Settings, database: Database, gateway: Gateway, documents:
     embedder = None if not model else LocalEmbedder() if model == LOCAL else gateway_embedder(gateway, model)
     backlog, hits = Backlog(database), HitStore(database)
     index = SearchIndex(_vectors(settings, ChunkStore(database), model), embedder)
-    jobs = Jobs(JobStore(database).claim, new_id() if settings.redis_url else "the only worker")
     return _Search(
-        Finding(backlog, hits, index), Indexer(backlog, documents, index, jobs), Retrieval(documents, hits, index)
+        Finding(backlog, hits, index),
+        Indexer(backlog, documents, index, _jobs(settings, database)),
+        Retrieval(documents, hits, index),
     )
+
+
+def _jobs(settings: Settings, database: Database) -> Jobs:
+    return Jobs(JobStore(database).claim, new_id() if settings.redis_url else "the only worker")
+
+
+def _replays(
+    settings: Settings, database: Database, prompts: PromptStore, layers: Layers, gateway: Gateway, search: _Search
+) -> tuple[Replays, Replayer]:
+    """(what asks for replays, the job that runs them)."""
+    store, sides = ReplayStore(database), Sides(layers, gateway)
+    reserve, most = settings.reply_reserve_tokens, settings.document_tokens
+    asking = Asking(gateway, search.retrieval, reply_reserve_tokens=reserve, document_tokens=most)
+    replayer = Replayer(store, prompts, sides, asking, _jobs(settings, database))
+    return Replays(store, prompts, sides, replayer.wake), replayer
 
 
 def _vectors(settings: Settings, table: ChunkStore, space: str) -> VectorStore:

@@ -67,6 +67,7 @@ def test_broad_excepts_stand_only_at_task_boundaries():
     assert found == {
         "chat_app/api/programs.py",
         "chat_app/conversations/indexing.py",
+        "chat_app/conversations/replay/runner.py",
         "chat_app/gateway/listing.py",
         "chat_app/gateway/load.py",
         "chat_app/conversations/generations.py",

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from chat_app.services import Changes
+from chat_app.conversations.watching import Changes
 
 
 async def test_whoever_begins_to_watch_looks_once_since_what_it_read_before_may_have_changed():

@@ -57,7 +57,9 @@ class _Recipe(Struct, frozen=True):
     version: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] | None = None
 
 
-class _Column(Struct, frozen=True):
+class Compared(Struct, frozen=True):
+    """One of those who answer: a model, a recipe, or a recipe with another model than its own."""
+
     model: Annotated[str, msgspec.Meta(max_length=300)] = ""
     recipe: _Recipe | None = None
 
@@ -74,7 +76,7 @@ class _Compare(Struct, frozen=True):
 
     key: Annotated[str, msgspec.Meta(min_length=8, max_length=90)]
     text: str
-    columns: Annotated[tuple[_Column, ...], msgspec.Meta(max_length=20)]
+    columns: Annotated[tuple[Compared, ...], msgspec.Meta(max_length=20)]
     model: str = ""
     conversation_id: str = ""
     change: Changed = Changed()
@@ -111,7 +113,7 @@ async def send(request: Request, services: Services, user_id: str) -> Response:
     sent = _decoded(await _body(request, services.settings.max_message_chars), _decode)
     who, talk, key = _who(request, user_id), services.conversations, sent.key
     change = sent.change.change()
-    model = await _model(services, sent.model)
+    model = await first_model(services, sent.model)
     if sent.edit:
         turn = await talk.edit(
             who, sent.edit, text=sent.text, model=model, key=key, change=change,
@@ -144,7 +146,7 @@ async def compare(request: Request, services: Services, user_id: str) -> Respons
     sent = _decoded(await _body(request, services.settings.max_message_chars), _decode_compare)
     turns = await services.trials.compare(
         _who(request, user_id), [column.column() for column in sent.columns], text=sent.text,
-        model=await _model(services, sent.model), key=sent.key, conversation_id=sent.conversation_id or None,
+        model=await first_model(services, sent.model), key=sent.key, conversation_id=sent.conversation_id or None,
         change=sent.change.change(), place=Place(sent.language, sent.time_zone), attached=_attached(sent),
     )  # fmt: skip
     return _told(turns[0], replies=[turn.reply_id for turn in turns])
@@ -158,7 +160,7 @@ async def merge(request: Request, services: Services, user_id: str) -> Response:
         NotFound: No such message, or someone else's.
     """
     sent = _decoded(await _body(request, 0), _decode_merge)
-    model = await _model(services, sent.model)
+    model = await first_model(services, sent.model)
     ids = [storable(message_id) for message_id in sent.ids]
     return _told(await services.trials.merge(_who(request, user_id), ids, model=model, key=sent.key))
 
@@ -167,8 +169,8 @@ def _who(request: Request, user_id: str) -> Principal:
     return Principal(user_id, request.client.host if request.client else "")
 
 
-async def _model(services: Services, wanted: str) -> str:
-    """The first on the list, where none is named."""
+async def first_model(services: Services, wanted: str) -> str:
+    """The model that is asked: the first on the list, where none is named."""
     if wanted:
         return wanted
     await services.catalogue.looked()

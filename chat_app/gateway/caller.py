@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import uuid_utils
 
 from chat_app.messages import NO_LIMITS, Limits, Rate
 from chat_app.store.usage import Used
+
+Purpose: TypeAlias = Literal["chat", "title", "transcription", "embedding", "api", "replay", "judge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Caller:
     limits: Limits = NO_LIMITS
     cache_s: float | None = None
     is_counted: bool = True
-    purpose: Literal["chat", "title", "transcription", "embedding", "api"] = "chat"
+    purpose: Purpose = "chat"
     request_id: str = field(default_factory=lambda: str(uuid_utils.uuid7()))
     on_used: Callable[[Used], None] = lambda _used: None
     on_rates: Callable[[tuple[Rate, ...]], None] = lambda _rates: None

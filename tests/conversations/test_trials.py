@@ -290,7 +290,8 @@ async def test_a_comparison_that_came_before_is_known_also_once_its_recipe_is_go
     recipe = await services.recipes.make("local", Content("Short", values={"system_prompt": "Be short."}), "")
     columns = (Column("alto"), Column("bass", {"id": recipe}))
     turns = await compare(services, *columns)
-    await services.recipes.store.set_deleted("local", recipe, deleted=True)
+    async with services.database.write() as connection:
+        await connection.exec_driver_sql("DELETE FROM recipes")
     again = await compare(services, *columns)
     assert [turn.reply_id for turn in again] == [turn.reply_id for turn in turns]
     assert not any(turn.is_new for turn in again)

@@ -3,7 +3,7 @@
 from alembic import context
 from sqlmodel import SQLModel
 
-import chat_app.store.tables  # noqa: F401 # fills the metadata that autogenerate and tests compare with
+import chat_app.store.replay_tables  # noqa: F401 # fills the metadata that autogenerate and tests compare with, as does what it imports
 
 context.configure(
     connection=context.config.attributes["connection"],

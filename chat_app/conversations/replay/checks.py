@@ -1,0 +1,152 @@
+"""What an answer of a replay is held to: words, an expression, a form, a length. Pure: it asks nobody.
+
+Expressions and forms are a person's, answers a model's: neither may hold a thread for longer than half a second.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Literal, TypeAlias, get_args
+
+import regex
+from jsonschema_rs import Draft202012Validator
+from msgspec import UNSET, UnsetType
+
+from chat_app.errors import ValueRefused
+from chat_app.messages import Json, Struct, storable
+from chat_app.values import validator_of
+
+Kind: TypeAlias = Literal["contains", "exact", "regex", "json_schema", "length", "judge"]
+Outcome: TypeAlias = Literal["pass", "fail", "slow", "none"]
+"""`slow` took too long, and `none` had nothing to compare with."""
+KINDS: tuple[Kind, ...] = get_args(Kind)
+_TIME_S = 0.5
+_MOST_PATTERN, _MOST_TEXT, _MOST_LENGTH = 2_000, 20_000, 1_000_000
+_FENCE = re.compile(r"\s*```\w*\n(.*?)\n?```\s*", re.DOTALL)
+
+
+class Check(Struct, frozen=True):
+    """One of a set's checks.
+
+    Args:
+        kind: Which.
+        value: The words, expression, JSON schema, or the judge's rubric. Without words a prompt's own are expected.
+        model: Who judges.
+        least: Characters at least.
+        most: Characters at most.
+    """
+
+    kind: Kind
+    value: str = ""
+    model: str = ""
+    least: int | UnsetType = UNSET
+    most: int | UnsetType = UNSET
+
+
+def checked(check: Check) -> Check:
+    """A check as it is kept.
+
+    Raises:
+        ValueRefused: It can never be met, or is none.
+    """
+    limit = _MOST_PATTERN if check.kind == "regex" else _MOST_TEXT
+    if len(check.value) > limit:
+        raise ValueRefused(f"This is longer than {limit:,} characters.", "too_long", limit=limit)
+    if check.kind in ("regex", "json_schema", "judge") and not check.value.strip():
+        raise ValueRefused("This needs words.", "needs_words")
+    match check.kind:
+        case "regex":
+            _compiled(check.value)
+        case "json_schema":
+            _validator(check.value)
+        case "length":
+            least, most = _bounds(check)
+            if not 0 <= least <= most <= _MOST_LENGTH:
+                raise ValueRefused("The least length comes before the most.", "length_range", high=_MOST_LENGTH)
+        case "judge" if not check.model:
+            raise ValueRefused("A judge is a model.", "judge_model")
+        case _:
+            pass
+    return Check(check.kind, storable(check.value), storable(check.model), check.least, check.most)
+
+
+def outcomes(checks: Sequence[Check], text: str, expected: str) -> list[Outcome]:
+    """What each check says of an answer, `none` for one that needs a judge. It may take half a second for each.
+
+    Args:
+        checks: All of a set's.
+        text: What the model said.
+        expected: What the prompt says is right; empty where it says nothing.
+    """
+    return [_outcome(check, text, expected) for check in checks]
+
+
+def _outcome(check: Check, text: str, expected: str) -> Outcome:
+    wanted = check.value or expected
+    try:
+        match check.kind:
+            case "contains" | "exact" if not wanted:
+                return "none"
+            case "contains":
+                passes = wanted.strip().casefold() in text.casefold()
+            case "exact":
+                passes = wanted.strip() == text.strip()
+            case "regex":
+                passes = _found(check.value, text)
+            case "json_schema":
+                passes = _fits(check.value, text)
+            case "length":
+                least, most = _bounds(check)
+                passes = least <= len(text.strip()) <= most
+            case "judge":
+                return "none"
+    except TimeoutError:
+        return "slow"
+    return "pass" if passes else "fail"
+
+
+def _bounds(check: Check) -> tuple[int, int]:
+    least = 0 if isinstance(check.least, UnsetType) else check.least
+    return least, _MOST_LENGTH if isinstance(check.most, UnsetType) else check.most
+
+
+def _compiled(pattern: str) -> regex.Pattern[str]:
+    """An expression; `regex` and not `re`, as it can be told to give up, and lets other threads go on meanwhile.
+
+    Raises:
+        ValueRefused: It is none.
+    """
+    try:
+        return regex.compile(pattern)
+    except (regex.error, RecursionError, OverflowError) as error:
+        raise ValueRefused(f"This is no regular expression: {error}.", "regex", why=str(error)[:100]) from error
+
+
+def _found(pattern: str, text: str) -> bool:
+    return _compiled(pattern).search(text, timeout=_TIME_S, concurrent=True) is not None
+
+
+def _validator(text: str) -> Draft202012Validator:
+    """What says whether a value is of a form.
+
+    Raises:
+        ValueRefused: The text is no JSON schema.
+    """
+    try:
+        schema: Json = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueRefused("This is not valid JSON.", "not_json") from error
+    if not isinstance(schema, dict):
+        raise ValueRefused("A JSON schema is an object.", "schema_object")
+    return validator_of(schema)
+
+
+def _fits(schema: str, text: str) -> bool:
+    """Whether an answer is JSON of a form; a model may put a fence around it."""
+    fenced = _FENCE.fullmatch(text)
+    try:
+        return _validator(schema).is_valid(json.loads(fenced[1] if fenced else text))
+    except (ValueError, RecursionError):
+        return False

@@ -1,0 +1,122 @@
+"""What a replay comes to: how each side did, how often each check was met, and which of the two is better. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median, quantiles
+
+import msgspec
+
+from chat_app.conversations.intervals import Share, share
+from chat_app.conversations.replay.checks import Check, Outcome
+from chat_app.store.replays import Answer, Verdict
+
+SIDES = (0, 1)
+_WIN, _LOSS = 0.75, 0.25  # scores come in quarters: a judge who changes its mind with the order has said a half
+decode_outcomes = msgspec.json.Decoder(list[Outcome]).decode
+
+
+@dataclass(frozen=True, slots=True)
+class SideFigures:
+    """How a side did: times are milliseconds, costs micro-dollars; None where nothing is known.
+
+    `cost_micros` is of all its answers, as far as `priced` of them have a price.
+    """
+
+    answers: int
+    failed: int
+    cost_micros: int | None
+    priced: int
+    first_token_ms: float | None
+    duration_ms: float | None
+    slowest_ms: float | None
+    tokens_per_s: float | None
+    output_tokens: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckFigures:
+    """How often each side met a check, of the answers that could be held to it; `slow` took too long."""
+
+    passed: tuple[Share | None, Share | None]
+    counts: tuple[Counter[str], Counter[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wins:
+    """How often each side was better in the eyes of a judge, and how often nobody could say.
+
+    `rate` is the share of the second side, in which a tie is half a win.
+    """
+
+    first: int
+    second: int
+    ties: int
+    unread: int
+    rate: Share | None
+    cost_micros: int | None
+
+
+def figures_of(answers: Sequence[Answer]) -> SideFigures:
+    """Of one side's answers."""
+    good = [each for each in answers if each.error_code is None]
+    priced = [each.cost_micros for each in answers if each.cost_micros is not None]
+    durations = [each.duration_ms for each in good]
+    firsts = [each.first_token_ms for each in good if each.first_token_ms is not None]
+    tokens = [each.output_tokens for each in good if each.output_tokens is not None]
+    spoken = [each for each in good if each.output_tokens is not None and each.first_token_ms is not None]
+    whole_ms = sum(each.duration_ms - (each.first_token_ms or 0) for each in spoken)
+    return SideFigures(
+        answers=len(answers), failed=len(answers) - len(good),
+        cost_micros=sum(priced) if priced else None, priced=len(priced),
+        first_token_ms=median(firsts) if firsts else None, duration_ms=median(durations) if durations else None,
+        slowest_ms=_ninety_fifth(durations), output_tokens=sum(tokens) / len(tokens) if tokens else None,
+        tokens_per_s=sum(each.output_tokens or 0 for each in spoken) * 1000 / whole_ms if whole_ms else None,
+    )  # fmt: skip
+
+
+def held_to(check: int, answers: Sequence[Answer]) -> CheckFigures:
+    """How both sides did by one of the checks, by its number. An answer that failed meets none."""
+    counts = tuple(
+        Counter(_outcome(each, check) for each in answers if each.side == side) for side in SIDES
+    )  # fmt: skip
+    passed = tuple(share(of["pass"], of["pass"] + of["fail"] + of["slow"]) for of in counts)
+    return CheckFigures((passed[0], passed[1]), (counts[0], counts[1]))
+
+
+def wins_of(verdicts: Iterable[Verdict]) -> Wins:
+    """In the eyes of one judge."""
+    found = list(verdicts)
+    scores = [each.score for each in found if each.score is not None]
+    second, first = sum(score >= _WIN for score in scores), sum(score <= _LOSS for score in scores)
+    ties = len(scores) - first - second
+    costs = [each.cost_micros for each in found if each.cost_micros is not None]
+    rate = share(second + ties / 2, len(scores))
+    return Wins(first, second, ties, len(found) - len(scores), rate, sum(costs) if costs else None)
+
+
+def wins_by_checks(checks: Sequence[Check], answers: Sequence[Answer]) -> Wins | None:
+    """Who met more of the checks, prompt by prompt; None where there are none that need no judge."""
+    if all(check.kind == "judge" for check in checks):
+        return None
+    met: dict[int, dict[int, int]] = {}
+    for each in answers:
+        met.setdefault(each.position, {})[each.side] = sum(
+            _outcome(each, number) == "pass" for number in range(len(checks))
+        )
+    pairs = [(each[0], each[1]) for each in met.values() if len(each) == len(SIDES)]
+    return wins_of(Verdict(0, "", 0.5 if a == b else float(b > a)) for a, b in pairs)
+
+
+def _outcome(answer: Answer, check: int) -> Outcome:
+    if answer.error_code is not None:
+        return "fail"
+    outcomes = decode_outcomes(answer.checks)
+    return outcomes[check] if check < len(outcomes) else "none"
+
+
+def _ninety_fifth(values: Sequence[int]) -> float | None:
+    few = 2
+    return max(values, default=None) if len(values) < few else quantiles(values, n=20, method="inclusive")[-1]

@@ -1,0 +1,214 @@
+"""Sets of prompts: read from a file of lines, or picked from what was asked before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from chat_app.conversations.attachments import words_of
+from chat_app.conversations.finding import Finding, Wanted
+from chat_app.conversations.replay.checks import Check, checked
+from chat_app.errors import BadRequest
+from chat_app.messages import Json, Message, Principal, Struct, TextPart, storable
+from chat_app.store.messages import MessageStore
+from chat_app.store.prompts import Asked, NewPrompt, Prompt, PromptStore, SetRecord
+
+MOST_PROMPTS = 5_000
+MOST_BYTES = 50_000_000
+MOST_CHECKS = 10
+_MOST_NAME, _MOST_CHARS, _MOST_TOLD = 200, 200_000, 20
+_BEFORE = 40  # messages before a question that was asked
+_LISTED, _HITS = 200, 100
+_encode = msgspec.json.Encoder().encode
+_decode_checks = msgspec.json.Decoder(tuple[Check, ...]).decode
+
+
+class Said(Struct, frozen=True):
+    """What somebody said before a prompt, or the prompt itself, which comes last."""
+
+    role: str
+    content: str
+
+
+_decode_said = msgspec.json.Decoder(tuple[Said, ...]).decode
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line of a file that is no prompt: its number, from 1, and a reason: `json`, `prompt`, `long`."""
+
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was made of a file: a set of so many prompts, and the first of its bad lines, of which there are `bad`."""
+
+    set_id: str
+    prompts: int
+    bad: int
+    lines: tuple[BadLine, ...]
+
+
+def said_in(prompt: Prompt) -> tuple[Said, ...]:
+    """What is asked, the last of it."""
+    return _decode_said(prompt.messages)
+
+
+def branch_of(prompt: Prompt) -> list[Message]:
+    """The same for a prompt, newest first."""
+    return [
+        Message("assistant" if each.role == "assistant" else "user", (TextPart(each.content),))
+        for each in reversed(said_in(prompt))
+    ]
+
+
+def checks_in(text: str) -> tuple[Check, ...]:
+    """Checks as they are stored."""
+    return _decode_checks(text)
+
+
+def read_lines(text: str) -> tuple[list[NewPrompt], list[BadLine]]:
+    """The prompts of a file of JSON lines, and the lines that are none; empty ones are passed over.
+
+    A line is `{"prompt": …}`, or `{"messages": [{"role": …, "content": …}, …]}` as OpenAI's files have it, with
+    `expected` where there is a right answer. A system message is left out: a recipe brings its own.
+    """
+    found: list[NewPrompt] = []
+    bad: list[BadLine] = []
+    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
+        if not line.strip():
+            continue
+        read = _read(line)
+        if isinstance(read, NewPrompt):
+            found.append(read)
+        else:
+            bad.append(BadLine(number, read))
+    return found, bad
+
+
+def _read(line: str) -> NewPrompt | str:
+    """A prompt, or why a line is none."""
+    try:
+        value: Json = msgspec.json.decode(line)
+    except (msgspec.DecodeError, RecursionError, ValueError):
+        return "json"
+    said = _said_of(value) if isinstance(value, dict) else None
+    if not isinstance(value, dict) or said is None:
+        return "prompt"
+    expected = value.get("expected", value.get("ideal", ""))
+    if not isinstance(expected, str):
+        return "prompt"
+    if sum(len(each.content) for each in said) + len(expected) > _MOST_CHARS:
+        return "long"
+    return NewPrompt(_encode(said).decode(), storable(expected))
+
+
+def _said_of(value: dict[str, Json]) -> list[Said] | None:
+    if isinstance(prompt := value.get("prompt"), str):
+        return [Said("user", storable(prompt))] if prompt.strip() else None
+    messages = value.get("messages", value.get("input"))
+    if not isinstance(messages, list):
+        return None
+    said: list[Said] = []
+    for each in messages:
+        role, content = (each.get("role"), each.get("content")) if isinstance(each, dict) else (None, None)
+        if role == "system":
+            continue
+        if role not in ("user", "assistant") or not isinstance(content, str):
+            return None
+        said.append(Said(str(role), storable(content)))
+    return said if said and said[-1].role == "user" and said[-1].content.strip() else None
+
+
+class PromptSets:
+    """Use cases."""
+
+    def __init__(self, store: PromptStore, messages: MessageStore, finding: Finding) -> None:
+        self.store = store
+        self._messages, self._finding = messages, finding
+
+    async def take(self, who: Principal, name: str, found: Sequence[NewPrompt], bad: Sequence[BadLine]) -> Taken:
+        """Keep what a file has.
+
+        Raises:
+            BadRequest: It has no prompt, or too many; or the name is none.
+        """
+        if not found:
+            raise BadRequest("There is no prompt in this file.", detail="no_prompts")
+        if len(found) > MOST_PROMPTS:
+            raise BadRequest(f"A set has {MOST_PROMPTS:,} prompts at most.", detail="too_many_prompts")
+        set_id = await self.store.add(who.user_id, _name(name), "[]", found)
+        return Taken(set_id, len(found), len(bad), tuple(bad[:_MOST_TOLD]))
+
+    async def pick(self, who: Principal, name: str, message_ids: Sequence[str]) -> Taken:
+        """Keep questions that were asked, each with what was said before it. Files are not kept with them.
+
+        Raises:
+            BadRequest: There is none, or too many, or one is no question; or the name is none.
+            NotFound: No such message, or someone else's.
+        """
+        ids = list(dict.fromkeys(message_ids))
+        if not 0 < len(ids) <= _LISTED:
+            raise BadRequest(f"Pick 1 to {_LISTED} questions.", detail="ids")
+        made = [await self._picked(who, message_id) for message_id in ids]
+        set_id = await self.store.add(who.user_id, _name(name), "[]", made)
+        return Taken(set_id, len(made), 0, ())
+
+    async def _picked(self, who: Principal, message_id: str) -> NewPrompt:
+        record = await self._messages.shown(who.user_id, message_id)
+        if record.role != "user":
+            raise BadRequest("Only questions can be picked.", detail="ids")
+        branch = await self._messages.history(who.user_id, message_id, _BEFORE)
+        said = [Said(each.role, words_of(each.parts)) for each in reversed(branch)]
+        while said and said[0].role != "user":  # the branch was cut there
+            del said[0]
+        if not said[-1].content.strip():
+            raise BadRequest("A question without words cannot be asked again.", detail="ids")
+        return NewPrompt(_encode([each for each in said if each.content.strip()]).decode(), message_id=message_id)
+
+    async def asked(self, who: Principal, *, words: str = "", recipe_id: str = "", thumb: str = "") -> list[Asked]:
+        """Questions of before to pick from, the newest first: by what they or their answers say, a recipe, a thumb."""
+        of: list[str] | None = None
+        if words.strip():
+            results = await self._finding.find(who, Wanted(words, kind="message"), limit=_HITS)
+            of = [each.chunk.source for each in results.hits]
+        return await self.store.asked(who.user_id, limit=_LISTED, recipe_id=recipe_id, thumb=thumb, of=of)
+
+    async def change(
+        self, who: Principal, set_id: str, *, name: str | None = None, checks: Sequence[Check] | None = None
+    ) -> SetRecord:
+        """Give a set another name, or other checks.
+
+        Raises:
+            BadRequest: The name is none, or there are too many checks.
+            NotFound: No such set, or someone else's.
+            ValueRefused: A check is none.
+        """
+        values = {} if name is None else {"name": _name(name)}
+        if checks is not None:
+            if len(checks) > MOST_CHECKS:
+                raise BadRequest(f"A set has {MOST_CHECKS} checks at most.", detail="checks")
+            values["checks"] = _encode([checked(each) for each in checks]).decode()
+        if values:
+            await self.store.change(who.user_id, set_id, **values)
+        return await self.store.one(who.user_id, set_id)
+
+    async def page(self, who: Principal, set_id: str, first: int, limit: int) -> tuple[SetRecord, list[Prompt]]:
+        """A set, and some of its prompts from a position on.
+
+        Raises:
+            NotFound: No such set, or someone else's.
+        """
+        record = await self.store.one(who.user_id, set_id)
+        return record, await self.store.prompts(set_id, first, limit)
+
+
+def _name(name: str) -> str:
+    name = storable(" ".join(name.split()))[:_MOST_NAME]
+    if not name:
+        raise BadRequest("A set needs a name.", detail="name")
+    return name

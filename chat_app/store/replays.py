@@ -1,0 +1,262 @@
+"""Replays in SQL: what two answer to each prompt of a set, which answer is better, and what all of it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal, TypeAlias
+
+from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from chat_app.errors import NotFound
+from chat_app.store.database import Database, new_id, now_ms, total
+from chat_app.store.replay_tables import prompt_sets, prompts, replay_answers, replay_verdicts, replays
+
+Status: TypeAlias = Literal["running", "complete", "cancelled", "limited"]
+"""`limited` has come to its cost limit. Whatever is not complete can go on."""
+PERSON = "person"
+"""The judge of a verdict that a person has given."""
+_MISSING = "There is no such replay here."
+
+
+@dataclass(frozen=True, slots=True)
+class NewReplay:
+    """A replay to begin. `sides` and `checks` are JSON."""
+
+    set_id: str
+    sides: str
+    checks: str
+    at_once: int
+    most_micros: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayRecord:
+    """A replay, and how far it has come: of `prompts` each has two `answers`, and a verdict of each judge."""
+
+    id: str
+    user_id: str
+    created_at: int
+    set_id: str
+    set_name: str
+    sides: str
+    checks: str
+    status: Status
+    at_once: int
+    most_micros: int | None
+    ended_at: int | None
+    prompts: int
+    answers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a side, 0 or 1, answered to a prompt. `checks` is JSON; times are milliseconds; None is unknown."""
+
+    position: int
+    side: int
+    text: str
+    duration_ms: int
+    checks: str = "[]"
+    error_code: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_micros: int | None = None
+    first_token_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Which answer to a prompt is better: `score` is 1 for the second, 0 for the first, None where nobody can say."""
+
+    position: int
+    judge: str
+    score: float | None
+    note: str = ""
+    cost_micros: int | None = None
+
+
+class ReplayStore:
+    """Reads and writes them. What a person asks for goes through the owner; the job reads everybody's."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, user_id: str, new: NewReplay) -> str:
+        """Begin one.
+
+        Returns:
+            Its id.
+
+        Raises:
+            NotFound: No such set, or someone else's.
+        """
+        replay_id = new_id()
+        mine = select(prompt_sets.c.id).where(prompt_sets.c.id == new.set_id, prompt_sets.c.user_id == user_id)
+        async with self._database.write() as connection:
+            if (await connection.execute(mine)).first() is None:
+                raise NotFound("There is no such set of prompts here.")
+            row = {"id": replay_id, "created_at": now_ms(), "user_id": user_id, "status": "running"}
+            await connection.execute(insert(replays), [row | asdict(new)])
+        return replay_id
+
+    async def of(self, user_id: str) -> list[ReplayRecord]:
+        """A person's, the newest first."""
+        return await self._records(replays.c.user_id == user_id)
+
+    async def one(self, user_id: str, replay_id: str) -> ReplayRecord:
+        """One of them.
+
+        Raises:
+            NotFound: No such replay, or someone else's.
+        """
+        found = await self._records(and_(replays.c.user_id == user_id, replays.c.id == replay_id))
+        if not found:
+            raise NotFound(_MISSING)
+        return found[0]
+
+    async def running(self) -> list[ReplayRecord]:
+        """Everybody's that is to go on, the oldest first."""
+        return (await self._records(replays.c.status == "running"))[::-1]
+
+    async def status(self, replay_id: str) -> Status | None:
+        """How it stands; None where it is gone."""
+        async with self._database.read() as connection:
+            return await connection.scalar(select(replays.c.status).where(replays.c.id == replay_id))
+
+    async def end(self, replay_id: str, status: Status) -> None:
+        """Note that it has ended, unless somebody has ended it before."""
+        of = (replays.c.id == replay_id, replays.c.status == "running")
+        async with self._database.write() as connection:
+            await connection.execute(update(replays).where(*of).values(status=status, ended_at=now_ms()))
+
+    async def cancel(self, user_id: str, replay_id: str) -> None:
+        """Let it go no further; what was answered stays.
+
+        Raises:
+            NotFound: No such replay, or someone else's.
+        """
+        await self.one(user_id, replay_id)
+        await self.end(replay_id, "cancelled")
+
+    async def go_on(self, user_id: str, replay_id: str, *, most_micros: int | None, retry: bool) -> None:
+        """Let it go on, under a cost limit that may be another.
+
+        Args:
+            user_id: Whose.
+            replay_id: Which.
+            most_micros: The limit in micro-dollars; None is none.
+            retry: Whether what failed is asked again.
+
+        Raises:
+            NotFound: No such replay, or someone else's.
+        """
+        await self.one(user_id, replay_id)
+        async with self._database.write() as connection:
+            if retry:
+                failed = replay_answers.c.error_code.is_not(None)
+                await connection.execute(delete(replay_answers).where(replay_answers.c.replay_id == replay_id, failed))
+                unread = (replay_verdicts.c.score.is_(None), replay_verdicts.c.judge != PERSON)
+                await connection.execute(
+                    delete(replay_verdicts).where(replay_verdicts.c.replay_id == replay_id, *unread)
+                )
+            values = {"status": "running", "ended_at": None, "most_micros": most_micros}
+            await connection.execute(update(replays).where(replays.c.id == replay_id).values(**values))
+
+    async def remove(self, user_id: str, replay_id: str) -> None:
+        """Delete it for good.
+
+        Raises:
+            NotFound: No such replay, or someone else's.
+        """
+        mine = (replays.c.id == replay_id, replays.c.user_id == user_id)
+        async with self._database.write() as connection:
+            if (await connection.execute(delete(replays).where(*mine))).rowcount != 1:
+                raise NotFound(_MISSING)
+
+    async def answered(self, replay_id: str) -> set[tuple[int, int]]:
+        """(position, side) of every answer there is."""
+        query = select(replay_answers.c.position, replay_answers.c.side).where(replay_answers.c.replay_id == replay_id)
+        async with self._database.read() as connection:
+            return {(row.position, row.side) for row in await connection.execute(query)}
+
+    async def judged(self, replay_id: str) -> set[tuple[int, str]]:
+        """(position, judge) of every verdict there is."""
+        of = replay_verdicts.c
+        query = select(of.position, of.judge).where(of.replay_id == replay_id)
+        async with self._database.read() as connection:
+            return {(row.position, row.judge) for row in await connection.execute(query)}
+
+    async def spent_micros(self, replay_id: str) -> int:
+        """What its answers and verdicts have cost, as far as prices are known."""
+        async with self._database.read() as connection:
+            costs = [
+                await connection.scalar(select(total(of.c.cost_micros)).where(of.c.replay_id == replay_id))
+                for of in (replay_answers, replay_verdicts)
+            ]
+        return sum(cost or 0 for cost in costs)
+
+    async def add_answer(self, replay_id: str, answer: Answer) -> None:
+        """Keep an answer; one that there is already stays, as does nothing of a replay that is gone."""
+        row = asdict(answer) | {"replay_id": replay_id, "created_at": now_ms()}
+        try:
+            async with self._database.write() as connection:
+                await connection.execute(insert(replay_answers), [row])
+        except IntegrityError:
+            return
+
+    async def judge(self, replay_id: str, verdict: Verdict) -> None:
+        """Keep a verdict in place of the judge's earlier one; nothing of a replay that is gone."""
+        of = replay_verdicts.c
+        same = (of.replay_id == replay_id, of.position == verdict.position, of.judge == verdict.judge)
+        row = asdict(verdict) | {"replay_id": replay_id, "created_at": now_ms()}
+        try:
+            async with self._database.write() as connection:
+                await connection.execute(delete(replay_verdicts).where(*same))
+                await connection.execute(insert(replay_verdicts), [row])
+        except IntegrityError:
+            return
+
+    async def unvote(self, replay_id: str, position: int) -> None:
+        """Take a person's verdict back."""
+        of = replay_verdicts.c
+        mine = (of.replay_id == replay_id, of.position == position, of.judge == PERSON)
+        async with self._database.write() as connection:
+            await connection.execute(delete(replay_verdicts).where(*mine))
+
+    async def answers(self, replay_id: str, positions: Sequence[int] | None = None) -> list[Answer]:
+        """Those to some prompts, or to all, in their order."""
+        of = replay_answers.c
+        names = [of[field] for field in Answer.__dataclass_fields__]
+        query = select(*names).where(of.replay_id == replay_id).order_by(of.position, of.side)
+        if positions is not None:
+            query = query.where(of.position.in_(positions))
+        async with self._database.read() as connection:
+            return [Answer(**row) for row in (await connection.execute(query)).mappings()]
+
+    async def verdicts(self, replay_id: str, positions: Sequence[int] | None = None) -> list[Verdict]:
+        """Those of some prompts, or of all, in their order."""
+        of = replay_verdicts.c
+        names = [of[field] for field in Verdict.__dataclass_fields__]
+        query = select(*names).where(of.replay_id == replay_id).order_by(of.position, of.judge)
+        if positions is not None:
+            query = query.where(of.position.in_(positions))
+        async with self._database.read() as connection:
+            return [Verdict(**row) for row in (await connection.execute(query)).mappings()]
+
+    async def _records(self, where: object) -> list[ReplayRecord]:
+        own = [name for name in ReplayRecord.__dataclass_fields__ if name in replays.c]
+        asked = select(func.count()).where(prompts.c.set_id == replays.c.set_id).scalar_subquery()
+        answered = select(func.count()).where(replay_answers.c.replay_id == replays.c.id).scalar_subquery()
+        query = (
+            select(
+                *(replays.c[name] for name in own), prompt_sets.c.name.label("set_name"), asked.label("prompts"),
+                answered.label("answers"),
+            )
+            .join(prompt_sets, prompt_sets.c.id == replays.c.set_id)
+            .where(where)  # type: ignore[arg-type]
+            .order_by(replays.c.id.desc())
+        )  # fmt: skip
+        async with self._database.read() as connection:
+            return [ReplayRecord(**row) for row in (await connection.execute(query)).mappings()]

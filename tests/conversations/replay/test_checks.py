@@ -1,0 +1,86 @@
+"""What an answer of a replay is held to, and what no check can do."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chat_app.conversations.replay.checks import Check, checked, outcomes
+from chat_app.errors import ValueRefused
+
+SCHEMA = '{"type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}}}'
+
+
+@pytest.mark.parametrize(
+    ("check", "text", "expected", "outcome"),
+    [
+        (Check("contains", "Paris"), "It is PARIS.", "", "pass"),
+        (Check("contains", "Rome"), "It is Paris.", "", "fail"),
+        (Check("contains"), "It is Paris.", "paris", "pass"),
+        (Check("contains"), "It is Paris.", "", "none"),
+        (Check("contains", "巴黎"), "是巴黎。", "", "pass"),
+        (Check("exact"), " 42\n", "42", "pass"),
+        (Check("exact", "forty-two"), "Forty-two", "42", "fail"),
+        (Check("exact"), "42", "", "none"),
+        (Check("regex", r"^\d{2}$"), "42", "", "pass"),
+        (Check("regex", r"^\d{3}$"), "42", "", "fail"),
+        (Check("json_schema", SCHEMA), '{"a": 1}', "", "pass"),
+        (Check("json_schema", SCHEMA), '```json\n{"a": 1}\n```', "", "pass"),
+        (Check("json_schema", SCHEMA), '{"a": "x"}', "", "fail"),
+        (Check("json_schema", SCHEMA), "no JSON", "", "fail"),
+        (Check("length", least=2, most=3), " abc ", "", "pass"),
+        (Check("length", least=2), "a", "", "fail"),
+        (Check("length", most=2), "abc", "", "fail"),
+        (Check("judge", "Which is kinder?", "alto"), "abc", "", "none"),
+    ],
+)
+def test_a_check_is_met_or_not_and_says_nothing_where_there_is_nothing_to_compare_with(check, text, expected, outcome):
+    assert outcomes([checked(check)], text, expected) == [outcome]
+
+
+@pytest.mark.parametrize(
+    ("check", "reason"),
+    [
+        (Check("regex", "("), "regex"),
+        (Check("regex", "(" * 2000), "regex"),
+        (Check("regex", "a" * 2001), "too_long"),
+        (Check("regex", " "), "needs_words"),
+        (Check("json_schema", "{"), "not_json"),
+        (Check("json_schema", "[]"), "schema_object"),
+        (Check("json_schema", '{"type": "strin"}'), "schema"),
+        (Check("json_schema", '{"$ref": "http://127.0.0.1:1/schema"}'), "schema"),
+        (Check("length", least=3, most=2), "length_range"),
+        (Check("length", least=-1), "length_range"),
+        (Check("judge", "Which is kinder?"), "judge_model"),
+        (Check("judge", "", "alto"), "needs_words"),
+    ],
+)
+def test_a_check_that_can_never_be_met_is_refused_with_its_reason(check, reason):
+    with pytest.raises(ValueRefused) as refused:
+        checked(check)
+    assert refused.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        Check("regex", r"(a|a)*$"),
+        Check("regex", r"(?:a?){3000}a{3000}b"),
+        Check("json_schema", '{"pattern": "^(a|a)*$"}'),
+        Check("json_schema", '{"allOf": [{"$ref": "#"}], "pattern": "^(?=(a|aa)+$)(a|a)*b$"}'),
+    ],
+)
+def test_no_expression_holds_an_answer_for_ever(check: Check):
+    text = "a" * 5000 + "!"
+    spent = time.thread_time()
+    [outcome] = outcomes([checked(check)], f'"{text}"' if check.kind == "json_schema" else text, "")
+    assert outcome in ("slow", "fail")
+    assert time.thread_time() - spent < 30  # of the processor's own time: without a bound it is years
+
+
+@given(st.text(max_size=200), st.text(max_size=50))
+def test_what_an_answer_contains_it_contains_and_what_it_is_it_is(text: str, part: str):
+    if part.strip():
+        assert outcomes([Check("contains", part)], f"{text}{part}{text}", "") == ["pass"]
+        assert outcomes([Check("exact", part)], f" {part}\n", "") == ["pass"]
