@@ -28,6 +28,8 @@ from chat_app.ui.pages.recipes import ROUTE as RECIPES_ROUTE
 from chat_app.ui.pages.recipes import recipes_page
 from chat_app.ui.pages.settings import ROUTE as SETTINGS_ROUTE
 from chat_app.ui.pages.settings import settings_page
+from chat_app.ui.pages.trials import ROUTE as TRIALS_ROUTE
+from chat_app.ui.pages.trials import trials_page
 from chat_app.ui.pages.usage import ROUTE as USAGE_ROUTE
 from chat_app.ui.pages.usage import usage_page
 from chat_app.ui.states.chat import Arrival, ChatState
@@ -35,6 +37,7 @@ from chat_app.ui.states.library import LibraryState
 from chat_app.ui.states.session import provide, tell_of_failure
 
 BUILT = Path(".web/build/client")
+_STYLES = ("theme", "files", "panel", "search", "documents", "feedback", "compare", "trials")
 
 _settings = load_settings()
 configure_logs(_settings.log_level)
@@ -58,7 +61,9 @@ async def _lifespan() -> AsyncGenerator[None]:
 
 
 app = rx.App(
-    stylesheets=[f"/{name}.css" for name in ("theme", "files", "panel", "search", "documents", "feedback", "compare")],
+    stylesheets=[
+        f"/{name}.css" for name in ("theme", "files", "panel", "search", "documents", "feedback", "compare", "trials")
+    ],
     head_components=[
         rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
         # After Reflex's own, so that it counts: without `cover` a phone tells no safe areas.
@@ -81,3 +86,4 @@ app.add_page(recipes_page, route=RECIPES_ROUTE, title="chat_app", on_load=[Libra
 app.add_page(models_page, route=MODELS_ROUTE, title="chat_app", on_load=[LibraryState.arrive])
 app.add_page(usage_page, route=USAGE_ROUTE, title="chat_app", on_load=[LibraryState.arrive])
 app.add_page(feedback_page, route=FEEDBACK_ROUTE, title="chat_app", on_load=[LibraryState.arrive])
+app.add_page(trials_page, route=TRIALS_ROUTE, title="chat_app", on_load=[LibraryState.arrive])

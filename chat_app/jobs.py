@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 _LEASE_MS = 10_000
 
 Claim = Callable[[str, str, str, int], Awaitable[bool]]
+Forget = Callable[[str, str], Awaitable[None]]
 
 
 class Jobs:
@@ -19,10 +20,11 @@ class Jobs:
     Args:
         claim: Holds a job for a holder, for so many milliseconds; says whether it is the holder's.
         holder: Who this worker is. One that works alone is the same after a restart, and waits for no lease.
+        forget: Forgets a job that is done.
     """
 
-    def __init__(self, claim: Claim, holder: str) -> None:
-        self._claim, self._holder = claim, holder
+    def __init__(self, claim: Claim, holder: str, forget: Forget | None = None) -> None:
+        self._claim, self._holder, self._forget = claim, holder, forget
 
     async def holds(self, kind: str, key: str = "") -> bool:
         """Whether a job is this worker's, from now on for ten seconds; ask again before each step of it.
@@ -31,3 +33,12 @@ class Jobs:
             StoreUnavailable: The database cannot be written.
         """
         return await self._claim(kind, key, self._holder, _LEASE_MS)
+
+    async def let_go(self, kind: str, key: str) -> None:
+        """A job that comes once is done.
+
+        Raises:
+            StoreUnavailable: The database cannot be written.
+        """
+        if self._forget is not None:
+            await self._forget(kind, key)

@@ -267,15 +267,16 @@ def _search(settings: Settings, database: Database, gateway: Gateway, documents:
 
 
 def _jobs(settings: Settings, database: Database) -> Jobs:
-    return Jobs(JobStore(database).claim, new_id() if settings.redis_url else "the only worker")
+    store = JobStore(database)
+    return Jobs(store.claim, new_id() if settings.redis_url else "the only worker", store.forget)
 
 
 def _replays(
     settings: Settings, database: Database, prompts: PromptStore, layers: Layers, gateway: Gateway, search: _Search
 ) -> tuple[Replays, Replayer]:
     """(what asks for replays, the job that runs them)."""
-    store, sides = ReplayStore(database), Sides(layers, gateway)
     reserve, most = settings.reply_reserve_tokens, settings.document_tokens
+    store, sides = ReplayStore(database), Sides(layers, gateway, most)
     asking = Asking(gateway, search.retrieval, reply_reserve_tokens=reserve, document_tokens=most)
     replayer = Replayer(store, prompts, sides, asking, _jobs(settings, database))
     return Replays(store, prompts, sides, replayer.wake), replayer

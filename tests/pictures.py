@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import tempfile
 from pathlib import Path
 
@@ -25,11 +26,11 @@ WORDS = {
     "en": {"panel": "Parameters", "name": "Name", "note": "Note for this version", "history": "History: Tides", "new": "New recipe",
            "compare": "Compare with v1", "said": "asks for tides", "save": "Save", "edit": "Edit: Tides", "recipe": "Tides", "prompt": "Explain in two sentences.",
            "variable": "New variable", "add": "Add", "value": "friendly", "with": "Speak {{tone}}.",
-           "longer": "Gravity weakens with distance. The Moon therefore pulls the water on its side of the Earth more than the Earth itself, and the Earth more than the water behind it. Two bulges stay in line with the Moon while the Earth turns below them.", "shorter": "The Moon pulls the water."},
+           "longer": "Gravity weakens with distance. The Moon therefore pulls the water on its side of the Earth more than the Earth itself, and the Earth more than the water behind it. Two bulges stay in line with the Moon while the Earth turns below them.", "shorter": "The Moon pulls the water.", "moon": "Moon"},
     "zh": {"panel": "参数", "name": "名称", "note": "此版本的备注", "history": "历史：潮汐", "new": "新建配方",
            "compare": "与 v1 比较", "said": "改为询问潮汐", "save": "保存", "edit": "编辑：潮汐", "recipe": "潮汐", "prompt": "用两句话解释。",
            "variable": "新变量", "add": "添加", "value": "亲切", "with": "用{{tone}}的语气。",
-           "longer": "引力随距离减弱。月球对近侧海水的引力大于对地球的引力，对地球的引力又大于对远侧海水的引力。两处隆起始终朝着月球的方向，地球则在它们下面自转。", "shorter": "月球吸引海水。"},
+           "longer": "引力随距离减弱。月球对近侧海水的引力大于对地球的引力，对地球的引力又大于对远侧海水的引力。两处隆起始终朝着月球的方向，地球则在它们下面自转。", "shorter": "月球吸引海水。", "moon": "地球"},
 }  # fmt: skip
 
 
@@ -191,6 +192,34 @@ def _compared(browser: Browser, folder: Path, language: str, pictures: Path) -> 
             page.mouse.move(0, 0)
             page.screenshot(path=pictures / f"compare-{language}.png")
             page.close()
+            _replayed(browser, server, language, pictures)
+
+
+def _replayed(browser: Browser, server: Server, language: str, pictures: Path) -> None:
+    question, _ = SAID[language]
+    page = browser.new_page(locale={"en": "en-US", "zh": "zh-CN"}[language], viewport={"width": 1280, "height": 900})
+    page.goto(f"{server.url}/trials")
+    lines = "\n".join(
+        json.dumps({"prompt": f"{question} ({n})", "expected": WORDS[language]["moon"]}) for n in range(24)
+    )
+    file = {"name": f"{WORDS[language]['recipe']}.jsonl", "mimeType": "application/jsonl", "buffer": lines.encode()}
+    page.locator(".prompt-sets input[type=file]").set_input_files([file])
+    page.locator(".prompt-sets li button").first.click()
+    for kind in ("contains", "length"):
+        page.locator(".checks > select").select_option(kind)
+    page.locator('.check input[type="number"]').nth(1).fill("100")
+    page.locator(".checks .primary").click()
+    for at, side in enumerate(("model:qwen-max", "model:tiny")):
+        page.locator(".replay-form .side").nth(at).locator("select").first.select_option(side)
+    page.locator(".replay-form .primary").click()
+    expect(page.locator('.report progress[value="48"]')).to_be_visible()
+    for at, vote in enumerate((0, 0, 1, 0, 2)):
+        page.locator(".votes").nth(at).locator(".tag").nth(vote).click()
+    expect(page.locator(".wins li")).to_have_count(2)
+    page.locator(".report h2").scroll_into_view_if_needed()
+    page.mouse.move(0, 0)
+    page.screenshot(path=pictures / f"trials-{language}.png")
+    page.close()
 
 
 def take(pictures: Path) -> None:

@@ -10,7 +10,7 @@ from chat_app.api.identity import Identity
 from chat_app.errors import NotFound, StoreUnavailable, Unauthorized
 from chat_app.services import Services
 
-_PAGES = ("/new", "/settings", "/documents", "/recipes", "/models", "/usage", "/feedback")
+_PAGES = ("/new", "/settings", "/documents", "/recipes", "/models", "/usage", "/feedback", "/trials")
 _CONVERSATION = "/c/"
 _NOWHERE = f"{_CONVERSATION}-"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Literal
 
 import msgspec
@@ -15,16 +16,19 @@ from chat_app.conversations.replay import files
 from chat_app.conversations.replay.checks import Check
 from chat_app.conversations.replay.replays import MOST_AT_ONCE, PAGE, Pair
 from chat_app.conversations.replay.report import decode_outcomes
-from chat_app.conversations.replay.sets import MOST_BYTES, BadLine, Taken, checks_in, read_lines, said_in
-from chat_app.errors import BadRequest, MessageTooLong
+from chat_app.conversations.replay.sets import MOST_BYTES, Lines, Taken, checks_in, read_lines, said_in
+from chat_app.conversations.replay.sides import decode_sides
+from chat_app.errors import BadRequest, ValueRefused
 from chat_app.messages import Json, Principal, Struct, storable
 from chat_app.services import Services
-from chat_app.store.prompts import NewPrompt, Prompt, SetRecord
+from chat_app.store.prompts import Prompt, SetRecord
 from chat_app.store.replays import PERSON, Answer, ReplayRecord
 
 _ROOM_BYTES = 1_000_000
 _MOST_POSITION = 10**6
-_TOO_LARGE = MessageTooLong(f"A file of prompts may have {MOST_BYTES // 1_000_000} MB.")
+_TOO_LARGE = ValueRefused(
+    f"A file of prompts may have {MOST_BYTES // 1_000_000} MB.", "file_too_large", most=MOST_BYTES // 1_000_000
+)
 _Id = Annotated[str, msgspec.Meta(max_length=100)]
 _Name = Annotated[str, msgspec.Meta(max_length=1_000)]
 
@@ -40,19 +44,20 @@ class _Changed(Struct, frozen=True):
 
 
 class _Begun(Struct, frozen=True):
-    """`most_micros` is what it may cost in micro-dollars; none is without limit."""
+    """`most_micros` is what it may cost in micro-dollars; none is without limit. The same `key` begins one replay."""
 
     set_id: _Id
     sides: Annotated[tuple[Compared, ...], msgspec.Meta(max_length=10)]
     at_once: Annotated[int, msgspec.Meta(ge=1, le=MOST_AT_ONCE)] = 4
     most_micros: Annotated[int, msgspec.Meta(ge=0, le=10**12)] | None = None
+    key: _Id = ""
 
 
 class _Moved(Struct, frozen=True):
-    """`to` is where it goes; `retry` asks again for what failed."""
+    """Where it goes `to`; `retry` asks again for what failed. Without `most_micros` the limit stays; null is none."""
 
     to: Literal["running", "cancelled"]
-    most_micros: Annotated[int, msgspec.Meta(ge=0, le=10**12)] | None = None
+    most_micros: Annotated[int, msgspec.Meta(ge=0, le=10**12)] | msgspec.UnsetType | None = msgspec.UNSET
     retry: bool = False
 
 
@@ -72,7 +77,7 @@ async def taken(request: Request, services: Services, user_id: str) -> Response:
 
     Raises:
         BadRequest: There is no prompt, or too many, or one of `ids` is no question.
-        MessageTooLong: The file is too large.
+        ValueRefused: The file is too large, or has no prompt.
         NotFound: No such question, or someone else's.
     """
     who, name = Principal(user_id), request.query_params.get("name")
@@ -81,7 +86,7 @@ async def taken(request: Request, services: Services, user_id: str) -> Response:
         _, asked = decoded(body, _Picked)
         made = await services.prompt_sets.pick(who, asked.name, [storable(each) for each in asked.ids])
     else:
-        made = await services.prompt_sets.take(who, name, *await _lines(body))
+        made = await services.prompt_sets.take(who, name, await asyncio.to_thread(_lines, body))
     return told(_taken(made), status=201)
 
 
@@ -187,7 +192,7 @@ async def begun(request: Request, services: Services, user_id: str) -> Response:
     _, asked = decoded(await read_body(request, _ROOM_BYTES, _TOO_LARGE), _Begun)
     replay_id = await services.replays.begin(
         Principal(user_id), storable(asked.set_id), [side.column() for side in asked.sides],
-        await first_model(services, ""), at_once=asked.at_once, most_micros=asked.most_micros,
+        await first_model(services, ""), at_once=asked.at_once, most_micros=asked.most_micros, key=storable(asked.key),
     )  # fmt: skip
     return told({"id": replay_id}, status=201)
 
@@ -271,7 +276,7 @@ async def exported(request: Request, services: Services, user_id: str) -> Respon
     who, replay_id = Principal(user_id), _id(request, "replay_id")
     found = await services.replays.report(who, replay_id)
     pairs = await services.replays.pairs(who, replay_id, limit=None)
-    body = files.as_csv(found, pairs) if form == "csv" else files.as_json(found, pairs)
+    body = await asyncio.to_thread(files.as_csv if form == "csv" else files.as_json, found, pairs)
     headers = {"content-disposition": f'attachment; filename="replay-{found.record.id}.{form}"'}
     kind = "text/csv; charset=utf-8" if form == "csv" else "application/json"
     return Response(body, headers=headers | {"cache-control": "no-store"}, media_type=kind)
@@ -281,11 +286,11 @@ def _id(request: Request, name: str) -> str:
     return storable(request.path_params[name])
 
 
-async def _lines(body: bytes) -> tuple[list[NewPrompt], list[BadLine]]:
+def _lines(body: bytes) -> Lines:
     try:
         text = body.decode()
     except UnicodeDecodeError as error:
-        raise BadRequest("The file is not UTF-8 text.", detail="not_utf8") from error
+        raise ValueRefused("The file is not UTF-8 text.", "not_utf8") from error
     return read_lines(text)
 
 
@@ -312,7 +317,7 @@ def _replay(record: ReplayRecord) -> Json:
     return {
         "id": record.id, "created_at": record.created_at, "ended_at": record.ended_at, "set_id": record.set_id,
         "set": record.set_name, "status": record.status, "prompts": record.prompts, "answers": record.answers,
-        "sides": msgspec.json.decode(record.sides),
+        "sides": [{"model": side.model, "recipe": side.recipe} for side in decode_sides(record.sides)],
     }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from chat_app.store.database import Database, now_ms
 from chat_app.store.deleted import with_all_below
 from chat_app.store.imports import BATCH, Imported, find_files, imported_rows
 from chat_app.store.records import ConversationRecord
+from chat_app.store.replay_tables import prompt_sets
 from chat_app.store.tables import chunks, conversations, messages, users
 from chat_app.store.vectors import follow_conversation, forget, next_version
 
@@ -144,10 +145,11 @@ class ConversationStore:
         await self._change(user_id, conversation_id, read_at=now_ms())
 
     async def delete_everything(self, user_id: str) -> None:
-        """Delete every conversation of a person, at once and for good."""
+        """Delete every conversation of a person, and what was made of them for trials, at once and for good."""
         async with self._database.write() as connection:
             await forget(connection, user_id, chunks.c.kind == "message")
             await connection.execute(delete(conversations).where(conversations.c.user_id == user_id))
+            await connection.execute(delete(prompt_sets).where(prompt_sets.c.user_id == user_id))
 
     async def purge(self, deleted_before_ms: int) -> None:
         """Forget for good what was deleted before then."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from chat_app.store.database import Database, new_id, now_ms
@@ -36,3 +36,8 @@ class JobStore:
         except IntegrityError:  # another worker has made it at this moment, and holds it
             return False
         return False
+
+    async def forget(self, kind: str, key: str) -> None:
+        """Forget a job, whoever holds it."""
+        async with self._database.write() as connection:
+            await connection.execute(delete(jobs).where(jobs.c.kind == kind, jobs.c.key == key))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 import chat_app.store.tables  # noqa: F401 # pyright: ignore[reportUnusedImport] # whose tables these refer to
@@ -38,13 +38,18 @@ class PromptRow(SQLModel, table=True):
 
 
 class ReplayRow(SQLModel, table=True):
-    """A set that two answer. `sides` is the JSON of what they are asked with, `checks` what they are held to."""
+    """A set that two answer. `sides` is the JSON of what they are asked with, `checks` what they are held to.
+
+    `run` counts how often it went on, `spent_micros` all that it has cost, also what was asked for once more. `key` is
+    the idempotency key of its beginning.
+    """
 
     __tablename__ = "replays"  # pyright: ignore[reportAssignmentType] # SQLModel declares a function
     __table_args__ = (
         Index("ix_replays_user", "user_id", "created_at"),
         Index("ix_replays_status", "status"),
         Index("ix_replays_set", "set_id"),
+        UniqueConstraint("user_id", "key", name="uq_replays_key"),
     )
 
     id: str = Field(sa_column=Column(Text, primary_key=True))
@@ -56,6 +61,9 @@ class ReplayRow(SQLModel, table=True):
     status: str = Field(sa_type=Text)
     at_once: int
     most_micros: int | None = Field(default=None, sa_type=BigInteger)
+    spent_micros: int = Field(sa_type=BigInteger)
+    run: int
+    key: str = Field(sa_type=Text)
     ended_at: int | None = Field(default=None, sa_type=BigInteger)
 
 
@@ -70,8 +78,8 @@ class ReplayAnswer(SQLModel, table=True):
     created_at: int = Field(sa_type=BigInteger)
     text: str = Field(sa_type=Text)
     error_code: str | None = Field(default=None, sa_type=Text)
-    input_tokens: int | None = Field(default=None)
-    output_tokens: int | None = Field(default=None)
+    input_tokens: int | None = Field(default=None, sa_type=BigInteger)
+    output_tokens: int | None = Field(default=None, sa_type=BigInteger)
     cost_micros: int | None = Field(default=None, sa_type=BigInteger)
     first_token_ms: int | None = Field(default=None)
     duration_ms: int

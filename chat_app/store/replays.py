@@ -6,18 +6,20 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal, TypeAlias
 
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import and_, delete, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat_app.errors import NotFound
-from chat_app.store.database import Database, new_id, now_ms, total
+from chat_app.store.database import Database, new_id, now_ms
 from chat_app.store.replay_tables import prompt_sets, prompts, replay_answers, replay_verdicts, replays
 
-Status: TypeAlias = Literal["running", "complete", "cancelled", "limited"]
-"""`limited` has come to its cost limit. Whatever is not complete can go on."""
+Status: TypeAlias = Literal["running", "complete", "cancelled", "limited", "failing"]
+"""`limited` has come to its cost limit, `failing` failed again and again. Whatever is not complete can go on."""
 PERSON = "person"
 """The judge of a verdict that a person has given."""
 _MISSING = "There is no such replay here."
+_TRIES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class NewReplay:
     sides: str
     checks: str
     at_once: int
+    key: str
     most_micros: int | None = None
 
 
@@ -45,6 +48,8 @@ class ReplayRecord:
     status: Status
     at_once: int
     most_micros: int | None
+    spent_micros: int
+    run: int
     ended_at: int | None
     prompts: int
     answers: int
@@ -84,7 +89,7 @@ class ReplayStore:
         self._database = database
 
     async def add(self, user_id: str, new: NewReplay) -> str:
-        """Begin one.
+        """Begin one; the same key begins one.
 
         Returns:
             Its id.
@@ -94,11 +99,19 @@ class ReplayStore:
         """
         replay_id = new_id()
         mine = select(prompt_sets.c.id).where(prompt_sets.c.id == new.set_id, prompt_sets.c.user_id == user_id)
-        async with self._database.write() as connection:
-            if (await connection.execute(mine)).first() is None:
-                raise NotFound("There is no such set of prompts here.")
-            row = {"id": replay_id, "created_at": now_ms(), "user_id": user_id, "status": "running"}
-            await connection.execute(insert(replays), [row | asdict(new)])
+        row = {"id": replay_id, "created_at": now_ms(), "user_id": user_id, "status": "running"}
+        same = select(replays.c.id).where(replays.c.user_id == user_id, replays.c.key == new.key)
+        try:
+            async with self._database.write() as connection:
+                if (await connection.execute(mine)).first() is None:
+                    raise NotFound("There is no such set of prompts here.")
+                await connection.execute(insert(replays), [row | asdict(new) | {"spent_micros": 0, "run": 0}])
+        except IntegrityError:
+            async with self._database.read() as connection:
+                known = (await connection.execute(same)).scalar_one_or_none()
+            if known is None:
+                raise NotFound("There is no such set of prompts here.") from None
+            return str(known)
         return replay_id
 
     async def of(self, user_id: str) -> list[ReplayRecord]:
@@ -116,18 +129,22 @@ class ReplayStore:
             raise NotFound(_MISSING)
         return found[0]
 
-    async def running(self) -> list[ReplayRecord]:
-        """Everybody's that is to go on, the oldest first."""
-        return (await self._records(replays.c.status == "running"))[::-1]
-
-    async def status(self, replay_id: str) -> Status | None:
-        """How it stands; None where it is gone."""
+    async def running(self) -> list[tuple[str, str]]:
+        """(id, whose) of everybody's that is to go on, the oldest first."""
+        query = select(replays.c.id, replays.c.user_id).where(replays.c.status == "running").order_by(replays.c.id)
         async with self._database.read() as connection:
-            return await connection.scalar(select(replays.c.status).where(replays.c.id == replay_id))
+            return [(row.id, row.user_id) for row in await connection.execute(query)]
 
-    async def end(self, replay_id: str, status: Status) -> None:
-        """Note that it has ended, unless somebody has ended it before."""
-        of = (replays.c.id == replay_id, replays.c.status == "running")
+    async def standing(self, replay_id: str) -> tuple[Status, int] | None:
+        """(how it stands, which run it is in); None where it is gone."""
+        query = select(replays.c.status, replays.c.run).where(replays.c.id == replay_id)
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        return None if row is None else (row.status, row.run)
+
+    async def end(self, replay_id: str, status: Status, run: int) -> None:
+        """Note that a run of it has ended, unless somebody has ended it before."""
+        of = (replays.c.id == replay_id, replays.c.status == "running", replays.c.run == run)
         async with self._database.write() as connection:
             await connection.execute(update(replays).where(*of).values(status=status, ended_at=now_ms()))
 
@@ -137,8 +154,7 @@ class ReplayStore:
         Raises:
             NotFound: No such replay, or someone else's.
         """
-        await self.one(user_id, replay_id)
-        await self.end(replay_id, "cancelled")
+        await self.end(replay_id, "cancelled", (await self.one(user_id, replay_id)).run)
 
     async def go_on(self, user_id: str, replay_id: str, *, most_micros: int | None, retry: bool) -> None:
         """Let it go on, under a cost limit that may be another.
@@ -153,15 +169,18 @@ class ReplayStore:
             NotFound: No such replay, or someone else's.
         """
         await self.one(user_id, replay_id)
+        of = replay_answers.c
         async with self._database.write() as connection:
             if retry:
-                failed = replay_answers.c.error_code.is_not(None)
-                await connection.execute(delete(replay_answers).where(replay_answers.c.replay_id == replay_id, failed))
+                failed = (of.replay_id == replay_id, of.error_code.is_not(None))
+                about = replay_verdicts.c.position.in_(select(of.position).where(*failed))  # they were about another
+                await connection.execute(delete(replay_verdicts).where(replay_verdicts.c.replay_id == replay_id, about))
+                await connection.execute(delete(replay_answers).where(*failed))
                 unread = (replay_verdicts.c.score.is_(None), replay_verdicts.c.judge != PERSON)
                 await connection.execute(
                     delete(replay_verdicts).where(replay_verdicts.c.replay_id == replay_id, *unread)
                 )
-            values = {"status": "running", "ended_at": None, "most_micros": most_micros}
+            values = {"status": "running", "ended_at": None, "most_micros": most_micros, "run": replays.c.run + 1}
             await connection.execute(update(replays).where(replays.c.id == replay_id).values(**values))
 
     async def remove(self, user_id: str, replay_id: str) -> None:
@@ -188,34 +207,30 @@ class ReplayStore:
         async with self._database.read() as connection:
             return {(row.position, row.judge) for row in await connection.execute(query)}
 
-    async def spent_micros(self, replay_id: str) -> int:
-        """What its answers and verdicts have cost, as far as prices are known."""
-        async with self._database.read() as connection:
-            costs = [
-                await connection.scalar(select(total(of.c.cost_micros)).where(of.c.replay_id == replay_id))
-                for of in (replay_answers, replay_verdicts)
-            ]
-        return sum(cost or 0 for cost in costs)
-
     async def add_answer(self, replay_id: str, answer: Answer) -> None:
-        """Keep an answer; one that there is already stays, as does nothing of a replay that is gone."""
+        """Keep an answer, and what it cost; one that there is already stays. Of a gone replay none is."""
         row = asdict(answer) | {"replay_id": replay_id, "created_at": now_ms()}
         try:
             async with self._database.write() as connection:
                 await connection.execute(insert(replay_answers), [row])
+                await _spend(connection, replay_id, answer.cost_micros)
         except IntegrityError:
-            return
+            async with self._database.write() as connection:  # it was paid for all the same
+                await _spend(connection, replay_id, answer.cost_micros)
 
     async def judge(self, replay_id: str, verdict: Verdict) -> None:
-        """Keep a verdict in place of the judge's earlier one; nothing of a replay that is gone."""
+        """Keep a verdict in place of the judge's earlier one, and what it cost; nothing of a replay that is gone."""
         of = replay_verdicts.c
         same = (of.replay_id == replay_id, of.position == verdict.position, of.judge == verdict.judge)
         row = asdict(verdict) | {"replay_id": replay_id, "created_at": now_ms()}
-        try:
-            async with self._database.write() as connection:
-                await connection.execute(delete(replay_verdicts).where(*same))
-                await connection.execute(insert(replay_verdicts), [row])
-        except IntegrityError:
+        for _ in range(_TRIES):
+            try:
+                async with self._database.write() as connection:
+                    await connection.execute(delete(replay_verdicts).where(*same))
+                    await connection.execute(insert(replay_verdicts), [row])
+                    await _spend(connection, replay_id, verdict.cost_micros)
+            except IntegrityError:  # another came at the same moment, or the replay is gone
+                continue
             return
 
     async def unvote(self, replay_id: str, position: int) -> None:
@@ -225,11 +240,17 @@ class ReplayStore:
         async with self._database.write() as connection:
             await connection.execute(delete(replay_verdicts).where(*mine))
 
-    async def answers(self, replay_id: str, positions: Sequence[int] | None = None) -> list[Answer]:
-        """Those to some prompts, or to all, in their order."""
+    async def answers(
+        self, replay_id: str, positions: Sequence[int] | None = None, *, has_texts: bool = True
+    ) -> list[Answer]:
+        """Those to some prompts, or to all, in their order; their texts are most of what there is to read."""
         of = replay_answers.c
-        names = [of[field] for field in Answer.__dataclass_fields__]
-        query = select(*names).where(of.replay_id == replay_id).order_by(of.position, of.side)
+        names = [of[field] for field in Answer.__dataclass_fields__ if field != "text"]
+        query = (
+            select(*names, of.text if has_texts else literal("").label("text"))
+            .where(of.replay_id == replay_id)
+            .order_by(of.position, of.side)
+        )
         if positions is not None:
             query = query.where(of.position.in_(positions))
         async with self._database.read() as connection:
@@ -260,3 +281,8 @@ class ReplayStore:
         )  # fmt: skip
         async with self._database.read() as connection:
             return [ReplayRecord(**row) for row in (await connection.execute(query)).mappings()]
+
+
+async def _spend(connection: AsyncConnection, replay_id: str, micros: int | None) -> None:
+    more = update(replays).where(replays.c.id == replay_id)
+    await connection.execute(more.values(spent_micros=replays.c.spent_micros + (micros or 0)))

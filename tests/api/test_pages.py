@@ -38,7 +38,7 @@ async def _status(api: Starlette, path: str, *, user: str = "local", kind: str =
 
 
 @pytest.mark.parametrize(
-    "path", ["/new", "/new/", "/settings", "/models", "/usage", "/feedback", "/c/{mine}", "/c/{mine}/"]
+    "path", ["/new", "/new/", "/settings", "/models", "/usage", "/feedback", "/trials", "/c/{mine}", "/c/{mine}/"]
 )
 async def test_a_page_of_something_is_200(api, path):
     assert await _status(api, path.format(mine=api.state.mine)) == 200

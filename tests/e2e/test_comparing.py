@@ -157,6 +157,17 @@ def test_the_conversation_goes_on_with_the_one_that_is_chosen(comparison: Compar
     expect(comparison.column(0)).to_contain_text("Alto says so.")
 
 
+def test_of_two_of_which_one_is_deleted_the_other_stands_alone(comparison: Comparison):
+    chat = comparison.chat
+    two(comparison)
+    comparison.column(1).get_by_role("button", name="More", exact=True).click()
+    comparison.page.get_by_role("menuitem", name="Delete").click()
+    expect(comparison.block).to_have_count(0)
+    expect(chat.answers).to_have_count(1)
+    expect(chat.answers.last).to_contain_text("Alto says so.")
+    expect(chat.answers.last.locator(".branches")).to_have_count(0)
+
+
 def test_some_are_merged_by_a_model_that_is_told_who_said_what(comparison: Comparison, choir: Upstream):
     chat = comparison.chat
     comparison.choose("model:alto", "model:broken", "model:bass")

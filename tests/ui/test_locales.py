@@ -14,7 +14,7 @@ USED = re.compile(r"""\bt\(\s*f?["'`]([\w.\-]+)["'`]""")
 # Keys that the sources put together: by a model's error, a status, a choice.
 MADE = (
     "problem.", "error.", "server.", "servers.", "facts.", "settings.", "status.", "library.", "toast.", "start.", "keys.", "ending.", "refused.",
-    "trouble.", "state.", "documents.", "import.", "model.", "api_keys.", "models.", "usage.", "value.", "parameters.", "parameter.", "recipe.", "recipes.", "about.", "file.", "files.", "record.", "search.", "index.", "related.", "rating.", "feedback.", "examples.", "beside.",
+    "trouble.", "state.", "documents.", "import.", "model.", "api_keys.", "models.", "usage.", "value.", "parameters.", "parameter.", "recipe.", "recipes.", "about.", "file.", "files.", "record.", "search.", "index.", "related.", "rating.", "feedback.", "examples.", "beside.", "trials.", "report.", "results.", "checks.", "pick.",
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ from chat_app.conversations.replay.sides import Side
 from chat_app.conversations.retrieval import Retrieval
 from chat_app.conversations.turns import Bill
 from chat_app.errors import AnswerBroken, ChatError, LimitReached
-from chat_app.events import Finish, TextDelta
+from chat_app.events import Finish, ReasoningDelta, TextDelta
 from chat_app.gateway.caller import Caller, Purpose
 from chat_app.gateway.gateway import Gateway
 from chat_app.messages import UNKNOWN, ChatRequest, Usage, storable
@@ -79,11 +79,8 @@ class Asking:
             checks: What it is held to.
         """
         bill = Bill()
-        try:
-            heard = await self._heard(user_id, "replay", await self._request(user_id, prompt, side), bill)
-        except ChatError as error:
-            heard = _Heard(error_code=error.code)
-        found = await asyncio.to_thread(outcomes, checks, heard.text, prompt.expected)
+        heard = await self._heard(user_id, "replay", lambda: self._request(user_id, prompt, side), bill)
+        found = await outcomes(checks, heard.text, prompt.expected)
         return Answer(
             prompt.position, number, heard.text, heard.duration_ms, msgspec.json.encode(found).decode(),
             heard.error_code, heard.usage.input_tokens, heard.usage.output_tokens, bill.micros, heard.first_token_ms,
@@ -100,14 +97,20 @@ class Asking:
             judge: What the verdict is kept by.
         """
         bill = Bill()
-        question = "\n\n".join(each.content for each in said_in(prompt))
+        said = said_in(prompt)
+        question = said[0].content if len(said) == 1 else "\n\n".join(f"[{each.role}] {each.content}" for each in said)
         scores, notes = list[float | None](), list[str]()
         for first, second in (answers, answers[::-1]):
-            request = judging(check.model, check.value, question, first, second)
+
+            async def request(first: str = first, second: str = second) -> ChatRequest:
+                return judging(check.model, check.value, question, first, second)
+
             heard = await self._heard(user_id, "judge", request, bill)
             scores.append(verdict(heard.text))
             notes.append(heard.error_code or heard.text)
-        score = averaged(*scores)
+            if scores[-1] is None:
+                break  # whatever it says the other way round
+        score = averaged(scores[0], scores[-1]) if len(scores) > 1 else None
         return Verdict(prompt.position, judge, score, "\n\n".join(notes)[:_NOTE_CHARS], bill.micros)
 
     async def _request(self, user_id: str, prompt: Prompt, side: Side) -> ChatRequest:
@@ -126,13 +129,16 @@ class Asking:
             parameters=side.parameters,
         ).request
 
-    async def _heard(self, user_id: str, purpose: Purpose, request: ChatRequest, bill: Bill) -> _Heard:
+    async def _heard(
+        self, user_id: str, purpose: Purpose, request: Callable[[], Awaitable[ChatRequest]], bill: Bill
+    ) -> _Heard:
         """What a model says. A limit of one's own is waited out; a fault that may pass is tried four times in all."""
         tries, wait_s = 0, self._first_wait_s
         while True:
             heard = _Heard()
             try:
-                await self._hear(Caller(user_id, purpose=purpose, cache_s=0, on_used=bill.add), request, heard)
+                caller = Caller(user_id, purpose=purpose, cache_s=0, on_used=bill.add)
+                await self._hear(caller, await request(), heard)
             except LimitReached as error:
                 wait_s = error.retry_after_s
             except ChatError as error:
@@ -151,10 +157,10 @@ class Asking:
         async with aclosing(self._gateway.stream(request, caller)) as events:
             async for event in events:
                 match event:
-                    case TextDelta(text) if text:
+                    case TextDelta(text) | ReasoningDelta(text) if text:
                         if heard.first_token_ms is None:
                             heard.first_token_ms = _since(began)
-                        pieces.append(text)
+                        pieces += [text] if isinstance(event, TextDelta) else []
                     case Finish(_, usage):
                         heard.usage, is_over = usage, True
                     case _:

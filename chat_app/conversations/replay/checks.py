@@ -1,12 +1,13 @@
-"""What an answer of a replay is held to: words, an expression, a form, a length. Pure: it asks nobody.
+"""What an answer of a replay is held to: words, an expression, a form, a length.
 
-Expressions and forms are a person's, answers a model's: neither may hold a thread for longer than half a second.
+Expressions and forms are a person's, answers a model's: an expression gives up after half a second, and a form is
+looked at in a process of its own, which has a few.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
-import re
 from collections.abc import Sequence
 from typing import Literal, TypeAlias, get_args
 
@@ -15,6 +16,7 @@ from jsonschema_rs import Draft202012Validator
 from msgspec import UNSET, UnsetType
 
 from chat_app.errors import ValueRefused
+from chat_app.extraction.forms import fits
 from chat_app.messages import Json, Struct, storable
 from chat_app.values import validator_of
 
@@ -24,7 +26,6 @@ Outcome: TypeAlias = Literal["pass", "fail", "slow", "none"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _TIME_S = 0.5
 _MOST_PATTERN, _MOST_TEXT, _MOST_LENGTH = 2_000, 20_000, 1_000_000
-_FENCE = re.compile(r"\s*```\w*\n(.*?)\n?```\s*", re.DOTALL)
 
 
 class Check(Struct, frozen=True):
@@ -72,18 +73,18 @@ def checked(check: Check) -> Check:
     return Check(check.kind, storable(check.value), storable(check.model), check.least, check.most)
 
 
-def outcomes(checks: Sequence[Check], text: str, expected: str) -> list[Outcome]:
-    """What each check says of an answer, `none` for one that needs a judge. It may take half a second for each.
+async def outcomes(checks: Sequence[Check], text: str, expected: str) -> list[Outcome]:
+    """What each check says of an answer, `none` for one that needs a judge.
 
     Args:
         checks: All of a set's.
         text: What the model said.
         expected: What the prompt says is right; empty where it says nothing.
     """
-    return [_outcome(check, text, expected) for check in checks]
+    return [await _outcome(check, text, expected) for check in checks]
 
 
-def _outcome(check: Check, text: str, expected: str) -> Outcome:
+async def _outcome(check: Check, text: str, expected: str) -> Outcome:
     wanted = check.value or expected
     try:
         match check.kind:
@@ -94,9 +95,9 @@ def _outcome(check: Check, text: str, expected: str) -> Outcome:
             case "exact":
                 passes = wanted.strip() == text.strip()
             case "regex":
-                passes = _found(check.value, text)
+                passes = await asyncio.to_thread(_found, check.value, text)
             case "json_schema":
-                passes = _fits(check.value, text)
+                passes = await fits(check.value, text)
             case "length":
                 least, most = _bounds(check)
                 passes = least <= len(text.strip()) <= most
@@ -141,12 +142,3 @@ def _validator(text: str) -> Draft202012Validator:
     if not isinstance(schema, dict):
         raise ValueRefused("A JSON schema is an object.", "schema_object")
     return validator_of(schema)
-
-
-def _fits(schema: str, text: str) -> bool:
-    """Whether an answer is JSON of a form; a model may put a fence around it."""
-    fenced = _FENCE.fullmatch(text)
-    try:
-        return _validator(schema).is_valid(json.loads(fenced[1] if fenced else text))
-    except (ValueError, RecursionError):
-        return False

@@ -25,7 +25,7 @@ def told(report: Report) -> dict[str, Json]:
     return {
         "id": record.id, "created_at": record.created_at, "ended_at": record.ended_at, "set_id": record.set_id,
         "set": record.set_name, "status": record.status, "prompts": record.prompts, "answers": record.answers,
-        "at_once": record.at_once, "most_micros": record.most_micros, "spent_micros": report.spent_micros,
+        "at_once": record.at_once, "most_micros": record.most_micros, "spent_micros": record.spent_micros,
         "sides": [
             {"model": side.model, "recipe": side.recipe, **asdict(figures)}
             for side, figures in zip(report.sides, report.figures, strict=True)

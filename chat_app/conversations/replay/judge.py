@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 from chat_app.messages import ChatRequest, Message, TextPart
@@ -10,7 +9,7 @@ from chat_app.messages import ChatRequest, Message, TextPart
 _MOST_TOKENS = 2_000  # some think before they speak
 _MOST_CHARS = 40_000  # of each answer
 _TAG = re.compile(r"<(?=\s*/?\s*(?:question|answer|rubric)\b)", re.IGNORECASE)
-_VERDICT = re.compile(r"\{[^{}]*\"better\"[^{}]*\}")
+_VERDICT = re.compile(r'"better"\s*:\s*"\s*(a|b|tie)\s*[."]', re.IGNORECASE)
 _SCORES = {"a": 0.0, "tie": 0.5, "b": 1.0}
 _TOLD = """\
 Two answers to a question are to be compared by this rubric:
@@ -38,7 +37,13 @@ its length nor its place counts unless the rubric says so. Say why in a sentence
 
 def judging(model: str, rubric: str, question: str, first: str, second: str) -> ChatRequest:
     """The request by which a model compares two answers."""
-    quoted = (_TAG.sub("&lt;", each[:_MOST_CHARS]) for each in (rubric, question, first, second))
+    shortened = (
+        rubric,
+        question[-_MOST_CHARS:],
+        first[:_MOST_CHARS],
+        second[:_MOST_CHARS],
+    )  # a question ends with itself
+    quoted = (_TAG.sub("&lt;", each) for each in shortened)
     rubric, question, first, second = quoted
     told = _TOLD.format(rubric=rubric, question=question, first=first, second=second)
     return ChatRequest(model, (Message("user", (TextPart(told),)),), {"temperature": 0, "max_tokens": _MOST_TOKENS})
@@ -47,16 +52,10 @@ def judging(model: str, rubric: str, question: str, first: str, second: str) -> 
 def verdict(said: str) -> float | None:
     """How much the second answer is better by a judge's words: 1, 0, or a half for a tie; None where they say nothing.
 
-    The last line of JSON counts: a judge may have quoted others before.
+    The last of them counts: a judge may have quoted others before.
     """
-    for found in reversed(_VERDICT.findall(said)):
-        try:
-            better = json.loads(found)["better"]
-        except (ValueError, KeyError):
-            continue
-        if isinstance(better, str) and better.strip().lower() in _SCORES:
-            return _SCORES[better.strip().lower()]
-    return None
+    found = _VERDICT.findall(said)
+    return _SCORES[found[-1].lower()] if found else None
 
 
 def averaged(one_way: float | None, other_way: float | None) -> float | None:

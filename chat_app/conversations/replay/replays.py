@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from chat_app.conversations.replay.checks import Check
 from chat_app.conversations.replay.report import (
@@ -24,6 +25,7 @@ from chat_app.conversations.replay.sides import Estimate, Side, Sides, decode_si
 from chat_app.conversations.trials import Column
 from chat_app.errors import BadRequest, Conflict
 from chat_app.messages import Principal
+from chat_app.store.database import new_id
 from chat_app.store.prompts import Prompt, PromptStore
 from chat_app.store.replays import PERSON, Answer, NewReplay, ReplayRecord, ReplayStore, Verdict
 
@@ -46,7 +48,6 @@ class Report:
     figures: tuple[SideFigures, SideFigures]
     held: tuple[CheckFigures, ...]
     wins: dict[str, Wins]
-    spent_micros: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ class Replays:
         *,
         at_once: int,
         most_micros: int | None,
+        key: str = "",
     ) -> str:
         """Begin one.
 
@@ -108,33 +110,46 @@ class Replays:
             model: Who answers where neither a side nor its recipe names a model.
             at_once: How many calls at the same time, 1 to `MOST_AT_ONCE`.
             most_micros: What it may cost in micro-dollars; None is without limit.
+            key: The idempotency key.
 
         Returns:
             Its id.
 
         Raises:
             BadRequest: A number is out of its range; or as for `estimate`.
+            ModelUnknown: Nobody serves a side's model, or a judge.
         """
         _check_limits(at_once, most_micros)
         of = await self._prompts.one(who.user_id, set_id)
         sides = await self._sides.of(who, columns, model)
-        new = NewReplay(set_id, _encode(sides).decode(), of.checks, at_once, most_micros)
+        await self._sides.estimate(sides, [], checks_in(of.checks))  # whether everybody is there
+        new = NewReplay(set_id, _encode(sides).decode(), of.checks, at_once, key or new_id(), most_micros)
         replay_id = await self.store.add(who.user_id, new)
         self._wake()
         return replay_id
 
-    async def go_on(self, who: Principal, replay_id: str, *, most_micros: int | None, retry: bool) -> None:
+    async def go_on(
+        self, who: Principal, replay_id: str, *, retry: bool, most_micros: int | UnsetType | None = UNSET
+    ) -> None:
         """Let one go on that has ended before all was answered, or ask again for what failed.
+
+        Args:
+            who: Who asks.
+            replay_id: Which.
+            retry: Whether what failed is asked again.
+            most_micros: Another cost limit; None is none.
 
         Raises:
             BadRequest: The limit is out of its range.
             Conflict: It is running.
             NotFound: No such replay, or someone else's.
         """
-        _check_limits(1, most_micros)
-        if (await self.store.one(who.user_id, replay_id)).status == "running":
+        record = await self.store.one(who.user_id, replay_id)
+        if record.status == "running":
             raise Conflict("This replay is running.")
-        await self.store.go_on(who.user_id, replay_id, most_micros=most_micros, retry=retry)
+        most = record.most_micros if isinstance(most_micros, UnsetType) else most_micros
+        _check_limits(1, most)
+        await self.store.go_on(who.user_id, replay_id, most_micros=most, retry=retry)
         self._wake()
 
     async def report(self, who: Principal, replay_id: str) -> Report:
@@ -144,7 +159,8 @@ class Replays:
             NotFound: No such replay, or someone else's.
         """
         record = await self.store.one(who.user_id, replay_id)
-        answers, verdicts = await self.store.answers(replay_id), await self.store.verdicts(replay_id)
+        answers = await self.store.answers(replay_id, has_texts=False)
+        verdicts = await self.store.verdicts(replay_id)
         checks = checks_in(record.checks)
         figures = [figures_of([each for each in answers if each.side == side]) for side in SIDES]
         judges = sorted({each.judge for each in verdicts})
@@ -154,7 +170,6 @@ class Replays:
         return Report(
             record, decode_sides(record.sides), checks, (figures[0], figures[1]),
             tuple(held_to(number, answers) for number in range(len(checks))), wins,
-            await self.store.spent_micros(replay_id),
         )  # fmt: skip
 
     async def pairs(
@@ -206,7 +221,7 @@ class Replays:
             await self.store.unvote(replay_id, position)
             return
         answers = await self.store.answers(replay_id, [position])
-        if len(answers) != len(SIDES):
+        if len([each for each in answers if each.error_code is None]) != len(SIDES):
             raise BadRequest("There are no two answers to this prompt.", detail="position")
         score = {"left": 0.0, "tie": 0.5, "right": 1.0}[better]
         if is_blind and is_flipped(replay_id, position):

@@ -78,7 +78,7 @@ def figures_of(answers: Sequence[Answer]) -> SideFigures:
 
 
 def held_to(check: int, answers: Sequence[Answer]) -> CheckFigures:
-    """How both sides did by one of the checks, by its number. An answer that failed meets none."""
+    """How both sides did by one of the checks, by its number. An answer that failed meets none that it was held to."""
     counts = tuple(
         Counter(_outcome(each, check) for each in answers if each.side == side) for side in SIDES
     )  # fmt: skip
@@ -98,23 +98,23 @@ def wins_of(verdicts: Iterable[Verdict]) -> Wins:
 
 
 def wins_by_checks(checks: Sequence[Check], answers: Sequence[Answer]) -> Wins | None:
-    """Who met more of the checks, prompt by prompt; None where there are none that need no judge."""
+    """Who met more of the checks, of prompts that could be held to any; None where all checks need a judge."""
     if all(check.kind == "judge" for check in checks):
         return None
     met: dict[int, dict[int, int]] = {}
     for each in answers:
-        met.setdefault(each.position, {})[each.side] = sum(
-            _outcome(each, number) == "pass" for number in range(len(checks))
-        )
-    pairs = [(each[0], each[1]) for each in met.values() if len(each) == len(SIDES)]
+        found = [_outcome(each, number) for number in range(len(checks))]
+        if any(outcome != "none" for outcome in found):
+            met.setdefault(each.position, {})[each.side] = found.count("pass")
+    failed = Counter(each.position for each in answers if each.error_code is not None)
+    pairs = [(of[0], of[1]) for at, of in met.items() if len(of) == len(SIDES) and failed[at] < len(SIDES)]
     return wins_of(Verdict(0, "", 0.5 if a == b else float(b > a)) for a, b in pairs)
 
 
 def _outcome(answer: Answer, check: int) -> Outcome:
-    if answer.error_code is not None:
-        return "fail"
     outcomes = decode_outcomes(answer.checks)
-    return outcomes[check] if check < len(outcomes) else "none"
+    outcome = outcomes[check] if check < len(outcomes) else "none"
+    return "fail" if answer.error_code is not None and outcome != "none" else outcome
 
 
 def _ninety_fifth(values: Sequence[int]) -> float | None:

@@ -7,9 +7,10 @@ that alone. An answer that is kept is never asked for again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -17,24 +18,47 @@ from chat_app.conversations.replay.asking import Asking
 from chat_app.conversations.replay.budget import Budget
 from chat_app.conversations.replay.checks import Check
 from chat_app.conversations.replay.sets import checks_in
-from chat_app.conversations.replay.sides import Side, Sides, decode_sides
-from chat_app.errors import StoreUnavailable
+from chat_app.conversations.replay.sides import Rate, Sides, decode_sides, estimated, verdict_tokens
+from chat_app.errors import NotFound, StoreUnavailable
+from chat_app.gateway.estimate import estimate_tokens
 from chat_app.jobs import Jobs
 from chat_app.store.database import to_the_end
 from chat_app.store.prompts import Prompt, PromptStore
-from chat_app.store.replays import ReplayRecord, ReplayStore
+from chat_app.store.replays import ReplayRecord, ReplayStore, Status
 
 log = structlog.get_logger(__name__)
 JOB = "replay"
 _LOOK_S, _WATCH_S, _REST_S, _RETRY_S = 1.0, 1.0, 30.0, 2.0
+_MOST_AT_ONCE = 4
+_MOST_FAULTS = 3  # of ours, in one replay
+_MOST_FAILURES = 10  # one after the other, by the same side or judge
+_LOOKS = 2
+
+
+@dataclass(slots=True)
+class _Lane:
+    """A side or a judge: what its calls have cost, and how many have failed since one did not."""
+
+    costs: list[int] = field(default_factory=list[int])
+    failures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """A call to make: what it is expected to cost in micro-dollars, and what makes it, and keeps what it brings."""
+    """A call to make: in which lane, its expected cost in micro-dollars, and what makes it and keeps what it brings.
 
-    expected: int
-    do: Callable[[], Awaitable[int | None]]
+    That gives back (what it cost, whether it failed).
+    """
+
+    lane: _Lane
+    expected: float
+    do: Callable[[], Awaitable[tuple[int | None, bool]]]
+
+    @property
+    def cost(self) -> int:
+        """What it may cost: what was reckoned, or what such calls have cost on the average, if that is more."""
+        costs = self.lane.costs
+        return round(max(self.expected, sum(costs) / len(costs) if costs else 0))
 
 
 class Replayer:
@@ -50,7 +74,8 @@ class Replayer:
 
     def __init__(self, store: ReplayStore, prompts: PromptStore, sides: Sides, asking: Asking, jobs: Jobs) -> None:
         self._store, self._prompts, self._sides, self._asking, self._jobs = store, prompts, sides, asking, jobs
-        self._under_way = set[str]()
+        self._under_way: dict[str, str] = {}  # id → whose: a person has one at a time
+        self._faults = Counter[str]()
         self._new = asyncio.Event()
 
     def wake(self) -> None:
@@ -62,10 +87,10 @@ class Replayer:
         async with asyncio.TaskGroup() as group:
             while True:
                 try:
-                    for record in await to_the_end(self._store.running()):
-                        if record.id not in self._under_way and await to_the_end(self._jobs.holds(JOB, record.id)):
-                            self._under_way.add(record.id)
-                            group.create_task(self._watched(record))
+                    for replay_id, user_id in await to_the_end(self._store.running()):
+                        if await self._takes(replay_id, user_id):
+                            self._under_way[replay_id] = user_id
+                            group.create_task(self._watched(replay_id, user_id))
                 except StoreUnavailable as error:
                     log.warning("replay.postponed", error=error.detail)
                 with suppress(TimeoutError):
@@ -73,81 +98,137 @@ class Replayer:
                         await self._new.wait()
                 self._new.clear()
 
-    async def _watched(self, record: ReplayRecord) -> None:
+    async def _takes(self, replay_id: str, user_id: str) -> bool:
+        if replay_id in self._under_way or user_id in self._under_way.values():
+            return False
+        return len(self._under_way) < _MOST_AT_ONCE and await to_the_end(self._jobs.holds(JOB, replay_id))
+
+    async def _watched(self, replay_id: str, user_id: str) -> None:
         """Run one while it is this worker's and is not ended by somebody."""
         try:
+            record = await to_the_end(self._store.one(user_id, replay_id))
             async with asyncio.TaskGroup() as group:
-                work = group.create_task(self._replay(record))
+                work = group.create_task(self._stages(record))
                 while not work.done():
                     await asyncio.wait([work], timeout=_WATCH_S)
-                    if not work.done() and not await self._is_ours(record.id):
+                    if not work.done() and not await self._is_ours(record):
                         work.cancel()
+        except NotFound:  # it was deleted at this moment
+            return
+        except StoreUnavailable as error:
+            log.warning("replay.postponed", error=error.detail)
+            await asyncio.sleep(_RETRY_S)
         except Exception:  # a task boundary: a fault of ours in one must not end the others
-            log.exception("replay.fault", replay_id=record.id)
-            await asyncio.sleep(_REST_S)
+            log.exception("replay.fault", replay_id=replay_id)
+            await self._rest(replay_id)
         finally:
-            self._under_way.discard(record.id)
+            del self._under_way[replay_id]
+            self._new.set()
 
-    async def _is_ours(self, replay_id: str) -> bool:
+    async def _rest(self, replay_id: str) -> None:
+        """After a fault of ours: it is tried again in a while, but not for ever, as each time costs."""
+        self._faults[replay_id] += 1
+        await asyncio.sleep(_REST_S)
+        with suppress(StoreUnavailable):
+            standing = await to_the_end(self._store.standing(replay_id))
+            if self._faults[replay_id] >= _MOST_FAULTS and standing is not None:
+                del self._faults[replay_id]
+                await to_the_end(self._store.end(replay_id, "failing", standing[1]))
+
+    async def _is_ours(self, record: ReplayRecord) -> bool:
         try:
-            is_running = await to_the_end(self._store.status(replay_id)) == "running"
-            return is_running and await to_the_end(self._jobs.holds(JOB, replay_id))
+            is_running = await to_the_end(self._store.standing(record.id)) == ("running", record.run)
+            return is_running and await to_the_end(self._jobs.holds(JOB, record.id))
         except StoreUnavailable:
             return True  # as far as anybody knows; what two do is kept once
 
+    async def _stages(self, record: ReplayRecord) -> None:
+        try:
+            await self._replay(record)
+        except StoreUnavailable as error:  # what is to be asked cannot be read
+            log.warning("replay.postponed", error=error.detail)
+            await asyncio.sleep(_RETRY_S)
+
     async def _replay(self, record: ReplayRecord) -> None:
-        budget = Budget(record.most_micros, await to_the_end(self._store.spent_micros(record.id)))
+        budget = Budget(record.most_micros, record.spent_micros)
         prompts = await to_the_end(self._prompts.prompts(record.set_id))
         for stage in (self._answers, self._verdicts):
-            if not await _all_done([each async for each in stage(record, prompts)], record.at_once, budget):
-                await self._kept(lambda: self._store.end(record.id, "limited"))
+            status = await _done(await stage(record, prompts), record.at_once, budget)
+            if status != "complete":
+                await self._end(record, status)
                 return
-        await self._kept(lambda: self._store.end(record.id, "complete"))
+        await self._end(record, "complete")
 
-    async def _answers(self, record: ReplayRecord, prompts: Iterable[Prompt]) -> AsyncIterator[_Work]:
+    async def _end(self, record: ReplayRecord, status: Status) -> None:
+        await self._kept(lambda: self._store.end(record.id, status, record.run))
+        await self._kept(lambda: self._jobs.let_go(JOB, record.id))
+
+    async def _answers(self, record: ReplayRecord, prompts: Sequence[Prompt]) -> list[_Work]:
         """What is to be asked of the sides."""
         sides, checks = decode_sides(record.sides), checks_in(record.checks)
         known = await to_the_end(self._store.answered(record.id))
-        for prompt in prompts:
-            for number, side in enumerate(sides):
-                if (prompt.position, number) not in known:
-                    expected = await self._sides.price(side.model, *self._sides.tokens(side, prompt)) or 0
-                    yield _Work(expected, self._to_answer(record, prompt, side, number, checks))
+        rates = [await self._sides.rate(side.model) for side in sides]
+        lanes = [_Lane() for _ in sides]
+
+        def made() -> list[_Work]:
+            return [
+                _Work(
+                    lanes[number],
+                    _cost(rates[number], self._sides.tokens(side, estimated(prompt))),
+                    self._to_answer(record, prompt, number, checks),
+                )
+                for prompt in prompts
+                for number, side in enumerate(sides)
+                if (prompt.position, number) not in known
+            ]
+
+        return await asyncio.to_thread(made)
 
     def _to_answer(
-        self, record: ReplayRecord, prompt: Prompt, side: Side, number: int, checks: tuple[Check, ...]
-    ) -> Callable[[], Awaitable[int | None]]:
-        async def do() -> int | None:
+        self, record: ReplayRecord, prompt: Prompt, number: int, checks: tuple[Check, ...]
+    ) -> Callable[[], Awaitable[tuple[int | None, bool]]]:
+        side = decode_sides(record.sides)[number]
+
+        async def do() -> tuple[int | None, bool]:
             answer = await self._asking.answer(record.user_id, prompt, side, number, checks)
             await self._kept(lambda: self._store.add_answer(record.id, answer))
-            return answer.cost_micros
+            return answer.cost_micros, answer.error_code is not None
 
         return do
 
-    async def _verdicts(self, record: ReplayRecord, prompts: Iterable[Prompt]) -> AsyncIterator[_Work]:
+    async def _verdicts(self, record: ReplayRecord, prompts: Sequence[Prompt]) -> list[_Work]:
         """What is to be asked of the judges: of prompts that both sides have answered."""
         judges = [(str(at), check) for at, check in enumerate(checks_in(record.checks)) if check.kind == "judge"]
         if not judges:
-            return
+            return []
         known = await to_the_end(self._store.judged(record.id))
+        rates = {check.model: await self._sides.rate(check.model) for _, check in judges}
+        lanes = {judge: _Lane() for judge, _ in judges}
         said: dict[int, list[str]] = {}
         for answer in await to_the_end(self._store.answers(record.id)):
             if answer.error_code is None:
                 said.setdefault(answer.position, []).append(answer.text)
-        for prompt in prompts:
-            answers = said.get(prompt.position, [])
-            for judge, check in judges:
-                if len(answers) > 1 and (prompt.position, judge) not in known:
-                    expected = 2 * (await self._sides.verdict_price(check, answers) or 0)
-                    yield _Work(expected, self._to_judge(record, prompt, answers, check, judge))
+
+        def made() -> list[_Work]:
+            works: list[_Work] = []
+            for prompt in prompts:
+                answers = said.get(prompt.position, [])
+                for judge, check in judges:
+                    if len(answers) > 1 and (prompt.position, judge) not in known:
+                        tokens = estimated(prompt) + sum(map(estimate_tokens, answers))
+                        cost = _LOOKS * _cost(rates[check.model], verdict_tokens(check, tokens))
+                        works.append(_Work(lanes[judge], cost, self._to_judge(record, prompt, answers, check, judge)))
+            return works
+
+        return await asyncio.to_thread(made)
 
     def _to_judge(
         self, record: ReplayRecord, prompt: Prompt, answers: list[str], check: Check, judge: str
-    ) -> Callable[[], Awaitable[int | None]]:
-        async def do() -> int | None:
+    ) -> Callable[[], Awaitable[tuple[int | None, bool]]]:
+        async def do() -> tuple[int | None, bool]:
             verdict = await self._asking.verdict(record.user_id, prompt, answers, check, judge)
             await self._kept(lambda: self._store.judge(record.id, verdict))
-            return verdict.cost_micros
+            return verdict.cost_micros, False  # one that cannot be read is told of, and stops nothing
 
         return do
 
@@ -163,6 +244,10 @@ class Replayer:
                 return
 
 
+def _cost(rate: Rate | None, tokens: tuple[int, int]) -> float:
+    return rate.of(*tokens) if rate else 0
+
+
 async def _whole(keep: Callable[[], Awaitable[None]]) -> None:
     async def work() -> None:
         await keep()
@@ -170,23 +255,28 @@ async def _whole(keep: Callable[[], Awaitable[None]]) -> None:
     await to_the_end(work())
 
 
-async def _all_done(work: list[_Work], at_once: int, budget: Budget) -> bool:
-    """Do it, so many at once; False where the cost limit came before the end."""
-    left, is_over = iter(work), False
+async def _done(works: Sequence[_Work], at_once: int, budget: Budget) -> Status:
+    """Do it, so many at once; says what kept it from its end, the cost limit or one failure after the other."""
+    left, ended = iter(works), list[Status]()
 
     async def some() -> None:
-        nonlocal is_over
-        for each in left:
-            if is_over or not await budget.admits(each.expected):
-                is_over = True
+        for work in left:
+            expected = work.cost
+            if not ended and not await budget.admits(expected):
+                ended.append("limited")
+            if ended:
                 return
-            cost: int | None = None
+            cost, has_failed = None, False
             try:
-                cost = await each.do()
+                cost, has_failed = await work.do()
             finally:
-                await budget.settle(each.expected, cost)
+                await budget.settle(expected, cost)
+            work.lane.costs += [] if cost is None else [cost]
+            work.lane.failures = work.lane.failures + 1 if has_failed else 0
+            if work.lane.failures >= _MOST_FAILURES:
+                ended.append("failing")
 
     async with asyncio.TaskGroup() as group:
         for _ in range(at_once):
             group.create_task(some())
-    return not is_over
+    return ended[0] if ended else "complete"

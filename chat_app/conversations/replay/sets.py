@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,13 +11,13 @@ import msgspec
 from chat_app.conversations.attachments import words_of
 from chat_app.conversations.finding import Finding, Wanted
 from chat_app.conversations.replay.checks import Check, checked
-from chat_app.errors import BadRequest
+from chat_app.errors import BadRequest, ValueRefused
 from chat_app.messages import Json, Message, Principal, Struct, TextPart, storable
 from chat_app.store.messages import MessageStore
 from chat_app.store.prompts import Asked, NewPrompt, Prompt, PromptStore, SetRecord
 
 MOST_PROMPTS = 5_000
-MOST_BYTES = 50_000_000
+MOST_BYTES = 20_000_000
 MOST_CHECKS = 10
 _MOST_NAME, _MOST_CHARS, _MOST_TOLD = 200, 200_000, 20
 _BEFORE = 40  # messages before a question that was asked
@@ -71,23 +72,37 @@ def checks_in(text: str) -> tuple[Check, ...]:
     return _decode_checks(text)
 
 
-def read_lines(text: str) -> tuple[list[NewPrompt], list[BadLine]]:
-    """The prompts of a file of JSON lines, and the lines that are none; empty ones are passed over.
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """What a file has: prompts, one more than a set may have at most; how many lines are none, and the first."""
+
+    prompts: list[NewPrompt]
+    bad: int
+    first_bad: tuple[BadLine, ...]
+
+
+def read_lines(text: str) -> Lines:
+    """The prompts of a file of JSON lines; empty ones are passed over. A large file takes seconds.
 
     A line is `{"prompt": …}`, or `{"messages": [{"role": …, "content": …}, …]}` as OpenAI's files have it, with
     `expected` where there is a right answer. A system message is left out: a recipe brings its own.
     """
     found: list[NewPrompt] = []
-    bad: list[BadLine] = []
-    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
+    first_bad: list[BadLine] = []
+    bad = 0
+    for number, line in enumerate(io.StringIO(text.removeprefix("\ufeff"), newline="\n"), 1):
         if not line.strip():
             continue
         read = _read(line)
         if isinstance(read, NewPrompt):
             found.append(read)
-        else:
-            bad.append(BadLine(number, read))
-    return found, bad
+            if len(found) > MOST_PROMPTS:
+                break
+            continue
+        bad += 1
+        if len(first_bad) < _MOST_TOLD:
+            first_bad.append(BadLine(number, read))
+    return Lines(found, bad, tuple(first_bad))
 
 
 def _read(line: str) -> NewPrompt | str:
@@ -99,9 +114,10 @@ def _read(line: str) -> NewPrompt | str:
     said = _said_of(value) if isinstance(value, dict) else None
     if not isinstance(value, dict) or said is None:
         return "prompt"
-    expected = value.get("expected", value.get("ideal", ""))
-    if not isinstance(expected, str):
+    given = value.get("expected", value.get("ideal"))
+    if isinstance(given, dict | list):
         return "prompt"
+    expected = "" if given is None else given if isinstance(given, str) else msgspec.json.encode(given).decode()
     if sum(len(each.content) for each in said) + len(expected) > _MOST_CHARS:
         return "long"
     return NewPrompt(_encode(said).decode(), storable(expected))
@@ -116,7 +132,7 @@ def _said_of(value: dict[str, Json]) -> list[Said] | None:
     said: list[Said] = []
     for each in messages:
         role, content = (each.get("role"), each.get("content")) if isinstance(each, dict) else (None, None)
-        if role == "system":
+        if role in ("system", "developer"):
             continue
         if role not in ("user", "assistant") or not isinstance(content, str):
             return None
@@ -131,29 +147,30 @@ class PromptSets:
         self.store = store
         self._messages, self._finding = messages, finding
 
-    async def take(self, who: Principal, name: str, found: Sequence[NewPrompt], bad: Sequence[BadLine]) -> Taken:
+    async def take(self, who: Principal, name: str, lines: Lines) -> Taken:
         """Keep what a file has.
 
         Raises:
-            BadRequest: It has no prompt, or too many; or the name is none.
+            ValueRefused: It has no prompt, or too many; or the name is none.
         """
-        if not found:
-            raise BadRequest("There is no prompt in this file.", detail="no_prompts")
-        if len(found) > MOST_PROMPTS:
-            raise BadRequest(f"A set has {MOST_PROMPTS:,} prompts at most.", detail="too_many_prompts")
-        set_id = await self.store.add(who.user_id, _name(name), "[]", found)
-        return Taken(set_id, len(found), len(bad), tuple(bad[:_MOST_TOLD]))
+        if not lines.prompts:
+            raise ValueRefused("There is no prompt in this file.", "no_prompts")
+        if len(lines.prompts) > MOST_PROMPTS:
+            raise ValueRefused(f"A set has {MOST_PROMPTS:,} prompts at most.", "too_many_prompts", limit=MOST_PROMPTS)
+        set_id = await self.store.add(who.user_id, _name(name), "[]", lines.prompts)
+        return Taken(set_id, len(lines.prompts), lines.bad, lines.first_bad)
 
     async def pick(self, who: Principal, name: str, message_ids: Sequence[str]) -> Taken:
         """Keep questions that were asked, each with what was said before it. Files are not kept with them.
 
         Raises:
-            BadRequest: There is none, or too many, or one is no question; or the name is none.
+            BadRequest: One is no question.
+        ValueRefused: There is none, or too many, or one has no words; or the name is none.
             NotFound: No such message, or someone else's.
         """
         ids = list(dict.fromkeys(message_ids))
         if not 0 < len(ids) <= _LISTED:
-            raise BadRequest(f"Pick 1 to {_LISTED} questions.", detail="ids")
+            raise ValueRefused(f"Pick 1 to {_LISTED} questions.", "pick_some", limit=_LISTED)
         made = [await self._picked(who, message_id) for message_id in ids]
         set_id = await self.store.add(who.user_id, _name(name), "[]", made)
         return Taken(set_id, len(made), 0, ())
@@ -164,11 +181,9 @@ class PromptSets:
             raise BadRequest("Only questions can be picked.", detail="ids")
         branch = await self._messages.history(who.user_id, message_id, _BEFORE)
         said = [Said(each.role, words_of(each.parts)) for each in reversed(branch)]
-        while said and said[0].role != "user":  # the branch was cut there
-            del said[0]
         if not said[-1].content.strip():
-            raise BadRequest("A question without words cannot be asked again.", detail="ids")
-        return NewPrompt(_encode([each for each in said if each.content.strip()]).decode(), message_id=message_id)
+            raise ValueRefused("A question without words cannot be asked again.", "wordless")
+        return NewPrompt(_encode(_in_turns(said)).decode(), message_id=message_id)
 
     async def asked(self, who: Principal, *, words: str = "", recipe_id: str = "", thumb: str = "") -> list[Asked]:
         """Questions of before to pick from, the newest first: by what they or their answers say, a recipe, a thumb."""
@@ -191,7 +206,7 @@ class PromptSets:
         values = {} if name is None else {"name": _name(name)}
         if checks is not None:
             if len(checks) > MOST_CHECKS:
-                raise BadRequest(f"A set has {MOST_CHECKS} checks at most.", detail="checks")
+                raise ValueRefused(f"A set has {MOST_CHECKS} checks at most.", "too_many_checks", limit=MOST_CHECKS)
             values["checks"] = _encode([checked(each) for each in checks]).decode()
         if values:
             await self.store.change(who.user_id, set_id, **values)
@@ -207,8 +222,22 @@ class PromptSets:
         return record, await self.store.prompts(set_id, first, limit)
 
 
+def _in_turns(said: Sequence[Said]) -> list[Said]:
+    """What has words, as much of the end as a prompt may have, from a question on; two in a row are one."""
+    kept, room = list[Said](), _MOST_CHARS
+    for each in reversed([each for each in said if each.content.strip()]):
+        room -= len(each.content)
+        if room < 0 and kept:
+            break
+        if kept and kept[0].role == each.role:
+            kept[0] = Said(each.role, f"{each.content}\n\n{kept[0].content}")
+        else:
+            kept.insert(0, each)
+    return kept if kept[0].role == "user" else kept[1:]
+
+
 def _name(name: str) -> str:
     name = storable(" ".join(name.split()))[:_MOST_NAME]
     if not name:
-        raise BadRequest("A set needs a name.", detail="name")
+        raise ValueRefused("A set needs a name.", "needs_name")
     return name

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -22,7 +23,8 @@ from chat_app.store.prompts import Prompt
 _SIDES = 2
 _ANSWER_TOKENS = 400
 """How long an answer is taken to be of which nothing is known; a chat model's are between 200 and 600 as a rule."""
-_VERDICT_TOKENS, _RUBRIC_TOKENS = 100, 200
+_VERDICT_TOKENS, _RUBRIC_TOKENS, _LOOKS = 300, 200, 2
+_MANY = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,18 @@ def decode_sides(text: str) -> tuple[Side, Side]:
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """Micro-dollars for a token in, and for one out."""
+
+    given: float
+    made: float
+
+    def of(self, given: int, made: int) -> float:
+        """What so many of them cost."""
+        return given * self.given + made * self.made
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """What a replay will take: calls, tokens, and micro-dollars, as far as prices are known; `unpriced` are not."""
 
@@ -54,10 +68,16 @@ class Estimate:
 
 
 class Sides:
-    """Makes them, and says what they cost."""
+    """Makes them, and says what they cost.
 
-    def __init__(self, layers: Layers, gateway: Gateway) -> None:
-        self._layers, self._gateway = layers, gateway
+    Args:
+        layers: What is asked beside the words.
+        gateway: The door to the models.
+        document_tokens: Most tokens of passages that go with a prompt.
+    """
+
+    def __init__(self, layers: Layers, gateway: Gateway, document_tokens: int) -> None:
+        self._layers, self._gateway, self._document_tokens = layers, gateway, document_tokens
 
     async def of(self, who: Principal, columns: Sequence[Column], model: str) -> tuple[Side, Side]:
         """Two as they are now.
@@ -89,42 +109,59 @@ class Sides:
         return side
 
     async def estimate(self, sides: Sequence[Side], prompts: Sequence[Prompt], checks: Sequence[Check]) -> Estimate:
-        """What it will take, with answers as long as a model may make them, or as they are as a rule.
+        """What it will take, with answers as long as they are as a rule.
 
         Raises:
-            ModelUnknown: Nobody serves a model any more.
+            ModelUnknown: Nobody serves a model any more, or a judge.
         """
         judges = [check for check in checks if check.kind == "judge"]
-        calls, tokens, cost, unpriced = 0, 0, 0, set[str]()
+        for judge in judges:
+            await self._gateway.route(judge.model)
+        rates = {model: await self.rate(model) for model in {*(s.model for s in sides), *(j.model for j in judges)}}
+        calls, tokens, cost = await asyncio.to_thread(self._sum, sides, prompts, judges, rates)
+        return Estimate(calls, tokens, round(cost), tuple(sorted(model for model, rate in rates.items() if not rate)))
+
+    def _sum(
+        self,
+        sides: Sequence[Side],
+        prompts: Sequence[Prompt],
+        judges: Sequence[Check],
+        rates: Mapping[str, Rate | None],
+    ) -> tuple[int, int, float]:
+        """(calls, tokens, micro-dollars), which takes seconds for a large set."""
+        calls, tokens, cost = 0, 0, 0.0
         for prompt in prompts:
-            asks = [(side.model, *self.tokens(side, prompt)) for side in sides]
-            said = sum(output for _, _, output in asks)
-            asks += [
-                (judge.model, said + estimate_tokens(judge.value) + _RUBRIC_TOKENS, _VERDICT_TOKENS)
-                for judge in judges
-                for _ in range(2)
-            ]
+            asked = estimated(prompt)
+            asks = [(side.model, *self.tokens(side, asked)) for side in sides]
+            said = sum(made for _, _, made in asks)
+            for judge in judges:
+                asks += [(judge.model, *verdict_tokens(judge, asked + said))] * _LOOKS
             for model, given, made in asks:
-                price = await self.price(model, given, made)
-                calls, tokens, cost = calls + 1, tokens + given + made, cost + (price or 0)
-                if price is None:
-                    unpriced.add(model)
-        return Estimate(calls, tokens, cost, tuple(sorted(unpriced)))
+                rate = rates[model]
+                calls, tokens, cost = calls + 1, tokens + given + made, cost + (rate.of(given, made) if rate else 0)
+        return calls, tokens, cost
 
-    def tokens(self, side: Side, prompt: Prompt) -> tuple[int, int]:
-        """(tokens in, tokens out) of one answer, as they are expected."""
-        given = estimate_tokens(side.system) + sum(map(estimate_message, branch_of(prompt)))
-        return given, min(most_tokens(side.parameters) or _ANSWER_TOKENS, _ANSWER_TOKENS)
+    def tokens(self, side: Side, asked: int) -> tuple[int, int]:
+        """(tokens in, tokens out) of one answer to a prompt of so many, as they are expected."""
+        passages = self._document_tokens if side.documents else 0
+        made = min(most_tokens(side.parameters) or _ANSWER_TOKENS, _ANSWER_TOKENS)
+        return estimate_tokens(side.system) + passages + asked, made
 
-    async def verdict_price(self, check: Check, answers: Sequence[str]) -> int | None:
-        """What one look of a judge at two answers is expected to cost, in micro-dollars; None where that is unknown."""
-        given = sum(map(estimate_tokens, answers)) + estimate_tokens(check.value) + _RUBRIC_TOKENS
-        return await self.price(check.model, given, _VERDICT_TOKENS)
-
-    async def price(self, model: str, tokens_in: int, tokens_out: int) -> int | None:
-        """What so many tokens of a model cost in micro-dollars; None where no price is known, or no such model."""
+    async def rate(self, model: str) -> Rate | None:
+        """What a model's tokens cost; None where no price is known, or nobody serves it now."""
         try:
-            route = await self._gateway.route(model)
+            deployment = (await self._gateway.route(model)).deployments[0]
         except ModelUnknown:
             return None
-        return cost_micros(Usage(tokens_in, tokens_out), route.deployments[0])
+        given, made = (cost_micros(usage, deployment) for usage in (Usage(_MANY, 0), Usage(0, _MANY)))
+        return None if given is None or made is None else Rate(given / _MANY, made / _MANY)
+
+
+def estimated(prompt: Prompt) -> int:
+    """Tokens of a prompt, by the estimate."""
+    return sum(map(estimate_message, branch_of(prompt)))
+
+
+def verdict_tokens(judge: Check, said: int) -> tuple[int, int]:
+    """(tokens in, tokens out) of one look of a judge at a prompt and two answers of so many tokens together."""
+    return said + estimate_tokens(judge.value) + _RUBRIC_TOKENS, _VERDICT_TOKENS

@@ -9,7 +9,7 @@ from chat_app.ui.components.sidebar import sidebar
 from chat_app.ui.i18n import t
 from chat_app.ui.islands import ClientOnly, DrawerButton
 
-PAGES = ("settings", "documents", "recipes", "models", "usage", "feedback")
+PAGES = ("settings", "documents", "recipes", "models", "usage", "feedback", "trials")
 
 
 def framed(page: str, *children: rx.Component) -> rx.Component:

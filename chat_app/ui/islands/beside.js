@@ -19,6 +19,12 @@ function onBeside(call) {
   return () => listeners.delete(call);
 }
 
+globalThis.addEventListener?.("storage", ({ key }) => {
+  if (key !== PLACE) return;
+  known = null; // another tab has written
+  listeners.forEach((call) => call());
+});
+
 /** Show the answers to a question side by side, or one of them. */
 export function showBeside(question, isOn) {
   const others = shown().filter((each) => each !== question);

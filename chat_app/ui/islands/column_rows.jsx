@@ -6,7 +6,7 @@ import { Icon } from "./icons.jsx";
 import { recipeOf, useRecipes, versionsOf } from "./recipes.js";
 
 export const NOBODY = {};
-const isSomebody = ({ model, recipe }) => Boolean(model || recipe);
+export const isSomebody = ({ model, recipe }) => Boolean(model || recipe);
 
 /** What is chosen counts once there are two. */
 export function ColumnRows({ start, items, onChoose, onShown, onClose }) {
@@ -43,7 +43,8 @@ export function ColumnRows({ start, items, onChoose, onShown, onClose }) {
   );
 }
 
-function Who({ label, row, items, recipes, onChange }) {
+/** Whom a row means: a model, or a recipe with one of its versions; `NOBODY` is none yet. */
+export function Who({ label, row, items, recipes, onChange }) {
   const value = row.recipe ? `recipe:${row.recipe.id}` : row.model ? `model:${row.model}` : "";
   const pick = ({ target }) => {
     const [, kind, id] = /^(\w+):(.*)$/s.exec(target.value) ?? [];

@@ -1,4 +1,4 @@
-"""The islands for answers side by side."""
+"""The islands for answers side by side, and for replays."""
 
 from __future__ import annotations
 
@@ -43,3 +43,13 @@ class BesideButton(Island):
     tag = "BesideButton"
 
     question: rx.Var[str]
+
+
+class Replays(Island):
+    """Sets of prompts, and replays of them; or the one that the address names."""
+
+    library = f"{PUBLIC}/replays.jsx"
+    tag = "Replays"
+
+    models: rx.Var[list[dict[str, str]]]
+    model: rx.Var[str]

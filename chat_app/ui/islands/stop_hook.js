@@ -20,8 +20,9 @@ export function useStop(running, aside, isUnderWay) {
   };
   const tapStop = () => Date.now() - tappedAt.current < SECOND_TAP_MS || stop(); // a second tap falls where Send became Stop
   useEffect(() => {
-    if (running.length && isUnwanted.current) stopAnswers([...running, ...aside]);
-    if (running.length || !isUnderWay) isUnwanted.current = false;
-  }, [running, isUnderWay]);
+    const isHere = running.length > 0 || aside.length > 0; // of several the first may have ended already
+    if (isHere && isUnwanted.current) stopAnswers([...running, ...aside]);
+    if (isHere || !isUnderWay) isUnwanted.current = false;
+  }, [running, aside, isUnderWay]);
   return { canStop, stop, tapSend, tapStop };
 }

@@ -166,7 +166,9 @@ class ChatState(rx.State):
         """Put messages in view between those that were read before. What differs is set, as it travels whole."""
         views = [*above, *(message_view(record) for record in page.messages), *below]
         in_view = {view.id for view in views}
-        beside = {i: each for i, each in self.beside.items() if i in in_view} | await _beside(page)
+        read_here = {record.id for record in page.messages}
+        older = {i: each for i, each in self.beside.items() if i in in_view - read_here}
+        beside = older | await _beside(page)
         known = in_view | {view.id for each in beside.values() for view in each}
         read = {r.id: r for r in [*page.messages, *(r for each in page.beside.values() for r in each)]}
         marks = {i: status for i, status in self.marks.items() if i in known and i not in read}

@@ -15,12 +15,13 @@ from chat_app.messages import text_of
         ('{"better": "b"}', 1.0),
         ('{ "better" : "tie" }', 0.5),
         ('It quotes {"better": "A"}, but\n```json\n{"better": "B", "why": "x"}\n```', 1.0),
+        ('{"better": "A", "why": "{x}"}', 0.0),
+        ('{"better": "Tie."}', 0.5),
         ("", None),
         ("Both are fine.", None),
         ('{"better": "C"}', None),
         ('{"better": ["A"]}', None),
         ('{"better": A}', None),
-        ('{"better": "A"', None),
     ],
 )
 def test_a_judges_last_line_counts_and_nonsense_says_nothing(said, score):
@@ -41,3 +42,8 @@ def test_what_is_judged_cannot_leave_its_frame():
     assert len(re.findall(r"(?i)<\s*/?\s*answer\b", told)) == 4
     assert len(re.findall(r"(?i)<\s*/?\s*rubric\b", told)) == 2
     assert "{better}" in told
+
+
+def test_of_a_long_history_a_judge_is_told_its_end_which_is_the_question():
+    told = text_of(judging("alto", "Which is kinder?", "x" * 50_000 + "THE QUESTION", "a", "b").messages[0].parts)
+    assert "THE QUESTION" in told

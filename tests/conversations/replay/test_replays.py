@@ -1,10 +1,8 @@
 """Replays: two that answer the prompts of a set, held to checks and judged, whatever happens meanwhile."""
 
-import asyncio
 import csv
 import io
 import json
-from collections.abc import AsyncGenerator
 
 import pytest
 
@@ -13,94 +11,14 @@ from chat_app.conversations.replay.files import as_csv, as_json, told
 from chat_app.conversations.replay.replays import is_flipped
 from chat_app.conversations.replay.sets import read_lines
 from chat_app.conversations.trials import Column
-from chat_app.errors import BadRequest, Conflict, KeyRefused, ModelUnknown, NotFound, RateLimited, RecipeGone
-from chat_app.events import Event, Finish, TextDelta
-from chat_app.messages import ChatRequest, Usage, text_of
-from chat_app.providers.base import Offer
-from chat_app.providers.fake import FakeProvider
-from chat_app.services import Services
+from chat_app.errors import BadRequest, Conflict, ModelUnknown, NotFound, RateLimited, RecipeGone
+from chat_app.events import Finish, TextDelta
+from chat_app.messages import Usage, text_of
 from chat_app.store.recipes import Content
 from tests.conftest import LOCAL, services_with
+from tests.conversations.replay.voices import PRICES, a_set, begin, ended
 from tests.conversations.talk import OTHER
 from tests.waiting import until
-
-PRICES = """
-[models.alto]
-provider = "fake"
-model = "alto"
-price = { input = 1.0, output = 10.0 }
-
-[models.bass]
-provider = "fake"
-model = "bass"
-price = { input = 1.0, output = 10.0 }
-"""
-
-
-class Voices(FakeProvider):
-    """Models that say what they are asked and who they are; one judges, one waits, one refuses."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.go_on = asyncio.Event()
-        self.at_once = self.most_at_once = 0
-        self.verdicts = iter([])
-        self.faults: list[Exception] = []
-
-    async def offers(self) -> list[Offer]:
-        return [Offer(name, 8192) for name in ("alto", "bass", "waits", "refuses", "judge")]
-
-    async def stream(self, model: str, request: ChatRequest) -> AsyncGenerator[Event]:
-        self.at_once += 1
-        self.most_at_once = max(self.at_once, self.most_at_once)
-        try:
-            async for event in super().stream(model, request):
-                if isinstance(event, TextDelta):
-                    await asyncio.sleep(0)
-                    if model == "waits":
-                        await self.go_on.wait()
-                    if model == "refuses":
-                        raise KeyRefused("on purpose")
-                    if self.faults:
-                        raise self.faults.pop(0)
-                    asked = text_of(request.messages[-1].parts)
-                    event = TextDelta(next(self.verdicts) if model == "judge" else f"{model}: {asked}")
-                yield event
-        finally:
-            self.at_once -= 1
-
-
-@pytest.fixture
-def voices() -> Voices:
-    return Voices()
-
-
-@pytest.fixture
-async def services(tmp_path, each_database, voices):
-    async with services_with(tmp_path, voices) as opened:
-        yield opened
-
-
-async def a_set(services: Services, count: int = 3, checks: tuple[Check, ...] = ()) -> str:
-    lines = "\n".join(json.dumps({"prompt": f"p{n}", "expected": f"alto: p{n}"}) for n in range(count))
-    made = await services.prompt_sets.take(LOCAL, "Some", *read_lines(lines))
-    if checks:
-        await services.prompt_sets.change(LOCAL, made.set_id, checks=checks)
-    return made.set_id
-
-
-async def begin(services: Services, set_id: str, *columns: str | Column, **more) -> str:
-    wanted = [Column(each) if isinstance(each, str) else each for each in columns or ("alto", "bass")]
-    asked = {"at_once": 4, "most_micros": None} | more
-    return await services.replays.begin(LOCAL, set_id, wanted, "alto", **asked)
-
-
-async def ended(services: Services, replay_id: str, status: str = "complete"):
-    async def is_over() -> bool:
-        return (await services.replays.store.status(replay_id)) == status
-
-    await until(is_over)
-    return await services.replays.report(LOCAL, replay_id)
 
 
 async def test_both_answer_each_prompt_once_by_their_own_recipes_and_within_their_number(services, voices):
@@ -147,7 +65,7 @@ async def test_answers_are_held_to_the_checks_and_win_by_them(services):
 
 async def test_a_judge_hears_both_orders_and_one_that_answers_nonsense_decides_nothing(services, voices):
     second, first, tie = ('{"better": "B"}', '{"better": "A"}', '{"better": "tie"}')
-    voices.verdicts = iter([second, first, "What?", first, second, second, tie, first])
+    voices.verdicts = iter([second, first, "What?", second, second, tie, first])
     checks = (Check("judge", "Which is kinder?", "judge"),)
     report = await ended(services, await begin(services, await a_set(services, 4, checks), at_once=1))
     wins = report.wins["0"]
@@ -279,11 +197,11 @@ async def test_a_replay_stops_at_its_cost_limit_and_goes_on_under_a_higher_one(t
         assert 20 * 4000 < found.cost_micros < 20 * 4100
         replay_id = await begin(services, set_id, most_micros=30_000)
         report = await ended(services, replay_id, "limited")
-        assert report.spent_micros <= 30_000
+        assert report.record.spent_micros <= 30_000
         assert 0 < report.record.answers < 20
         await services.replays.go_on(LOCAL, replay_id, most_micros=None, retry=False)
         report = await ended(services, replay_id)
-        assert (report.record.answers, report.spent_micros) == (20, 20 * 4001)
+        assert (report.record.answers, report.record.spent_micros) == (20, 20 * 4001)
         free = await services.replays.estimate(LOCAL, set_id, [Column("alto"), Column("judge")], "alto")
         assert free.unpriced == ("judge",)
 
@@ -291,9 +209,7 @@ async def test_a_replay_stops_at_its_cost_limit_and_goes_on_under_a_higher_one(t
 async def test_a_replay_is_exported_with_all_of_it_and_no_cell_is_a_formula(services, voices):
     voices.verdicts = iter(['{"better": "A"}', '{"better": "B"}'] * 2)
     checks = (Check("contains", "p0"), Check("judge", "Which is kinder?", "judge"))
-    set_id = (
-        await services.prompt_sets.take(LOCAL, "Some", *read_lines('{"prompt": "=1+1"}\n{"prompt": "p0"}'))
-    ).set_id
+    set_id = (await services.prompt_sets.take(LOCAL, "Some", read_lines('{"prompt": "=1+1"}\n{"prompt": "p0"}'))).set_id
     await services.prompt_sets.change(LOCAL, set_id, checks=checks)
     replay_id = await begin(services, set_id, at_once=1)
     await ended(services, replay_id)

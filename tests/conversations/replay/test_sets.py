@@ -5,7 +5,7 @@ import json
 import pytest
 
 from chat_app.conversations.changes import Change
-from chat_app.conversations.replay.sets import BadLine, read_lines, said_in
+from chat_app.conversations.replay.sets import MOST_PROMPTS, BadLine, read_lines, said_in
 from chat_app.errors import BadRequest, NotFound
 from chat_app.providers.fake import FakeProvider
 from chat_app.store.feedback import Rating
@@ -36,18 +36,20 @@ def test_a_file_of_lines_is_read_and_each_bad_one_is_named():
         '{"input": [{"role": "user", "content": "x\\u0000"}], "ideal": "y"}\r',
         json.dumps({"prompt": "x" * 200_001}),
         '"text"',
-        '{"prompt": "p", "expected": 3}',
+        '{"prompt": "p", "expected": ["3"]}',
         "[" * 100_000,
         '{"messages": [{"role": "tool", "content": "c"}]}',
     ]
-    found, bad = read_lines("\n".join(lines))
+    read = read_lines("\n".join(lines))
+    found = read.prompts
     assert [said(each) for each in found] == [
         [("user", "one")],
         [("user", "a"), ("assistant", "b"), ("user", "c")],
         [("user", "x\ufffd")],
     ]
     assert [each.expected for each in found] == ["1", "", "y"]
-    assert bad == [
+    assert read.bad == 8
+    assert list(read.first_bad) == [
         BadLine(3, "json"), BadLine(4, "prompt"), BadLine(6, "prompt"), BadLine(8, "long"), BadLine(9, "prompt"),
         BadLine(10, "prompt"), BadLine(11, "json"), BadLine(12, "prompt"),
     ]  # fmt: skip
@@ -106,4 +108,21 @@ async def test_a_picked_question_comes_with_what_was_said_before_it(services):
 async def test_a_set_without_a_prompt_or_a_name_is_none(services):
     for name, text in (("x", ""), ("  ", '{"prompt": "a"}')):
         with pytest.raises(BadRequest):
-            await services.prompt_sets.take(LOCAL, name, *read_lines(text))
+            await services.prompt_sets.take(LOCAL, name, read_lines(text))
+
+
+def test_what_is_no_text_is_expected_as_json_says_it_and_developers_are_left_out():
+    lines = [
+        '{"prompt": "p", "expected": 42}',
+        '{"prompt": "p", "expected": null}',
+        '{"messages": [{"role": "developer", "content": "d"}, {"role": "user", "content": "u"}]}',
+    ]
+    read = read_lines("\n".join(lines))
+    assert (read.bad, [each.expected for each in read.prompts]) == (0, ["42", "", ""])
+
+
+def test_of_a_file_of_bad_lines_some_are_told_and_of_one_that_is_too_long_the_rest_is_not_read():
+    bad = read_lines("x\n" * 1000)
+    assert (bad.bad, len(bad.first_bad), bad.prompts) == (1000, 20, [])
+    long = read_lines('{"prompt": "a"}\n' * (MOST_PROMPTS + 1000) + "x")
+    assert (len(long.prompts), long.bad) == (MOST_PROMPTS + 1, 0)

@@ -43,7 +43,11 @@ def upgrade() -> None:
         sa.Column("status", sa.Text, nullable=False),
         sa.Column("at_once", sa.Integer, nullable=False),
         sa.Column("most_micros", sa.BigInteger),
+        sa.Column("spent_micros", sa.BigInteger, nullable=False),
+        sa.Column("run", sa.Integer, nullable=False),
+        sa.Column("key", sa.Text, nullable=False),
         sa.Column("ended_at", sa.BigInteger),
+        sa.UniqueConstraint("user_id", "key", name="uq_replays_key"),
     )
     op.create_index("ix_replays_user", "replays", ["user_id", "created_at"])
     op.create_index("ix_replays_status", "replays", ["status"])
@@ -56,7 +60,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("text", sa.Text, nullable=False),
         sa.Column("error_code", sa.Text),
-        *(sa.Column(name, sa.Integer) for name in ("input_tokens", "output_tokens")),
+        *(sa.Column(name, sa.BigInteger) for name in ("input_tokens", "output_tokens")),
         sa.Column("cost_micros", sa.BigInteger),
         sa.Column("first_token_ms", sa.Integer),
         sa.Column("duration_ms", sa.Integer, nullable=False),

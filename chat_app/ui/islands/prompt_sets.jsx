@@ -1,0 +1,76 @@
+// Sets of prompts: read from a file, picked from what was asked before, held to checks, deleted.
+import { useRef, useState } from "react";
+import { ChecksForm } from "./checks_form.jsx";
+import { number, t } from "./i18n.js";
+import { useOnce } from "./once.js";
+import { PromptPicker } from "./prompt_picker.jsx";
+import { dropSet, takeSet } from "./replays.js";
+
+export function PromptSets({ sets, models, onChange }) {
+  const file = useRef(null);
+  const [isPicking, pick] = useState(false);
+  const [said, say] = useState("");
+  const [trouble, setTrouble] = useState("");
+  const take = useOnce(async (given) => {
+    setTrouble("");
+    say(t("trials.reading"));
+    try {
+      const taken = await takeSet(given.name.replace(/\.[^.]*$/, ""), given);
+      say(tell(taken));
+      await onChange();
+    } catch (sentence) {
+      say("");
+      setTrouble(String(sentence));
+    }
+    file.current.value = "";
+  });
+  return (
+    <section className="prompt-sets" aria-label={t("trials.sets")}>
+      <h2>{t("trials.sets")}</h2>
+      {sets?.length === 0 && <p className="muted">{t("trials.no_sets")}</p>}
+      <ul>{sets?.map((each) => <Row key={each.id} set={each} models={models} onChange={onChange} />)}</ul>
+      <div className="row">
+        <button type="button" className="button" onClick={() => file.current.click()}>{t("trials.from_file")}</button>
+        <input ref={file} type="file" hidden accept=".jsonl,.ndjson,.json,.txt" aria-label={t("trials.from_file")} onChange={({ target }) => target.files[0] && void take(target.files[0])} />
+        <button type="button" className="button" aria-expanded={isPicking} onClick={() => pick(!isPicking)}>{t("trials.from_past")}</button>
+      </div>
+      <p className="muted">{t("trials.file_about")}</p>
+      <p role="status">{said}</p>
+      {trouble && <p role="alert" className="limit">{trouble}</p>}
+      {isPicking && <PromptPicker onDone={(taken) => (pick(false), taken && say(tell(taken)), onChange())} />}
+    </section>
+  );
+}
+
+/** What was taken of a file, and the first of its lines that is none. */
+function tell({ prompts, bad, lines }) {
+  const taken = t("trials.taken", { count: prompts });
+  if (!bad) return taken;
+  const [first] = lines;
+  return `${taken} ${t("trials.bad", { count: bad })} ${t("trials.bad_line", { line: number(first.number), why: t(`trials.line_${first.reason}`) })}`;
+}
+
+function Row({ set, models, onChange }) {
+  const [isOpen, open] = useState(false);
+  const [isSure, askSure] = useState(false);
+  const [trouble, setTrouble] = useState("");
+  const drop = () => dropSet(set.id).then(onChange, (sentence) => setTrouble(String(sentence)));
+  return (
+    <li aria-label={set.name}>
+      <div className="row">
+        <span className="name"><b dir="auto">{set.name}</b> <span className="muted figure">{[t("trials.prompts", { count: set.prompts }), t("trials.checks", { count: set.checks.length })].join(" · ")}</span></span>
+        <button type="button" className="quiet" aria-expanded={isOpen} aria-label={t("trials.checks_of", { name: set.name })} onClick={() => open(!isOpen)}>{t("trials.edit_checks")}</button>
+        <button type="button" className="quiet" aria-label={t("trials.delete_of", { name: set.name })} onClick={() => (set.replays ? askSure(true) : void drop())}>{t("trials.delete")}</button>
+      </div>
+      {isSure && (
+        <p role="alert" className="row">
+          <span>{t("trials.delete_with", { count: set.replays })}</span>
+          <button type="button" className="button" onClick={() => void drop()}>{t("trials.delete")}</button>
+          <button type="button" className="button" onClick={() => askSure(false)}>{t("action.cancel")}</button>
+        </p>
+      )}
+      {trouble && <p role="alert" className="limit">{trouble}</p>}
+      {isOpen && <ChecksForm set={set} models={models} onSaved={onChange} onClose={() => open(false)} />}
+    </li>
+  );
+}

@@ -1,0 +1,44 @@
+// Sets of prompts and replays, as the server has them; each of these raises the sentence that says why not.
+import { ask, post, sentenceOf } from "./ask.js";
+import { number, t } from "./i18n.js";
+
+const SETS = "/api/prompt-sets";
+const REPLAYS = "/api/replays";
+const of = (path, id) => `${path}/${encodeURIComponent(id)}`;
+
+export const readSets = async () => (await ask(SETS)).sets;
+export const readSet = (id) => ask(of(SETS, id));
+export const changeSet = (id, changes) => ask(of(SETS, id), { ...post(changes), method: "PATCH" });
+export const dropSet = (id) => ask(of(SETS, id), { method: "DELETE" });
+export const pickSet = (name, ids) => ask(SETS, post({ name, ids }));
+export const askedBefore = async (wanted) => (await ask(`/api/prompts?${new URLSearchParams(wanted)}`)).prompts;
+
+/** Send a file of lines. */
+export async function takeSet(name, file) {
+  let response;
+  try {
+    response = await fetch(`${SETS}?${new URLSearchParams({ name })}`, { method: "POST", body: file });
+  } catch {
+    throw t("error.offline");
+  }
+  const body = await response.json().catch(() => ({}));
+  if (!response.ok) throw sentenceOf(body.error ?? {});
+  return body;
+}
+
+export const readReplays = async () => (await ask(REPLAYS)).replays;
+export const estimate = (wanted) => ask(`${REPLAYS}/estimate`, post(wanted));
+export const beginReplay = async (wanted) => (await ask(REPLAYS, post(wanted))).id;
+export const readReport = (id) => ask(of(REPLAYS, id));
+export const moveReplay = (id, move) => ask(of(REPLAYS, id), { ...post(move), method: "PATCH" });
+export const dropReplay = (id) => ask(of(REPLAYS, id), { method: "DELETE" });
+export const readResults = async (id, wanted) => (await ask(`${of(REPLAYS, id)}/results?${new URLSearchParams(wanted)}`)).results;
+export const voteOn = (id, position, vote) => ask(`${of(REPLAYS, id)}/votes/${position}`, { ...post(vote), method: "PUT" });
+export const exportOf = (id, format) => `${of(REPLAYS, id)}/export?format=${format}`;
+
+/** What a side of a replay is called. */
+export const sideName = ({ model, recipe }) => [recipe, model].filter(Boolean).join(" · ");
+export const LETTERS = ["A", "B"];
+
+/** How far a replay is, in words. */
+export const stateOf = ({ status, answers, prompts }) => t(`trials.status_${status}`, { done: number(answers), all: number(2 * prompts) });
