@@ -33,6 +33,7 @@ from chat_app.conversations.transcripts import Transcripts
 from chat_app.conversations.trials import Trials
 from chat_app.conversations.watching import Changes
 from chat_app.errors import StoreUnavailable
+from chat_app.extraction.bounded import Bounded
 from chat_app.extraction.workers import Workers
 from chat_app.gateway.attempt import Patience
 from chat_app.gateway.cache import AnswerCache
@@ -176,8 +177,7 @@ async def open_services(
     conversations = _conversations(
         settings, library, store, Layers(LayerStore(database), recipes), gateway, generations, blobs, search.retrieval
     )
-    prompts = PromptStore(database)
-    replays, replayer = _replays(settings, database, prompts, conversations.layers, gateway, search)
+    replayed = _replays(settings, database, store, conversations.layers, gateway, search)
     async with AsyncExitStack() as stack:
         stack.callback(metrics.close)
         for close in (
@@ -202,7 +202,7 @@ async def open_services(
             ledger.run,
             counters.run,
             search.indexer.run,
-            replayer.run,
+            replayed.job.run,
             lambda: _relay(streams, changes, servers),
             lambda: _purge(library, settings.keep_deleted_days),
             lambda: blobs.run(_PURGE_EVERY_S, settings.keep_unsent_hours * 3600),
@@ -240,8 +240,8 @@ async def open_services(
             Examples(feedback, store, library),
             FeedbackFigures(FigureStore(database), recipes),
             Trials(conversations),
-            PromptSets(prompts, store, search.finding),
-            replays,
+            replayed.sets,
+            replayed.replays,
         )
 
 
@@ -271,15 +271,25 @@ def _jobs(settings: Settings, database: Database) -> Jobs:
     return Jobs(store.claim, new_id() if settings.redis_url else "the only worker", store.forget)
 
 
+@dataclass(frozen=True, slots=True)
+class _Replayed:
+    """What asks for replays, and the job that runs them."""
+
+    sets: PromptSets
+    replays: Replays
+    job: Replayer
+
+
 def _replays(
-    settings: Settings, database: Database, prompts: PromptStore, layers: Layers, gateway: Gateway, search: _Search
-) -> tuple[Replays, Replayer]:
-    """(what asks for replays, the job that runs them)."""
+    settings: Settings, database: Database, messages: MessageStore, layers: Layers, gateway: Gateway, search: _Search
+) -> _Replayed:
     reserve, most = settings.reply_reserve_tokens, settings.document_tokens
-    store, sides = ReplayStore(database), Sides(layers, gateway, most)
-    asking = Asking(gateway, search.retrieval, reply_reserve_tokens=reserve, document_tokens=most)
-    replayer = Replayer(store, prompts, sides, asking, _jobs(settings, database))
-    return Replays(store, prompts, sides, replayer.wake), replayer
+    store, prompts, bounded = ReplayStore(database), PromptStore(database), Bounded()
+    sides = Sides(layers, gateway, most)
+    asking = Asking(gateway, search.retrieval, bounded, reply_reserve_tokens=reserve, document_tokens=most)
+    job = Replayer(store, prompts, sides, asking, _jobs(settings, database))
+    sets = PromptSets(prompts, messages, search.finding, bounded)
+    return _Replayed(sets, Replays(store, prompts, sides, job.wake), job)
 
 
 def _vectors(settings: Settings, table: ChunkStore, space: str) -> VectorStore:

@@ -163,19 +163,16 @@ async def examples(request: Request, services: Services, user_id: str) -> Respon
     secrets: list[Secret] = [
         _one({"redact": each}, "redact", SECRETS) for each in asked.get("redact", "").split(",") if each
     ]
-    lines = services.examples.lines(user_id, what, form, secrets)
     if asked.get("preview"):
-        shown, count = list[Json](), 0
-        async with aclosing(lines):
-            async for line in lines:
-                count += 1
-                shown += [line] if count <= _SHOWN else []
-        return told({"count": count, "lines": shown})
+        count, shown = await services.examples.preview(user_id, what, form, secrets, _SHOWN)
+        return told({"count": count, "lines": list[Json](shown)})
     if asked.get("consent") != "yes":
         raise BadRequest("Say that these texts may be given away: `consent=yes`.", detail="consent")
     disposition = f'attachment; filename="{what}.{form}.jsonl"'
     headers = {"content-disposition": disposition, "cache-control": "no-store"}
-    return StreamingResponse(_file(lines), media_type="application/jsonl", headers=headers)
+    return StreamingResponse(
+        _file(services.examples.lines(user_id, what, form, secrets)), media_type="application/jsonl", headers=headers
+    )
 
 
 def _one(asked: Mapping[str, str], name: str, known: Sequence[T]) -> T:

@@ -65,10 +65,28 @@ class Examples:
         Raises:
             StoreUnavailable: The database cannot be read.
         """
-        found = self._conversations(user_id) if what == "conversations" else self._judged(user_id, what)
-        async with aclosing(found):
+        async with aclosing(self._found(user_id, what)) as found:
             async for example in found:
-                yield _WRITERS[form](await asyncio.to_thread(example.without, secrets))  # much text takes seconds
+                yield await _written(example, form, secrets)
+
+    async def preview(
+        self, user_id: str, what: What, form: Format, secrets: Collection[Secret], most: int
+    ) -> tuple[int, list[dict[str, Json]]]:
+        """(how many lines a file would have, the first of them): of the others nothing need be taken out.
+
+        Raises:
+            StoreUnavailable: The database cannot be read.
+        """
+        count, shown = 0, list[dict[str, Json]]()
+        async with aclosing(self._found(user_id, what)) as found:
+            async for example in found:
+                count += 1
+                if len(shown) < most:
+                    shown.append(await _written(example, form, secrets))
+        return count, shown
+
+    def _found(self, user_id: str, what: What) -> AsyncGenerator[Example]:
+        return self._conversations(user_id) if what == "conversations" else self._judged(user_id, what)
 
     async def _conversations(self, user_id: str) -> AsyncGenerator[Example]:
         """Each up to the last answer that is whole and has words."""
@@ -105,6 +123,10 @@ class Examples:
         if not words or not said or bool(rejected_id) != bool(worse) or words == worse:
             return None
         return Example(system, said, words, worse)
+
+
+async def _written(example: Example, form: Format, secrets: Collection[Secret]) -> dict[str, Json]:
+    return _WRITERS[form](await asyncio.to_thread(example.without, secrets))  # much text takes seconds
 
 
 def _words(newest_first: Sequence[StoredMessage]) -> str:

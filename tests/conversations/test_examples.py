@@ -9,6 +9,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from chat_app.conversations.examples import Example
 from chat_app.events import Finish, TextDelta
 from chat_app.messages import Usage
 from chat_app.providers.fake import FakeProvider
@@ -214,3 +215,15 @@ async def test_the_datasets_library_reads_each_file_with_one_schema(api, service
     assert read["rows"] == await lines(services, what, form)
     assert len(read["rows"]) == 2  # of conversations, too
     assert read["columns"] == list(read["rows"][0])
+
+
+async def test_a_preview_takes_nothing_out_of_what_it_only_counts(services, model, monkeypatch):
+    for number in range(3):
+        turn = await talk(services, model, f"question {number}", f"Ask {number}@example.org.")
+        await like(services, turn.reply_id)
+    redacted = []
+    without = Example.without
+    monkeypatch.setattr(Example, "without", lambda self, secrets: redacted.append(self) or without(self, secrets))
+    count, shown = await services.examples.preview("local", "answers", "alpaca", ["email"], 2)
+    assert (count, len(shown), len(redacted)) == (3, 2, 2)
+    assert "@" not in json.dumps(shown)

@@ -90,7 +90,7 @@ class Trials:
         prompts.select_option(option.get_attribute("value"))
 
     def expect_state(self, text: str) -> None:
-        expect(self.page.locator(".report > [role=status]")).to_have_text(text)
+        expect(self.page.locator(".report > .state")).to_have_text(text)
 
     def cells(self, name: str) -> list[str]:
         return (
@@ -203,6 +203,22 @@ def test_a_judge_that_answers_nonsense_decides_nothing_and_is_told_of(trials: Tr
     expect(trials.page.get_by_text("1 verdict could not be read and counts for neither.")).to_be_visible()
 
 
+def test_an_expression_that_never_ends_is_given_up_and_said_where_it_stands(trials: Trials, choir: Upstream):
+    choir.of_model["alto"] = Script(["a" * 3000, "!"])
+    trials.give(line("one"), name="endless")
+    trials.press("Checks of endless")
+    form = trials.page.get_by_role("form", name="Checks of endless")
+    form.get_by_role("combobox", name="Add a check").select_option("regex")
+    form.get_by_role("textbox", name="Matches the expression, check 1").fill("^(a|a)*$")
+    form.get_by_role("button", name="Save").click()
+    expect(trials.row("endless")).to_contain_text("1 check")
+    trials.begin("model:alto", "model:bass", of="endless")
+    trials.expect_state("Complete: 2 of 2 answers")
+    first = trials.page.get_by_role("article", name="Prompt 1", exact=True).locator(".answer").first
+    expect(first).to_contain_text("Matches the expression: took too long")
+    expect(trials.page.get_by_role("row").filter(has_text="Matches the expression")).to_contain_text("1 took too long")
+
+
 def test_a_replay_over_its_cost_limit_stops_there_and_goes_on_without_one(
     new_page: Page, released: threading.Event, choir: Upstream, folder: Path
 ):
@@ -213,8 +229,14 @@ def test_a_replay_over_its_cost_limit_stops_there_and_goes_on_without_one(
         trials.give(*(line(f"p{n}") for n in range(10)))
         expect(trials.page.get_by_text("10 prompts were taken.")).to_be_visible()
         trials.begin("model:dear", "model:dear", limit="0.0043", at_once="1")
-        expect(trials.page.locator(".report > [role=status]")).to_contain_text("Stopped at its cost limit after")
+        expect(trials.page.locator(".report > .state")).to_contain_text("Stopped at its cost limit after")
         expect(trials.page.get_by_text("The next answer may go over the limit of $0.0043.")).to_be_visible()
+        limit = trials.page.get_by_role("textbox", name="New limit in $, none if empty")
+        expect(limit).to_have_value("0.0043")
+        limit.fill("1,000")
+        expect(trials.page.get_by_role("alert")).to_contain_text("The cost limit is a number of dollars")
+        expect(trials.page.get_by_role("button", name="Go on")).to_be_disabled()
+        limit.fill("")
         trials.press("Go on")
         trials.expect_state("Complete: 20 of 20 answers")
 

@@ -20,6 +20,7 @@ from chat_app.conversations.retrieval import Retrieval
 from chat_app.conversations.turns import Bill
 from chat_app.errors import AnswerBroken, ChatError, LimitReached
 from chat_app.events import Finish, ReasoningDelta, TextDelta
+from chat_app.extraction.bounded import Bounded
 from chat_app.gateway.caller import Caller, Purpose
 from chat_app.gateway.gateway import Gateway
 from chat_app.messages import UNKNOWN, ChatRequest, Usage, storable
@@ -29,7 +30,7 @@ from chat_app.store.replays import Answer, Verdict
 
 log = structlog.get_logger(__name__)
 _TRIES = 4
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 60.0
+_FIRST_WAIT_S, _LONGEST_WAIT_S, _LONGEST_LIMIT_S = 1.0, 60.0, 300.0
 _NOTE_CHARS = 2_000
 
 
@@ -50,6 +51,7 @@ class Asking:
     Args:
         gateway: The door to the models.
         retrieval: Finds passages in the documents that a recipe names.
+        bounded: Looks at what may never end.
         reply_reserve_tokens: Part of the context kept free for an answer of which nobody says how long it may be.
         document_tokens: Most tokens of passages that go with a prompt.
         first_wait_s: How long the first wait is before a second try.
@@ -59,12 +61,13 @@ class Asking:
         self,
         gateway: Gateway,
         retrieval: Retrieval,
+        bounded: Bounded,
         *,
         reply_reserve_tokens: int,
         document_tokens: int,
         first_wait_s: float = _FIRST_WAIT_S,
     ) -> None:
-        self._gateway, self._retrieval = gateway, retrieval
+        self._gateway, self._retrieval, self._bounded = gateway, retrieval, bounded
         self._reserve, self._document_tokens = reply_reserve_tokens, document_tokens
         self._first_wait_s = first_wait_s
 
@@ -80,14 +83,18 @@ class Asking:
         """
         bill = Bill()
         heard = await self._heard(user_id, "replay", lambda: self._request(user_id, prompt, side), bill)
-        found = await outcomes(checks, heard.text, prompt.expected)
+        found = await outcomes(self._bounded, checks, heard.text, prompt.expected)
         return Answer(
             prompt.position, number, heard.text, heard.duration_ms, msgspec.json.encode(found).decode(),
             heard.error_code, heard.usage.input_tokens, heard.usage.output_tokens, bill.micros, heard.first_token_ms,
         )  # fmt: skip
 
-    async def verdict(self, user_id: str, prompt: Prompt, answers: Sequence[str], check: Check, judge: str) -> Verdict:
-        """A judge's, who is told the two answers in both orders; one that says nothing clear leaves a note of why.
+    async def verdict(
+        self, user_id: str, prompt: Prompt, answers: Sequence[str], check: Check, judge: str
+    ) -> tuple[Verdict, bool]:
+        """(a judge's, who is told the two answers in both orders, whether it failed).
+
+        One that says nothing clear leaves a note of why.
 
         Args:
             user_id: Whose replay it is.
@@ -99,7 +106,7 @@ class Asking:
         bill = Bill()
         said = said_in(prompt)
         question = said[0].content if len(said) == 1 else "\n\n".join(f"[{each.role}] {each.content}" for each in said)
-        scores, notes = list[float | None](), list[str]()
+        scores, notes, has_failed = list[float | None](), list[str](), False
         for first, second in (answers, answers[::-1]):
 
             async def request(first: str = first, second: str = second) -> ChatRequest:
@@ -109,9 +116,11 @@ class Asking:
             scores.append(verdict(heard.text))
             notes.append(heard.error_code or heard.text)
             if scores[-1] is None:
+                has_failed = heard.error_code is not None
                 break  # whatever it says the other way round
         score = averaged(scores[0], scores[-1]) if len(scores) > 1 else None
-        return Verdict(prompt.position, judge, score, "\n\n".join(notes)[:_NOTE_CHARS], bill.micros)
+        note = "\n\n".join(notes)[:_NOTE_CHARS]
+        return Verdict(prompt.position, judge, score, note, bill.micros), has_failed
 
     async def _request(self, user_id: str, prompt: Prompt, side: Side) -> ChatRequest:
         route, branch = await self._gateway.route(side.model), branch_of(prompt)
@@ -132,7 +141,7 @@ class Asking:
     async def _heard(
         self, user_id: str, purpose: Purpose, request: Callable[[], Awaitable[ChatRequest]], bill: Bill
     ) -> _Heard:
-        """What a model says. A limit of one's own is waited out; a fault that may pass is tried four times in all."""
+        """What a model says. A limit of minutes is waited out; a fault that may pass is tried four times in all."""
         tries, wait_s = 0, self._first_wait_s
         while True:
             heard = _Heard()
@@ -140,6 +149,9 @@ class Asking:
                 caller = Caller(user_id, purpose=purpose, cache_s=0, on_used=bill.add)
                 await self._hear(caller, await request(), heard)
             except LimitReached as error:
+                if error.retry_after_s > _LONGEST_LIMIT_S:
+                    heard.error_code = error.code
+                    return heard
                 wait_s = error.retry_after_s
             except ChatError as error:
                 tries += 1

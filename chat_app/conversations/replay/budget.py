@@ -14,7 +14,7 @@ class Budget:
     """
 
     def __init__(self, most: int | None, spent: int) -> None:
-        self._most, self._spent, self._pending = most, spent, 0
+        self._most, self._spent, self._pending, self._is_closed = most, spent, 0, False
         self._changed = asyncio.Condition()
 
     async def admits(self, expected: int) -> bool:
@@ -23,8 +23,8 @@ class Budget:
         What was admitted is to be settled.
         """
         async with self._changed:
-            await self._changed.wait_for(lambda: self._fits(expected) or self._pending == 0)
-            if not self._fits(expected):
+            await self._changed.wait_for(lambda: self._is_closed or self._fits(expected) or self._pending == 0)
+            if self._is_closed or not self._fits(expected):
                 return False
             self._pending += expected
             return True
@@ -34,6 +34,12 @@ class Budget:
         async with self._changed:
             self._pending -= expected
             self._spent += cost or 0
+            self._changed.notify_all()
+
+    async def close(self) -> None:
+        """Admit nothing any more, also of what waits."""
+        async with self._changed:
+            self._is_closed = True
             self._changed.notify_all()
 
     def _fits(self, expected: int) -> bool:

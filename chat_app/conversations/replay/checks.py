@@ -1,22 +1,19 @@
 """What an answer of a replay is held to: words, an expression, a form, a length.
 
-Expressions and forms are a person's, answers a model's: an expression gives up after half a second, and a form is
-looked at in a process of its own, which has a few.
+Expressions and forms are a person's, answers a model's: they meet in a process of their own, which has bounds.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Sequence
 from typing import Literal, TypeAlias, get_args
 
-import regex
 from jsonschema_rs import Draft202012Validator
 from msgspec import UNSET, UnsetType
 
 from chat_app.errors import ValueRefused
-from chat_app.extraction.forms import fits
+from chat_app.extraction.bounded import Bounded, Unreadable
 from chat_app.messages import Json, Struct, storable
 from chat_app.values import validator_of
 
@@ -24,7 +21,6 @@ Kind: TypeAlias = Literal["contains", "exact", "regex", "json_schema", "length",
 Outcome: TypeAlias = Literal["pass", "fail", "slow", "none"]
 """`slow` took too long, and `none` had nothing to compare with."""
 KINDS: tuple[Kind, ...] = get_args(Kind)
-_TIME_S = 0.5
 _MOST_PATTERN, _MOST_TEXT, _MOST_LENGTH = 2_000, 20_000, 1_000_000
 
 
@@ -46,7 +42,7 @@ class Check(Struct, frozen=True):
     most: int | UnsetType = UNSET
 
 
-def checked(check: Check) -> Check:
+async def checked(bounded: Bounded, check: Check) -> Check:
     """A check as it is kept.
 
     Raises:
@@ -59,7 +55,7 @@ def checked(check: Check) -> Check:
         raise ValueRefused("This needs words.", "needs_words")
     match check.kind:
         case "regex":
-            _compiled(check.value)
+            await _compiled(bounded, check.value)
         case "json_schema":
             _validator(check.value)
         case "length":
@@ -73,18 +69,19 @@ def checked(check: Check) -> Check:
     return Check(check.kind, storable(check.value), storable(check.model), check.least, check.most)
 
 
-async def outcomes(checks: Sequence[Check], text: str, expected: str) -> list[Outcome]:
+async def outcomes(bounded: Bounded, checks: Sequence[Check], text: str, expected: str) -> list[Outcome]:
     """What each check says of an answer, `none` for one that needs a judge.
 
     Args:
+        bounded: Looks at what may never end.
         checks: All of a set's.
         text: What the model said.
         expected: What the prompt says is right; empty where it says nothing.
     """
-    return [await _outcome(check, text, expected) for check in checks]
+    return [await _outcome(bounded, check, text, expected) for check in checks]
 
 
-async def _outcome(check: Check, text: str, expected: str) -> Outcome:
+async def _outcome(bounded: Bounded, check: Check, text: str, expected: str) -> Outcome:
     wanted = check.value or expected
     try:
         match check.kind:
@@ -94,10 +91,8 @@ async def _outcome(check: Check, text: str, expected: str) -> Outcome:
                 passes = wanted.strip().casefold() in text.casefold()
             case "exact":
                 passes = wanted.strip() == text.strip()
-            case "regex":
-                passes = await asyncio.to_thread(_found, check.value, text)
-            case "json_schema":
-                passes = await fits(check.value, text)
+            case "regex" | "json_schema":
+                passes = await bounded.is_met(check.kind, check.value, text)
             case "length":
                 least, most = _bounds(check)
                 passes = least <= len(text.strip()) <= most
@@ -105,6 +100,8 @@ async def _outcome(check: Check, text: str, expected: str) -> Outcome:
                 return "none"
     except TimeoutError:
         return "slow"
+    except Unreadable:  # it was read when it was kept
+        return "fail"
     return "pass" if passes else "fail"
 
 
@@ -113,20 +110,18 @@ def _bounds(check: Check) -> tuple[int, int]:
     return least, _MOST_LENGTH if isinstance(check.most, UnsetType) else check.most
 
 
-def _compiled(pattern: str) -> regex.Pattern[str]:
-    """An expression; `regex` and not `re`, as it can be told to give up, and lets other threads go on meanwhile.
+async def _compiled(bounded: Bounded, pattern: str) -> None:
+    """Whether it can be.
 
     Raises:
-        ValueRefused: It is none.
+        ValueRefused: It is no expression, or takes too long even to read.
     """
     try:
-        return regex.compile(pattern)
-    except (regex.error, RecursionError, OverflowError) as error:
-        raise ValueRefused(f"This is no regular expression: {error}.", "regex", why=str(error)[:100]) from error
-
-
-def _found(pattern: str, text: str) -> bool:
-    return _compiled(pattern).search(text, timeout=_TIME_S, concurrent=True) is not None
+        await bounded.is_met("regex", pattern, "")
+    except Unreadable as error:
+        raise ValueRefused(f"This is no regular expression: {error}.", "regex", why=str(error)) from error
+    except TimeoutError as error:
+        raise ValueRefused("This regular expression takes too long.", "regex_slow") from error
 
 
 def _validator(text: str) -> Draft202012Validator:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -161,16 +162,7 @@ class Replays:
         record = await self.store.one(who.user_id, replay_id)
         answers = await self.store.answers(replay_id, has_texts=False)
         verdicts = await self.store.verdicts(replay_id)
-        checks = checks_in(record.checks)
-        figures = [figures_of([each for each in answers if each.side == side]) for side in SIDES]
-        judges = sorted({each.judge for each in verdicts})
-        wins = {judge: wins_of(each for each in verdicts if each.judge == judge) for judge in judges}
-        if (by_checks := wins_by_checks(checks, answers)) is not None:
-            wins["checks"] = by_checks
-        return Report(
-            record, decode_sides(record.sides), checks, (figures[0], figures[1]),
-            tuple(held_to(number, answers) for number in range(len(checks))), wins,
-        )  # fmt: skip
+        return await asyncio.to_thread(_reported, record, answers, verdicts)  # of a large set it takes a while
 
     async def pairs(
         self, who: Principal, replay_id: str, *, first: int = 0, limit: int | None = PAGE, is_blind: bool = False
@@ -227,6 +219,17 @@ class Replays:
         if is_blind and is_flipped(replay_id, position):
             score = 1 - score
         await self.store.judge(replay_id, Verdict(position, PERSON, score))
+
+
+def _reported(record: ReplayRecord, answers: Sequence[Answer], verdicts: Sequence[Verdict]) -> Report:
+    checks = checks_in(record.checks)
+    figures = [figures_of([each for each in answers if each.side == side]) for side in SIDES]
+    judges = sorted({each.judge for each in verdicts})
+    wins = {judge: wins_of(each for each in verdicts if each.judge == judge) for judge in judges}
+    if (by_checks := wins_by_checks(checks, answers)) is not None:
+        wins["checks"] = by_checks
+    held = tuple(held_to(number, answers) for number in range(len(checks)))
+    return Report(record, decode_sides(record.sides), checks, (figures[0], figures[1]), held, wins)
 
 
 def is_flipped(replay_id: str, position: int) -> bool:

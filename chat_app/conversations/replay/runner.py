@@ -113,6 +113,9 @@ class Replayer:
                     await asyncio.wait([work], timeout=_WATCH_S)
                     if not work.done() and not await self._is_ours(record):
                         work.cancel()
+            standing = await to_the_end(self._store.standing(replay_id))
+            if standing is None or standing[0] != "running":
+                await to_the_end(self._jobs.let_go(JOB, replay_id))
         except NotFound:  # it was deleted at this moment
             return
         except StoreUnavailable as error:
@@ -160,8 +163,8 @@ class Replayer:
         await self._end(record, "complete")
 
     async def _end(self, record: ReplayRecord, status: Status) -> None:
+        self._faults.pop(record.id, None)
         await self._kept(lambda: self._store.end(record.id, status, record.run))
-        await self._kept(lambda: self._jobs.let_go(JOB, record.id))
 
     async def _answers(self, record: ReplayRecord, prompts: Sequence[Prompt]) -> list[_Work]:
         """What is to be asked of the sides."""
@@ -226,9 +229,9 @@ class Replayer:
         self, record: ReplayRecord, prompt: Prompt, answers: list[str], check: Check, judge: str
     ) -> Callable[[], Awaitable[tuple[int | None, bool]]]:
         async def do() -> tuple[int | None, bool]:
-            verdict = await self._asking.verdict(record.user_id, prompt, answers, check, judge)
+            verdict, has_failed = await self._asking.verdict(record.user_id, prompt, answers, check, judge)
             await self._kept(lambda: self._store.judge(record.id, verdict))
-            return verdict.cost_micros, False  # one that cannot be read is told of, and stops nothing
+            return verdict.cost_micros, has_failed  # one that cannot be read is told of, and stops nothing
 
         return do
 
@@ -259,13 +262,15 @@ async def _done(works: Sequence[_Work], at_once: int, budget: Budget) -> Status:
     """Do it, so many at once; says what kept it from its end, the cost limit or one failure after the other."""
     left, ended = iter(works), list[Status]()
 
+    async def end(status: Status) -> None:
+        ended.append(status)
+        await budget.close()
+
     async def some() -> None:
         for work in left:
             expected = work.cost
-            if not ended and not await budget.admits(expected):
-                ended.append("limited")
-            if ended:
-                return
+            if not await budget.admits(expected):
+                return await end("limited")
             cost, has_failed = None, False
             try:
                 cost, has_failed = await work.do()
@@ -274,7 +279,8 @@ async def _done(works: Sequence[_Work], at_once: int, budget: Budget) -> Status:
             work.lane.costs += [] if cost is None else [cost]
             work.lane.failures = work.lane.failures + 1 if has_failed else 0
             if work.lane.failures >= _MOST_FAILURES:
-                ended.append("failing")
+                return await end("failing")
+        return None
 
     async with asyncio.TaskGroup() as group:
         for _ in range(at_once):

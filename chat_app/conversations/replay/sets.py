@@ -12,6 +12,7 @@ from chat_app.conversations.attachments import words_of
 from chat_app.conversations.finding import Finding, Wanted
 from chat_app.conversations.replay.checks import Check, checked
 from chat_app.errors import BadRequest, ValueRefused
+from chat_app.extraction.bounded import Bounded
 from chat_app.messages import Json, Message, Principal, Struct, TextPart, storable
 from chat_app.store.messages import MessageStore
 from chat_app.store.prompts import Asked, NewPrompt, Prompt, PromptStore, SetRecord
@@ -143,9 +144,9 @@ def _said_of(value: dict[str, Json]) -> list[Said] | None:
 class PromptSets:
     """Use cases."""
 
-    def __init__(self, store: PromptStore, messages: MessageStore, finding: Finding) -> None:
+    def __init__(self, store: PromptStore, messages: MessageStore, finding: Finding, bounded: Bounded) -> None:
         self.store = store
-        self._messages, self._finding = messages, finding
+        self._messages, self._finding, self._bounded = messages, finding, bounded
 
     async def take(self, who: Principal, name: str, lines: Lines) -> Taken:
         """Keep what a file has.
@@ -207,7 +208,7 @@ class PromptSets:
         if checks is not None:
             if len(checks) > MOST_CHECKS:
                 raise ValueRefused(f"A set has {MOST_CHECKS} checks at most.", "too_many_checks", limit=MOST_CHECKS)
-            values["checks"] = _encode([checked(each) for each in checks]).decode()
+            values["checks"] = _encode([await checked(self._bounded, each) for each in checks]).decode()
         if values:
             await self.store.change(who.user_id, set_id, **values)
         return await self.store.one(who.user_id, set_id)

@@ -12,7 +12,7 @@ from chat_app.conversations.layers import Layers
 from chat_app.conversations.replay.checks import Check
 from chat_app.conversations.replay.sets import branch_of
 from chat_app.conversations.trials import Column
-from chat_app.errors import BadRequest, ModelUnknown
+from chat_app.errors import BadRequest, ModelError
 from chat_app.gateway.estimate import estimate_message, estimate_tokens
 from chat_app.gateway.gateway import Gateway
 from chat_app.gateway.prices import cost_micros
@@ -151,7 +151,7 @@ class Sides:
         """What a model's tokens cost; None where no price is known, or nobody serves it now."""
         try:
             deployment = (await self._gateway.route(model)).deployments[0]
-        except ModelUnknown:
+        except ModelError:
             return None
         given, made = (cost_micros(usage, deployment) for usage in (Usage(_MANY, 0), Usage(0, _MANY)))
         return None if given is None or made is None else Rate(given / _MANY, made / _MANY)

@@ -61,11 +61,12 @@ function Check({ check, number: at, judges, onChange }) {
       <span>{t(`checks.${kind}`)}</span>
       {kind === "judge" && (
         <select aria-label={t("checks.judge_model", { number: number(at) })} value={model} onChange={({ target }) => onChange({ model: target.value })}>
+          {!judges.some(({ id }) => id === model) && <option value={model}>{model || t("compare.choose_model")}</option>}
           {judges.map(({ id, text }) => <option key={id} value={id}>{text}</option>)}
         </select>
       )}
       {kind === "length" && NUMBERS.map((name) => (
-        <label key={name}>{t(`checks.${name}`)} <input type="number" min="0" value={check[name] ?? ""} onChange={({ target }) => onChange({ [name]: target.value === "" ? undefined : Number(target.value) })} /></label>
+        <label key={name}>{t(`checks.${name}`)} <input type="number" min="0" step="1" value={check[name] ?? ""} onChange={({ target }) => onChange({ [name]: target.value === "" ? undefined : Math.round(Number(target.value)) })} /></label>
       ))}
       {kind !== "length" && (LONG.includes(kind)
         ? <textarea rows={3} dir="auto" aria-label={label} value={value ?? ""} onChange={write} />

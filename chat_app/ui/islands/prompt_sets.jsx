@@ -22,7 +22,7 @@ export function PromptSets({ sets, models, onChange }) {
       say("");
       setTrouble(String(sentence));
     }
-    file.current.value = "";
+    if (file.current) file.current.value = "";
   });
   return (
     <section className="prompt-sets" aria-label={t("trials.sets")}>

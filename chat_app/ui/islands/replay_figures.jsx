@@ -65,7 +65,7 @@ function Checks({ report }) {
 /** By whom one is better than the other: votes, checks, and each judge. */
 function judgeName(judge, checks) {
   if (judge === "person" || judge === "checks") return t(`report.by_${judge}`);
-  return t("report.by_judge", { model: checks[Number(judge)]?.model ?? "" });
+  return t("report.by_judge", { model: checks[Number(judge)]?.model ?? "", number: number(Number(judge) + 1) });
 }
 
 function Wins({ report: { wins, checks, sides } }) {

@@ -6,10 +6,9 @@ import { newKey } from "./drafts.js";
 import { dollars, number, t } from "./i18n.js";
 import { useOnce } from "./once.js";
 import { useRecipes } from "./recipes.js";
-import { LETTERS, beginReplay, estimate } from "./replays.js";
+import { LETTERS, beginReplay, estimate, microsOf } from "./replays.js";
 
 const AT_ONCE = [1, 2, 4, 8, 16];
-const MICROS = 1_000_000;
 
 export function ReplayForm({ sets, models, model }) {
   const [setId, chooseSet] = useState(sets[0].id);
@@ -18,16 +17,20 @@ export function ReplayForm({ sets, models, model }) {
   const [atOnce, setAtOnce] = useState(4);
   const [limit, setLimit] = useState("");
   const [trouble, setTrouble] = useState("");
-  const newest = sets[0].id;
-  useEffect(() => chooseSet(newest), [newest]); // what was just made is what one goes on with
+  const known = useRef(new Set(sets.map(({ id }) => id)));
+  useEffect(() => {
+    const made = sets.find(({ id }) => !known.current.has(id)); // is what one goes on with
+    if (made) chooseSet(made.id);
+    known.current = new Set(sets.map(({ id }) => id));
+  }, [sets]);
   const recipes = useRecipes();
   const navigate = useNavigate();
-  const ids = { set: useId(), atOnce: useId(), limit: useId() };
+  const ids = { set: useId(), atOnce: useId(), limit: useId(), bad: useId() };
   const language = models.filter(({ note_key: key }) => !key);
   const isReady = sides.every(isSomebody);
-  const dollarsAsked = limit.trim() === "" ? null : Number(limit.replace(",", "."));
-  const isLimit = dollarsAsked === null || (Number.isFinite(dollarsAsked) && dollarsAsked >= 0);
-  const wanted = { set_id: chosen.id, sides, at_once: atOnce, most_micros: dollarsAsked === null ? null : Math.round(dollarsAsked * MICROS) };
+  const most = microsOf(limit);
+  const isLimit = !Number.isNaN(most);
+  const wanted = { set_id: chosen.id, sides, at_once: atOnce, most_micros: most };
   const asked = JSON.stringify(wanted);
   const key = useRef({});
   if (key.current.asked !== asked) key.current = { asked, key: newKey() }; // what is asked for again is begun once
@@ -57,10 +60,10 @@ export function ReplayForm({ sets, models, model }) {
           <label htmlFor={ids.atOnce}>{t("replay.at_once")}</label>
           <select id={ids.atOnce} value={atOnce} onChange={({ target }) => setAtOnce(Number(target.value))}>{AT_ONCE.map((count) => <option key={count} value={count}>{number(count)}</option>)}</select>
           <label htmlFor={ids.limit}>{t("replay.limit")}</label>
-          <input id={ids.limit} inputMode="decimal" size={8} value={limit} placeholder={t("replay.no_limit")} aria-invalid={!isLimit} onChange={({ target }) => setLimit(target.value)} />
+          <input id={ids.limit} inputMode="decimal" size={8} value={limit} placeholder={t("replay.no_limit")} aria-invalid={!isLimit} aria-describedby={isLimit ? undefined : ids.bad} onChange={({ target }) => setLimit(target.value)} />
         </div>
-        {!isLimit && <p role="alert" className="limit">{t("replay.bad_limit")}</p>}
-        {isReady && <Estimate key={chosen.id} wanted={{ set_id: chosen.id, sides }} most={wanted.most_micros} />}
+        {!isLimit && <p id={ids.bad} role="alert" className="limit">{t("replay.bad_limit")}</p>}
+        {isReady && <Estimate wanted={{ set_id: chosen.id, sides }} checks={JSON.stringify(chosen.checks)} most={most} />}
         {trouble && <p role="alert" className="limit">{trouble}</p>}
         <button type="submit" className="button primary" disabled={!isReady || !isLimit}>{t("replay.begin")}</button>
       </form>
@@ -69,7 +72,7 @@ export function ReplayForm({ sets, models, model }) {
 }
 
 /** What it will take, as far as prices are known. */
-function Estimate({ wanted, most }) {
+function Estimate({ wanted, checks, most }) {
   const [found, setFound] = useState(null);
   const [trouble, setTrouble] = useState("");
   const asked = JSON.stringify(wanted);
@@ -79,7 +82,7 @@ function Estimate({ wanted, most }) {
     setTrouble("");
     estimate(wanted).then((told) => isHere && setFound(told), (sentence) => isHere && setTrouble(String(sentence)));
     return () => { isHere = false; };
-  }, [asked]);
+  }, [asked, checks]);
   if (trouble) return <p role="alert" className="limit">{trouble}</p>;
   if (!found) return <p role="status" className="muted">{t("replay.estimating")}</p>;
   const { calls, tokens, cost_micros: cost, unpriced } = found;

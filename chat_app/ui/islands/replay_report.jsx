@@ -5,32 +5,42 @@ import { dollars, moment, number, t } from "./i18n.js";
 import { useOnce } from "./once.js";
 import { ReplayResults } from "./replay_results.jsx";
 import { ReplayFigures } from "./replay_figures.jsx";
-import { exportOf, moveReplay, readReport, sideName, stateOf } from "./replays.js";
+import { MICROS, exportOf, microsOf, moveReplay, readReport, sideName, stateOf } from "./replays.js";
 
 const LOOK_MS = 1000;
-const MICROS = 1_000_000;
 
-export function ReplayReport({ id, models }) {
+export function ReplayReport({ id }) {
   const [report, setReport] = useState(null);
   const [trouble, setTrouble] = useState("");
+  const [refusal, refuse] = useState(""); // of what was to be done with it
   const [looks, look] = useState(0);
-  const isRunning = report?.status === "running";
   useEffect(() => {
     let isHere = true;
-    readReport(id).then((told) => isHere && (setReport(told), setTrouble("")), (sentence) => isHere && setTrouble(String(sentence)));
-    return () => { isHere = false; };
+    let timer = 0;
+    const read = async () => {
+      let isLast = false;
+      try {
+        const told = await readReport(id);
+        isLast = told.status !== "running";
+        if (isHere) setReport(told);
+        if (isHere) setTrouble("");
+      } catch (sentence) {
+        if (isHere) setTrouble(String(sentence));
+      }
+      if (isHere && !isLast) timer = setTimeout(read, LOOK_MS);
+    };
+    void read();
+    return () => {
+      isHere = false;
+      clearTimeout(timer);
+    };
   }, [id, looks]);
-  useEffect(() => {
-    if (!isRunning && !(trouble && report)) return undefined;
-    const timer = setTimeout(() => look((n) => n + 1), LOOK_MS);
-    return () => clearTimeout(timer);
-  }, [isRunning, report, trouble]);
   const move = useOnce(async (to) => {
-    setTrouble("");
+    refuse("");
     try {
       await moveReplay(id, to);
     } catch (sentence) {
-      setTrouble(String(sentence));
+      refuse(String(sentence));
     }
     look((n) => n + 1);
   });
@@ -45,11 +55,12 @@ export function ReplayReport({ id, models }) {
         <section className="report" aria-label={name}>
           <h2 dir="auto">{name}</h2>
           <p className="muted figure">{[report.set, moment(report.created_at), isPriced && t("report.spent", { cost: dollars(report.spent_micros) })].filter(Boolean).join(" · ")}</p>
-          <p role="status">{stateOf(report)}</p>
+          <p className="state" role={report.status === "running" ? undefined : "status"}>{stateOf(report)}</p>
           <progress aria-label={t("report.progress")} max={2 * report.prompts} value={report.answers} />
-          <Moves report={report} onMove={move} />
-          <ReplayFigures report={report} models={models} />
-          <ReplayResults key={isRunning ? "running" : "ended"} id={id} report={report} onVoted={() => look((n) => n + 1)} />
+          <Moves key={report.status} report={report} onMove={move} />
+          {refusal && <p role="alert" className="limit">{refusal}</p>}
+          <ReplayFigures report={report} />
+          <ReplayResults id={id} report={report} onVoted={() => look((n) => n + 1)} />
         </section>
       )}
     </>
@@ -58,21 +69,22 @@ export function ReplayReport({ id, models }) {
 
 /** What can be done with it as it stands. */
 function Moves({ report, onMove }) {
-  const { status, sides, most_micros: most } = report;
-  const [limit, setLimit] = useState("");
+  const { status, sides, wins, most_micros: most } = report;
+  const [limit, setLimit] = useState(most === null ? "" : String(most / MICROS)); // emptied by hand it is none
   const failed = sides[0].failed + sides[1].failed;
+  const unread = Object.values(wins).reduce((sum, each) => sum + each.unread, 0);
   const isOver = status === "limited";
-  const higher = limit.trim() === "" ? null : Math.round(Number(limit.replace(",", ".")) * MICROS);
-  const isLimit = higher === null || (Number.isFinite(higher) && higher >= 0);
-  const again = (changes) => onMove({ to: "running", ...(isOver ? { most_micros: higher } : {}), ...changes });
+  const higher = microsOf(limit);
+  const isLimit = !isOver || !Number.isNaN(higher);
+  const again = (changes) => onMove({ to: "running", ...changes });
   return (
     <div className="moves">
       {isOver && <p className="limit">{t("report.limited", { limit: dollars(most) })}</p>}
       <div className="row">
         {status === "running" && <button type="button" className="button" onClick={() => void onMove({ to: "cancelled" })}>{t("report.cancel")}</button>}
         {isOver && <input inputMode="decimal" size={10} aria-label={t("report.new_limit")} placeholder={t("report.new_limit")} value={limit} aria-invalid={!isLimit} onChange={({ target }) => setLimit(target.value)} />}
-        {(isOver || status === "cancelled" || status === "failing") && <button type="button" className="button primary" disabled={!isLimit} onClick={() => void again()}>{t("report.go_on")}</button>}
-        {status !== "running" && failed > 0 && <button type="button" className="button" onClick={() => void again({ retry: true })}>{t("report.retry", { count: failed })}</button>}
+        {(isOver || status === "cancelled" || status === "failing") && <button type="button" className="button primary" disabled={!isLimit} onClick={() => void again(isOver ? { most_micros: higher } : {})}>{t("report.go_on")}</button>}
+        {status !== "running" && failed + unread > 0 && <button type="button" className="button" onClick={() => void again({ retry: true })}>{t("report.retry", { count: failed + unread })}</button>}
         {["csv", "json"].map((format) => <a key={format} className="button" href={exportOf(report.id, format)} download>{t("report.export", { format: format.toUpperCase() })}</a>)}
       </div>
       {!isLimit && <p role="alert" className="limit">{t("replay.bad_limit")}</p>}

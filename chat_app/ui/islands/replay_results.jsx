@@ -1,32 +1,45 @@
 // The answers of a replay side by side, blind on request, each with a vote.
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Icon } from "./icons.jsx";
 import { dollars, number, t } from "./i18n.js";
 import { Prose } from "./prose.jsx";
 import { LETTERS, readResults, sideName, voteOn } from "./replays.js";
 
 const PAGE = 20;
+const REREAD_MS = 1000;
 const VOTES = [["left", 0], ["tie", 0.5], ["right", 1]];
 
 export function ReplayResults({ id, report, onVoted }) {
   const [isBlind, setBlind] = useState(false);
-  const [shown, setShown] = useState(null);
+  const [shown, setShown] = useState(null); // {rows, pages}
   const [trouble, setTrouble] = useState("");
-  const read = async (first) => {
+  const turn = useRef(0); // of the reads, of which the last one counts
+  const load = async (pages) => {
+    const mine = (turn.current += 1);
     setTrouble("");
     try {
-      const found = await readResults(id, { first, blind: isBlind ? 1 : 0 });
-      setShown((before) => ({ rows: first ? [...before.rows, ...found] : found, hasMore: found.length === PAGE, isBlind }));
+      const rows = [];
+      for (let page = 0; page < pages; page += 1) rows.push(...(await readResults(id, { first: page * PAGE, blind: isBlind ? 1 : 0 })));
+      if (mine === turn.current) setShown({ rows, pages });
     } catch (sentence) {
-      setTrouble(String(sentence));
+      if (mine === turn.current) setTrouble(String(sentence));
     }
   };
-  useEffect(() => void read(0), [isBlind]);
+  useEffect(() => {
+    setShown(null); // in another order
+    void load(1);
+  }, [isBlind]);
+  const version = `${report.answers} ${report.ended_at} ${report.status}`;
+  useEffect(() => {
+    if (!shown) return undefined;
+    const timer = setTimeout(() => void load(shown.pages), REREAD_MS); // not at each answer of many
+    return () => clearTimeout(timer);
+  }, [version]);
   const vote = async (position, better) => {
     setTrouble("");
     const score = VOTES.find(([name]) => name === better)?.[1] ?? null;
-    const put = (to) => setShown((now) => ({ ...now, rows: now.rows.map((row) => (row.position === position ? { ...row, vote: to } : row)) }));
-    const before = shown.rows.find((row) => row.position === position).vote;
+    const put = (to) => setShown((now) => now && ({ ...now, rows: now.rows.map((row) => (row.position === position ? { ...row, vote: to } : row)) }));
+    const before = shown.rows.find((row) => row.position === position)?.vote ?? null;
     put(score);
     try {
       await voteOn(id, position, { better, blind: isBlind });
@@ -36,7 +49,7 @@ export function ReplayResults({ id, report, onVoted }) {
       setTrouble(String(sentence));
     }
   };
-  const rows = shown?.isBlind === isBlind ? shown.rows : [];
+  const rows = shown?.rows ?? [];
   return (
     <section className="results" aria-label={t("results.title")}>
       <div className="row">
@@ -47,7 +60,7 @@ export function ReplayResults({ id, report, onVoted }) {
       {isBlind && <p className="muted">{t("results.blind_about")}</p>}
       {trouble && <p role="alert" className="limit">{trouble}</p>}
       {rows.map((row) => <Pair key={row.position} row={row} sides={report.sides} checks={report.checks} isBlind={isBlind} onVote={vote} />)}
-      {shown?.hasMore && <button type="button" className="button" onClick={() => void read(rows.at(-1).position + 1)}>{t("results.more")}</button>}
+      {rows.length > 0 && rows.length < report.prompts && <button type="button" className="button" onClick={() => void load(shown.pages + 1)}>{t("results.more")}</button>}
     </section>
   );
 }

@@ -42,3 +42,14 @@ export const LETTERS = ["A", "B"];
 
 /** How far a replay is, in words. */
 export const stateOf = ({ status, answers, prompts }) => t(`trials.status_${status}`, { done: number(answers), all: number(2 * prompts) });
+
+export const MICROS = 1_000_000;
+const MOST_DOLLARS = 1_000_000;
+
+/** Dollars as they are typed, in micro-dollars; null where nothing is, and NaN where that is no amount, or two: "1,000". */
+export function microsOf(text) {
+  const typed = text.trim();
+  if (!typed) return null;
+  const dollars = /^\d+([.,]\d{1,6})?$/.test(typed) && !/,\d{3}$/.test(typed) ? Number(typed.replace(",", ".")) : NaN;
+  return dollars <= MOST_DOLLARS ? Math.round(dollars * MICROS) : NaN;
+}

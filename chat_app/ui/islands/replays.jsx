@@ -12,7 +12,7 @@ const LOOK_MS = 2000;
 export function Replays({ models, model }) {
   const [place] = useSearchParams();
   const id = place.get("replay");
-  return id ? <ReplayReport key={id} id={id} models={models} /> : <Overview models={models} model={model} />;
+  return id ? <ReplayReport key={id} id={id} /> : <Overview models={models} model={model} />;
 }
 
 function Overview({ models, model }) {
@@ -57,6 +57,7 @@ function List({ replays, onChange }) {
 }
 
 function Row({ replay, onChange }) {
+  const [isSure, askSure] = useState(false);
   const [trouble, setTrouble] = useState("");
   const name = t("trials.versus", { first: sideName(replay.sides[0]), second: sideName(replay.sides[1]) });
   const drop = () => dropReplay(replay.id).then(onChange, (sentence) => setTrouble(String(sentence)));
@@ -66,7 +67,14 @@ function Row({ replay, onChange }) {
         <b dir="auto">{name}</b>
         <span className="muted figure">{[replay.set, moment(replay.created_at), stateOf(replay)].join(" · ")}</span>
       </Link>
-      <button type="button" className="quiet" aria-label={t("trials.delete_of", { name })} onClick={drop}>{t("trials.delete")}</button>
+      <button type="button" className="quiet" aria-label={t("trials.delete_of", { name })} onClick={() => askSure(true)}>{t("trials.delete")}</button>
+      {isSure && (
+        <p role="alert" className="row">
+          <span>{t("trials.delete_replay")}</span>
+          <button type="button" className="button" onClick={drop}>{t("trials.delete")}</button>
+          <button type="button" className="button" onClick={() => askSure(false)}>{t("action.cancel")}</button>
+        </p>
+      )}
       {trouble && <p role="alert" className="limit">{trouble}</p>}
     </li>
   );

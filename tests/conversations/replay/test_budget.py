@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat_app.conversations.replay.budget import Budget
+from chat_app.conversations.replay.runner import _done, _Lane, _Work
 
 
 @given(st.integers(0, 100), st.lists(st.integers(0, 30), max_size=20))
@@ -42,3 +43,43 @@ async def test_without_a_limit_and_without_a_price_nothing_is_refused():
     assert await known.admits(1)
     await known.settle(1, 1)
     assert not await known.admits(1)
+
+
+@given(
+    st.integers(1, 200),
+    st.integers(1, 6),
+    st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60), st.booleans()), max_size=30),
+)
+def test_a_run_ends_whatever_its_calls_cost_and_however_many_fail(
+    most: int, at_once: int, calls: list[tuple[int, int, bool]]
+):
+    async def run() -> tuple[str, int]:
+        spent, lane = 0, _Lane()
+
+        def call(cost: int, *, has_failed: bool):
+            async def do() -> tuple[int, bool]:
+                nonlocal spent
+                await asyncio.sleep(0)
+                spent += cost
+                return cost, has_failed
+
+            return do
+
+        works = [_Work(lane, expected, call(cost, has_failed=failed)) for expected, cost, failed in calls]
+        async with asyncio.timeout(60):
+            return await _done(works, at_once, Budget(most, 0)), spent
+
+    status, spent = asyncio.run(run())
+    assert status in ("complete", "limited", "failing")
+    assert status != "complete" or spent == sum(cost for _, cost, _ in calls)
+
+
+async def test_one_that_waits_for_room_is_let_go_when_nobody_is_admitted_any_more():
+    budget = Budget(100, 0)
+    assert await budget.admits(80)
+    waiting = asyncio.ensure_future(budget.admits(60))
+    await asyncio.sleep(0)
+    await budget.close()
+    assert await waiting is False
+    await budget.settle(80, 10)
+    assert await budget.admits(1) is False

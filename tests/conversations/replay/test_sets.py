@@ -13,6 +13,7 @@ from chat_app.store.prompts import Prompt
 from chat_app.store.recipes import Content
 from tests.conftest import LOCAL, services_with
 from tests.conversations.talk import OTHER, until_settled
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -82,6 +83,27 @@ async def test_past_questions_are_found_by_words_recipe_and_thumb(services):
     [rated] = await services.prompt_sets.asked(LOCAL, thumb="down")
     assert (rated.up, rated.down, rated.conversation_id) == (0, 1, second.conversation_id)
     assert first.question_id in [each.id for each in await services.prompt_sets.asked(LOCAL)]
+
+
+async def test_past_questions_are_found_by_what_their_answers_say_too(services):
+    turn = await ask(services, "the tides")
+    await ask(services, "the winds")
+
+    async def found(words: str) -> list[str]:
+        return [each.text for each in await services.prompt_sets.asked(LOCAL, words=words)]
+
+    async def is_found() -> bool:
+        return await found("tides") == ["the tides"]
+
+    await until(is_found)  # the index comes after the answer
+
+    async def are_both() -> bool:
+        return sorted(await found("Hello")) == ["the tides", "the winds"]
+
+    await until(are_both)
+    assert await found("glaciers") == []
+    await services.feedback.rate(LOCAL, turn.reply_id, Rating("down"))
+    assert [each.text for each in await services.prompt_sets.asked(LOCAL, words="Hello", thumb="down")] == ["the tides"]
 
 
 async def test_a_picked_question_comes_with_what_was_said_before_it(services):
