@@ -150,19 +150,19 @@ def test_axe_finds_nothing_on_any_page(new_context: Callable, server: Server, up
 # Names, keys and units are the same in every language; and what a person, a model or a server has said is theirs.
 ALLOWED = {
     "OpenAI", "Anthropic", "Qwen", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "DASHSCOPE_API_KEY", "http",
-    "chat_app", "vLLM", "Passages", "echo", "other", "English", "Ctrl", "Shift", "O", "B", "K", "Alt", "Esc", "s", "AM", "PM", "v",
+    "chat_app", "vLLM", "Passages", "echo", "other", "English", "Ctrl", "Shift", "O", "A", "B", "K", "Alt", "Esc", "s", "AM", "PM", "v",
     "JSON", "Markdown", "ChatGPT", "Claude", "python", "mermaid", "SQLite", "Python", "kB", "MB", "GB", "TB", *SPEC, "date", "user", "language",
     *(choice for spec in SPECS for choice in spec.choices),
 }  # fmt: skip
 OWN = """() => {
   const all = [...document.querySelectorAll("body *")];
-  const isOurs = (n) => !n.matches(".settings li > span") && !n.closest("script, style, textarea, .body.user, .prose :is(p, li, td, th, h1, code, .katex), .row .title, header h1, .plain, .words, .api-keys code");
+  const isOurs = (n) => !n.matches(".settings li > span") && !n.closest("script, style, textarea, .body.user, .prose :is(p, li, td, th, h1, code, .katex), .row .title, header h1, .plain, .words, .api-keys code, optgroup option");
   const words = all.filter(isOurs).flatMap((n) => [...n.childNodes].filter((c) => c.nodeType === 3).map((c) => c.data));
   const titles = all.filter((n) => n.matches(".row .title, .recipe .words")).map((n) => n.textContent).sort((a, b) => b.length - a.length);
   const labels = all.flatMap((n) => ["aria-label", "title", "placeholder"].map((name) => n.getAttribute(name) ?? ""));
   return [...words, ...labels.map((label) => titles.reduce((line, title) => line.replace(title, ""), label))];
 }"""
-_TRANSLATED = re.compile("[A-Za-z]\u0301|[0-9a-f-]{36}")
+_TRANSLATED = re.compile('[A-Za-z]\u0301|[0-9a-f-]{36}|{"[^}]*}')
 
 
 def _english(page: Page) -> list[str]:
@@ -176,6 +176,7 @@ SHOWN = {
     "models": ".servers summary",
     "recipes": ".recipes li",
     "documents": ".documents .empty, .document",
+    "trials": ".prompt-sets .button",
 }
 
 
@@ -259,7 +260,7 @@ def test_a_pseudo_language_leaves_no_english(lone_chat: Chat, server: Server, up
     assert _english(page) == [], "keys and the toast"
     page.keyboard.press("Escape")
 
-    for name in ("usage", "models", "recipes", "documents"):
+    for name in SHOWN:
         page.goto(f"{server.url}/{name}")
         expect(page.locator(SHOWN[name]).first).to_be_visible()
         dates = re.compile(r"[A-Z][a-z]{2} \d+, \d{4}")  # as the browser writes them
