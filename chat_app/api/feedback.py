@@ -121,9 +121,10 @@ def _every(request: Request) -> int:
 
 
 async def answers(request: Request, services: Services, user_id: str) -> Response:
-    """`GET /api/feedback/answers?what=down&model=…&version=…&days=30&offset=-480&day=20000&every=5&before=…`.
+    """`GET /api/feedback/answers?what=down&model=…&version=…&days=30&offset=-480&today=20003&day=20000&every=5`.
 
-    The answers that a figure of `GET /api/feedback` counts, the newest first: of all its days, or of a period.
+    The answers that a figure of `GET /api/feedback` counts, the newest first: of all its days, or of a period. `today`
+    is the last of the days, which a page that is left open knows from before; `before` is the last one seen.
 
     Raises:
         BadRequest: There is no such figure; as for `days_of`.
@@ -131,9 +132,11 @@ async def answers(request: Request, services: Services, user_id: str) -> Respons
     asked = request.query_params
     of = days_of(request)
     every = _every(request)
-    since_ms, until_ms = of.since_ms, of.since_ms + of.days * DAY_MS
+    today = number(request, "today", of.today, of.today - MOST_DAYS, of.today)
+    since_ms = of.since_ms - (of.today - today) * DAY_MS
+    until_ms = since_ms + of.days * DAY_MS
     if "day" in asked:  # the first period may begin before the first day
-        begins_ms = number(request, "day", 0, of.today - of.days - every + 2, of.today) * DAY_MS - of.offset_ms
+        begins_ms = number(request, "day", 0, today - of.days - every + 2, today) * DAY_MS - of.offset_ms
         since_ms, until_ms = max(since_ms, begins_ms), begins_ms + every * DAY_MS
     what = _one(asked, "what", tuple(FIGURES))
     model, version, before = (storable(asked.get(name, "")) for name in ("model", "version", "before"))

@@ -228,6 +228,16 @@ async def test_each_figure_opens_its_answers_a_page_after_the_other(api, service
         assert (await behind(api, **wrong)).status_code == 400
 
 
+async def test_a_page_that_is_open_over_midnight_still_opens_the_oldest_of_its_days(api, services, turn):
+    day = (await ask(api, "GET", "/feedback?days=7")).json()["today"]
+    oldest = await behind(api, what="answers", days=7, today=day - 1, day=day - 7)
+    assert (oldest.status_code, oldest.json()["answers"]) == (200, [])
+    assert (await behind(api, what="answers", days=7, day=day - 7)).status_code == 400
+    assert (await behind(api, what="answers", days=7, today=day)).json()["answers"] != []
+    assert (await behind(api, what="answers", days=7, today=day - 1)).json()["answers"] == []
+    assert (await behind(api, what="answers", days=7, today=day + 1)).status_code == 400
+
+
 async def again(services: Services, turn: Turn, key: str) -> str:
     """One more answer to its question."""
     other = await services.conversations.regenerate(LOCAL, turn.question_id, model="fake", key=key)

@@ -96,23 +96,25 @@ export function Feedback() {
   const [measure, setMeasure] = useState("liked");
   const [found, setTold] = useState(null);
   const [trouble, setTrouble] = useState("");
+  const [attempt, again] = useState(0);
   const [place, open] = useState(null); // whose answers are shown
   const told = found?.days === span ? found : null;
   useEffect(() => {
     let isHere = true;
     setTrouble("");
-    ask(`/api/feedback?days=${span}&every=${EVERY[span]}&offset=${offset()}`).then(
-      (found) => isHere && (setTold(found), setTrouble("")),
+    const ahead = offset();
+    ask(`/api/feedback?days=${span}&every=${EVERY[span]}&offset=${ahead}`).then(
+      (found) => isHere && (setTold({ ...found, offset: ahead }), setTrouble("")),
       (sentence) => isHere && setTrouble(String(sentence)),
     );
     return () => { isHere = false; };
-  }, [span]);
-  const onOpen = (wanted) => open({ ...wanted, days: told.days, offset: offset() });
+  }, [span, attempt]);
+  const onOpen = (wanted) => open({ ...wanted, days: told.days, offset: told.offset, today: told.today }); // of the days that are shown, also tomorrow
   return (
     <>
       <section className="feedback" aria-busy={!told && !trouble ? "true" : undefined}>
         <Radios legend={t("usage.span")} labelOf={(days) => t("usage.days", { count: days })} options={SPANS} value={span} onChange={setSpan} />
-        {trouble && <p role="alert" className="limit">{trouble}</p>}
+        {trouble && <p role="alert" className="limit">{trouble} <button type="button" className="link" onClick={() => again((n) => n + 1)}>{t("action.retry")}</button></p>}
         {told?.lines.length === 0 && <p className="muted">{t("feedback.none")}</p>}
         {told?.lines.length > 0 && (
           <>

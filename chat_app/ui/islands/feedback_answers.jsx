@@ -16,8 +16,8 @@ export function AnswersDialog({ place, onClose }) {
   );
 }
 
-const asked = ({ behind, model, version, days, offset, day, every }, before) => {
-  const values = { what: behind, model, version, days, offset, ...(day === undefined ? {} : { day, every }), ...(before ? { before } : {}) };
+const asked = ({ behind, model, version, days, offset, today, day, every }, before) => {
+  const values = { what: behind, model, version, days, offset, today, ...(day === undefined ? {} : { day, every }), ...(before ? { before } : {}) };
   return `/api/feedback/answers?${new URLSearchParams(values)}`;
 };
 
@@ -82,7 +82,7 @@ function Answers({ place, onClose }) {
       </ul>
       {trouble && <p role="alert" className="limit">{trouble}</p>}
       <p role="status">{isLoading ? t("feedback.looking") : !told.answers.length && !trouble && t("feedback.nothing")}</p>
-      {!isLoading && told.has_more && <button type="button" className="button" onClick={more}>{t("feedback.more")}</button>}
+      {told.has_more && (told.answers.length > 0 || !isLoading) && <button type="button" className="button" aria-disabled={isLoading} onClick={() => isLoading || void more()}>{t("feedback.more")}</button>}
     </>
   );
 }

@@ -29,8 +29,8 @@ export function LinesChart({ label, periods, lines, show, top }) {
       <figcaption><span>{show(most)}</span><span>{periods[at]}</span></figcaption>
       <div className="plot" role="img" aria-label={label} onPointerLeave={() => point(null)}>
         <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
-          {lines.map(({ name, values, intervals }, line) => (
-            <g key={name} data-line={line}>
+          {lines.map(({ values, intervals }, line) => (
+            <g key={line} data-line={line}>
               {intervals?.map((ends, index) => ends && <path key={index} className="interval" d={`M${x(index, line)} ${y(ends[0])}V${y(ends[1])}`} />)}
               {runs(values).map((run) => <path key={run[0]} className="line" d={pathOf(run, values, line)} />)}
               {values.map((value, index) => value !== null && <path key={index} className="dot" d={`M${x(index, line)} ${y(value)}h0`} />)}
@@ -42,7 +42,7 @@ export function LinesChart({ label, periods, lines, show, top }) {
       <p className="row"><span>{periods[0]}</span><span>{periods.at(-1)}</span></p>
       <ul className="legend">
         {lines.map((line, index) => (
-          <li key={line.name}>
+          <li key={index}>
             <svg data-line={index} viewBox="0 0 24 8" aria-hidden="true"><path className="line" d="M0 4H24" /></svg>
             <span dir="auto">{line.name}</span>
             {pointed.includes(line) && <b className="figure">{show(line.values[at])}</b>}
