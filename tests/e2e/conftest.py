@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import subprocess
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,6 +34,35 @@ def shared_upstream() -> Iterator[Upstream]:
 @pytest.fixture(scope="package")
 def shared_server(shared_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with Server(tmp_path_factory.mktemp("server"), VLLM_BASE_URL=shared_upstream.url, **measured()) as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def choir() -> Iterator[Upstream]:
+    """Models of different voices, of which one waits until it is let go, one fails and one judges."""
+    with Upstream(["alto", "bass", "slow", "broken", "judge"]).serve() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def released(choir: Upstream) -> Iterator[threading.Event]:
+    """What the slow one waits for."""
+    event = threading.Event()
+    choir.calls.clear()
+    choir.of_model = {
+        "alto": Script(["Alto ", "says ", "so."]),
+        "bass": Script(["Bass ", "says ", "no."]),
+        "slow": Script(["Slow "], held=event),
+        "broken": Script(status=400, body={"error": {"message": "on purpose"}}),
+        "judge": Script(['The first. {"better": "A"}']),
+    }
+    yield event
+    event.set()
+
+
+@pytest.fixture(scope="package")
+def choir_server(choir: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with Server(tmp_path_factory.mktemp("choir"), VLLM_BASE_URL=choir.url, **measured()) as server:
         yield server
 
 

@@ -4,7 +4,6 @@ import json
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -12,40 +11,14 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import Chat, findings
 from tests.e2e.compare_page import Comparison
-from tests.e2e.conftest import measured
 from tests.e2e.recipe_page import Recipes
 from tests.server import Server
 from tests.upstream import Script, Upstream
 
-MODELS = ("alto", "bass", "slow", "broken")
-
-
-@pytest.fixture(scope="module")
-def choir() -> Iterator[Upstream]:
-    """Models of different voices, of which one waits until it is let go and one fails."""
-    with Upstream(MODELS).serve() as upstream:
-        yield upstream
-
 
 @pytest.fixture
-def released(choir: Upstream) -> Iterator[threading.Event]:
-    """What the slow one waits for."""
-    event = threading.Event()
-    choir.calls.clear()
-    choir.of_model = {
-        "alto": Script(["Alto ", "says ", "so."]),
-        "bass": Script(["Bass ", "says ", "no."]),
-        "slow": Script(["Slow "], held=event),
-        "broken": Script(status=500, body={"error": {"message": "on purpose"}}),
-    }
-    yield event
-    event.set()
-
-
-@pytest.fixture(scope="module")
-def server(choir: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with Server(tmp_path_factory.mktemp("choir"), VLLM_BASE_URL=choir.url, **measured()) as server:
-        yield server
+def server(choir_server: Server) -> Server:
+    return choir_server
 
 
 @pytest.fixture

@@ -5,14 +5,12 @@ import io
 import json
 import re
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import Chat, findings
-from tests.e2e.conftest import measured
 from tests.e2e.recipe_page import Recipes
 from tests.server import Server
 from tests.upstream import Script, Upstream
@@ -25,32 +23,9 @@ price = { input = 1.0, output = 10.0 }
 """
 
 
-@pytest.fixture(scope="module")
-def choir() -> Iterator[Upstream]:
-    with Upstream(["alto", "bass", "slow", "broken", "judge"]).serve() as upstream:
-        yield upstream
-
-
 @pytest.fixture
-def released(choir: Upstream) -> Iterator[threading.Event]:
-    """What the slow one waits for."""
-    event = threading.Event()
-    choir.calls.clear()
-    choir.of_model = {
-        "alto": Script(["Alto ", "says **so**."]),
-        "bass": Script(["Bass ", "says no."]),
-        "slow": Script(["Slow "], held=event),
-        "broken": Script(status=400, body={"error": {"message": "on purpose"}}),
-        "judge": Script(['The first. {"better": "A"}']),
-    }
-    yield event
-    event.set()
-
-
-@pytest.fixture(scope="module")
-def server(choir: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with Server(tmp_path_factory.mktemp("choir"), VLLM_BASE_URL=choir.url, **measured()) as server:
-        yield server
+def server(choir_server: Server) -> Server:
+    return choir_server
 
 
 class Trials:
@@ -142,7 +117,7 @@ def test_a_set_with_a_bad_line_is_taken_but_for_it_and_is_replayed_with_checks_a
     with trials.page.expect_download() as download:
         trials.page.get_by_role("link", name="Export CSV").click()
     rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8-sig"))))
-    assert [(row["a text"], row["b text"]) for row in rows] == [("Alto says **so**.", "Bass says no.")] * 2
+    assert [(row["a text"], row["b text"]) for row in rows] == [("Alto says so.", "Bass says no.")] * 2
 
 
 def test_blind_nobody_is_named_and_a_vote_counts_for_who_said_it(trials: Trials):

@@ -1,5 +1,5 @@
 // Who answers the next message side by side: two to four models or recipes, chosen at the composer.
-import { useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { useEffect, useSyncExternalStore } from "react";
 import { onAct } from "./acts.js";
 import { ColumnRows, NOBODY } from "./column_rows.jsx";
 import { useColumnName } from "./columns.js";
@@ -7,7 +7,7 @@ import { draftOf, idHere, onDrafts, write } from "./drafts.js";
 import { t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
 import { useModel } from "./model_picker.jsx";
-import { isNarrow, put, swallowTap } from "./picking.js";
+import { usePanel } from "./panel_hook.js";
 import { useRecipe } from "./recipe_picker.jsx";
 
 const OTHERS = ["choose-model", "choose-recipe"]; // whose pickers are not there meanwhile
@@ -35,37 +35,11 @@ export function ComparePicker({ known, items, isTuned, onPick }) {
   const [columns, choose] = useColumns();
   const [model] = useModel(idHere(), known, onPick);
   const { chosen } = useRecipe({ known, isTuned, onPick });
-  const [isOpen, open] = useState(false);
-  const root = useRef(null);
-  const button = useRef(null);
-  const panel = useRef(null);
-  const place = () => put(panel.current, button.current);
+  const { isOpen, open, close, place, root, button, panel, onKeyDown } = usePanel();
   useEffect(() => {
-    if (!isOpen) return undefined;
-    place();
-    panel.current.querySelector("select").focus();
-    const away = (event) => root.current?.contains(event.target) || (open(false), isNarrow() && swallowTap());
-    const left = (event) => event.target !== document.body && !root.current?.contains(event.target) && open(false);
-    addEventListener("pointerdown", away);
-    addEventListener("focusin", left);
-    addEventListener("resize", place); // a phone's keyboard that comes or goes is no reason to close
-    return () => {
-      removeEventListener("pointerdown", away);
-      removeEventListener("focusin", left);
-      removeEventListener("resize", place);
-    };
+    if (isOpen) panel.current.querySelector("select").focus();
   }, [isOpen]);
   useEffect(() => onAct((action) => columns.length > 0 && OTHERS.includes(action) && open(true)), [columns]);
-  const close = () => {
-    open(false);
-    button.current.focus();
-  };
-  const onKeyDown = (event) => {
-    if (!isOpen || event.key !== "Escape") return;
-    event.preventDefault();
-    event.stopPropagation();
-    close();
-  };
   const first = chosen?.id ? { recipe: { id: chosen.id } } : { model };
   const label = columns.length ? t("compare.chosen", { count: columns.length }) : t("compare.open");
   return (

@@ -7,8 +7,9 @@ import { idHere } from "./drafts.js";
 import { t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
 import { useModel } from "./model_picker.jsx";
+import { usePanel } from "./panel_hook.js";
 import { useParameters } from "./parameters_hook.js";
-import { isNarrow, isTouch, put, swallowTap } from "./picking.js";
+import { isTouch } from "./picking.js";
 
 const MANY = 8;
 
@@ -16,35 +17,10 @@ export function DocumentPicker({ known, isTuned, onPick }) {
   const isNew = !idHere();
   const [model] = useModel(idHere(), known, onPick);
   const { own, set, told } = useParameters(model, isTuned || isNew); // any other has no values, which need not be asked for
-  const [isOpen, open] = useState(false);
-  const root = useRef(null);
-  const button = useRef(null);
-  const panel = useRef(null);
+  const { isOpen, open, place, root, button, panel, onKeyDown } = usePanel();
   const chosen = Array.isArray(own.documents) ? own.documents : [];
   const isKnown = told || !(isTuned || isNew);
-  useEffect(() => {
-    if (!isOpen) return undefined;
-    put(panel.current, button.current);
-    const away = (event) => root.current?.contains(event.target) || (open(false), isNarrow() && swallowTap());
-    const left = (event) => event.target !== document.body && !root.current?.contains(event.target) && open(false);
-    const turned = () => put(panel.current, button.current); // a phone's keyboard that comes or goes is no reason to close
-    addEventListener("pointerdown", away);
-    addEventListener("focusin", left);
-    addEventListener("resize", turned);
-    return () => {
-      removeEventListener("pointerdown", away);
-      removeEventListener("focusin", left);
-      removeEventListener("resize", turned);
-    };
-  }, [isOpen]);
   useEffect(() => onAct((action) => action === "documents" && open(true)), []);
-  const onKeyDown = (event) => {
-    if (!isOpen || event.key !== "Escape") return;
-    event.preventDefault();
-    event.stopPropagation();
-    open(false);
-    button.current.focus();
-  };
   const toggle = (id) => {
     const next = chosen.includes(id) ? chosen.filter((each) => each !== id) : [...chosen, id];
     set({ documents: next.length ? next : undefined });
@@ -57,7 +33,7 @@ export function DocumentPicker({ known, isTuned, onPick }) {
       </button>
       {isOpen && (
         <section ref={panel} popover="manual" className="popover documents-list" aria-label={t("documents.choose")}>
-          <Choices chosen={chosen} onToggle={toggle} onShown={() => put(panel.current, button.current)} />
+          <Choices chosen={chosen} onToggle={toggle} onShown={place} />
         </section>
       )}
     </div>

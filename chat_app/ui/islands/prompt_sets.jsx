@@ -26,7 +26,7 @@ export function PromptSets({ sets, models, onChange }) {
   });
   return (
     <section className="prompt-sets" aria-label={t("trials.sets")}>
-      <h2>{t("trials.sets")}</h2>
+      <h2 tabIndex={-1}>{t("trials.sets")}</h2>
       {sets?.length === 0 && <p className="muted">{t("trials.no_sets")}</p>}
       <ul>{sets?.map((each) => <Row key={each.id} set={each} models={models} onChange={onChange} />)}</ul>
       <div className="row">
@@ -54,7 +54,15 @@ function Row({ set, models, onChange }) {
   const [isOpen, open] = useState(false);
   const [isSure, askSure] = useState(false);
   const [trouble, setTrouble] = useState("");
-  const drop = () => dropSet(set.id).then(onChange, (sentence) => setTrouble(String(sentence)));
+  const drop = async () => {
+    try {
+      await dropSet(set.id);
+      await onChange();
+      document.querySelector(".prompt-sets h2")?.focus(); // its button is gone
+    } catch (sentence) {
+      setTrouble(String(sentence));
+    }
+  };
   return (
     <li aria-label={set.name}>
       <div className="row">

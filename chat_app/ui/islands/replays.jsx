@@ -50,7 +50,7 @@ function Overview({ models, model }) {
 function List({ replays, onChange }) {
   return (
     <section className="replays" aria-label={t("trials.replays")}>
-      <h2>{t("trials.replays")}</h2>
+      <h2 tabIndex={-1}>{t("trials.replays")}</h2>
       <ul>{replays.map((each) => <Row key={each.id} replay={each} onChange={onChange} />)}</ul>
     </section>
   );
@@ -60,7 +60,15 @@ function Row({ replay, onChange }) {
   const [isSure, askSure] = useState(false);
   const [trouble, setTrouble] = useState("");
   const name = t("trials.versus", { first: sideName(replay.sides[0]), second: sideName(replay.sides[1]) });
-  const drop = () => dropReplay(replay.id).then(onChange, (sentence) => setTrouble(String(sentence)));
+  const drop = async () => {
+    try {
+      await dropReplay(replay.id);
+      await onChange();
+      document.querySelector(".replays h2, .prompt-sets h2")?.focus(); // its button is gone
+    } catch (sentence) {
+      setTrouble(String(sentence));
+    }
+  };
   return (
     <li aria-label={name}>
       <Link className="replay-link" to={`/trials?replay=${encodeURIComponent(replay.id)}`}>
@@ -71,7 +79,7 @@ function Row({ replay, onChange }) {
       {isSure && (
         <p role="alert" className="row">
           <span>{t("trials.delete_replay")}</span>
-          <button type="button" className="button" onClick={drop}>{t("trials.delete")}</button>
+          <button type="button" className="button" onClick={() => void drop()}>{t("trials.delete")}</button>
           <button type="button" className="button" onClick={() => askSure(false)}>{t("action.cancel")}</button>
         </p>
       )}

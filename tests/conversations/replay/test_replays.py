@@ -15,7 +15,7 @@ from chat_app.errors import BadRequest, Conflict, ModelUnknown, NotFound, RateLi
 from chat_app.events import Finish, TextDelta
 from chat_app.messages import Usage, text_of
 from chat_app.store.recipes import Content
-from tests.conftest import LOCAL, services_with
+from tests.conftest import LOCAL, REDIS, needs_redis, services_with
 from tests.conversations.replay.voices import PRICES, a_set, begin, ended
 from tests.conversations.talk import OTHER
 from tests.waiting import until
@@ -121,25 +121,31 @@ async def test_a_replay_is_cancelled_at_once_and_goes_on_where_it_was(services, 
     assert [r.model for r in voices.requests[asked:]] == ["waits"] * 3
 
 
-async def test_two_workers_run_a_replay_once_and_a_new_one_goes_on_where_one_ended(tmp_path, each_database, voices):
-    if "sqlite" in each_database:
-        pytest.skip("several workers share a PostgreSQL")
-    set_id = ""
+async def test_the_next_process_goes_on_where_one_ended(tmp_path, each_database, voices):
     async with services_with(tmp_path, voices) as first:
-        set_id = await a_set(first, 3)
-        replay_id = await begin(first, set_id, "alto", "waits", at_once=2)
+        replay_id = await begin(first, await a_set(first, 3), "alto", "waits", at_once=2)
 
         async def is_stuck() -> bool:
             return [r.model for r in voices.requests].count("waits") == 2
 
         await until(is_stuck)
     voices.go_on.set()
-    asked = [text_of(r.messages[-1].parts) for r in voices.requests if r.model == "alto"]
     async with services_with(tmp_path, voices) as second:
         await ended(second, replay_id)
-    assert len(asked) == len(set(asked))
-    later = [text_of(r.messages[-1].parts) for r in voices.requests if r.model == "alto"]
-    assert sorted(later) == ["p0", "p1", "p2"]
+    assert sorted(text_of(r.messages[-1].parts) for r in voices.requests if r.model == "alto") == ["p0", "p1", "p2"]
+
+
+@needs_redis
+async def test_of_two_workers_one_runs_a_replay_and_asks_for_each_answer_once(tmp_path, each_database, voices):
+    async with (
+        services_with(tmp_path, voices, redis_url=REDIS) as one,
+        services_with(tmp_path, voices, redis_url=REDIS),
+    ):
+        replay_id = await begin(one, await a_set(one, 20))
+        report = await ended(one, replay_id)
+    assert report.record.answers == 40
+    asked = [(r.model, text_of(r.messages[-1].parts)) for r in voices.requests]
+    assert len(asked) == len(set(asked)) == 40
 
 
 async def test_votes_blind_or_not_count_for_who_said_it(services):
