@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 from typing import Annotated, Literal
 
 import msgspec
@@ -137,21 +138,7 @@ async def asked_before(request: Request, services: Services, user_id: str) -> Re
     found = await services.prompt_sets.asked(
         Principal(user_id), words=query.get("words", ""), recipe_id=storable(query.get("recipe", "")), thumb=thumb
     )
-    return told(
-        {
-            "prompts": [
-                {
-                    "id": each.id,
-                    "conversation_id": each.conversation_id,
-                    "text": each.text,
-                    "created_at": each.created_at,
-                    "up": each.up,
-                    "down": each.down,
-                }
-                for each in found
-            ]
-        }
-    )
+    return told({"prompts": [asdict(each) for each in found]})
 
 
 async def estimated(request: Request, services: Services, user_id: str) -> Response:
@@ -167,14 +154,7 @@ async def estimated(request: Request, services: Services, user_id: str) -> Respo
     columns = [side.column() for side in asked.sides]
     who, model = Principal(user_id), await first_model(services, "")
     found = await services.replays.estimate(who, storable(asked.set_id), columns, model)
-    return told(
-        {
-            "calls": found.calls,
-            "tokens": found.tokens,
-            "cost_micros": found.cost_micros,
-            "unpriced": list[Json](found.unpriced),
-        }
-    )
+    return told(asdict(found) | {"unpriced": list[Json](found.unpriced)})
 
 
 async def listed(request: Request, services: Services, user_id: str) -> Response:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
 
 from chat_app.errors import NotFound
 from chat_app.store.database import Database, new_id, now_ms
 from chat_app.store.deleted import with_all_below
-from chat_app.store.feedback import IS_THUMB
 from chat_app.store.replay_tables import prompt_sets, prompts, replays
 from chat_app.store.tables import conversations, feedback_events, messages, recipe_versions
 
@@ -172,7 +171,7 @@ class PromptStore:
             where.append(or_(shipped, answer.c.recipe_version_id.in_(own)))
         if of is not None:
             where.append(or_(messages.c.id.in_(of), answer.c.id.in_(of)))
-        rated = and_(feedback_events.c.message_id == answer.c.id, IS_THUMB.clauses[1])
+        rated = and_(feedback_events.c.message_id == answer.c.id, feedback_events.c.kind.in_(("up", "down")))
         query = (
             select(
                 messages.c.id, messages.c.conversation_id, messages.c.created_at,
@@ -193,12 +192,12 @@ class PromptStore:
             rows = (await connection.execute(query.order_by(messages.c.id.desc()).limit(limit))).mappings()
             return [Asked(**row) for row in rows]
 
-    async def _sets(self, where: object) -> list[SetRecord]:
+    async def _sets(self, where: ColumnElement[bool]) -> list[SetRecord]:
         names = [prompt_sets.c[name] for name in ("id", "created_at", "name", "checks")]
         counts = [
             select(func.count()).where(table.c.set_id == prompt_sets.c.id).scalar_subquery().label(table.name)
             for table in (prompts, replays)
         ]
-        query = select(*names, *counts).where(where).order_by(prompt_sets.c.id.desc())  # type: ignore[arg-type]
+        query = select(*names, *counts).where(where).order_by(prompt_sets.c.id.desc())
         async with self._database.read() as connection:
             return [SetRecord(**row) for row in (await connection.execute(query)).mappings()]

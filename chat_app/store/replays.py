@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal, TypeAlias
 
-from sqlalchemy import and_, delete, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -266,7 +266,7 @@ class ReplayStore:
         async with self._database.read() as connection:
             return [Verdict(**row) for row in (await connection.execute(query)).mappings()]
 
-    async def _records(self, where: object) -> list[ReplayRecord]:
+    async def _records(self, where: ColumnElement[bool]) -> list[ReplayRecord]:
         own = [name for name in ReplayRecord.__dataclass_fields__ if name in replays.c]
         asked = select(func.count()).where(prompts.c.set_id == replays.c.set_id).scalar_subquery()
         answered = select(func.count()).where(replay_answers.c.replay_id == replays.c.id).scalar_subquery()
@@ -276,7 +276,7 @@ class ReplayStore:
                 answered.label("answers"),
             )
             .join(prompt_sets, prompt_sets.c.id == replays.c.set_id)
-            .where(where)  # type: ignore[arg-type]
+            .where(where)
             .order_by(replays.c.id.desc())
         )  # fmt: skip
         async with self._database.read() as connection:

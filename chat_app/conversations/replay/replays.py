@@ -123,7 +123,7 @@ class Replays:
         _check_limits(at_once, most_micros)
         of = await self._prompts.one(who.user_id, set_id)
         sides = await self._sides.of(who, columns, model)
-        await self._sides.estimate(sides, [], checks_in(of.checks))  # whether everybody is there
+        await self._sides.judges(checks_in(of.checks))  # before anything is asked
         new = NewReplay(set_id, _encode(sides).decode(), of.checks, at_once, key or new_id(), most_micros)
         replay_id = await self.store.add(who.user_id, new)
         self._wake()

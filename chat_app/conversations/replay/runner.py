@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -235,11 +235,11 @@ class Replayer:
 
         return do
 
-    async def _kept(self, keep: Callable[[], Awaitable[None]]) -> None:
+    async def _kept(self, keep: Callable[[], Coroutine[None, None, None]]) -> None:
         """Keep something, however long that takes: it was paid for."""
         while True:
             try:
-                await _whole(keep)
+                await to_the_end(keep())
             except StoreUnavailable as error:
                 log.warning("replay.unsaved", error=error.detail)
                 await asyncio.sleep(_RETRY_S)
@@ -249,13 +249,6 @@ class Replayer:
 
 def _cost(rate: Rate | None, tokens: tuple[int, int]) -> float:
     return rate.of(*tokens) if rate else 0
-
-
-async def _whole(keep: Callable[[], Awaitable[None]]) -> None:
-    async def work() -> None:
-        await keep()
-
-    await to_the_end(work())
 
 
 async def _done(works: Sequence[_Work], at_once: int, budget: Budget) -> Status:

@@ -114,12 +114,21 @@ class Sides:
         Raises:
             ModelUnknown: Nobody serves a model any more, or a judge.
         """
-        judges = [check for check in checks if check.kind == "judge"]
-        for judge in judges:
-            await self._gateway.route(judge.model)
+        judges = await self.judges(checks)
         rates = {model: await self.rate(model) for model in {*(s.model for s in sides), *(j.model for j in judges)}}
         calls, tokens, cost = await asyncio.to_thread(self._sum, sides, prompts, judges, rates)
         return Estimate(calls, tokens, round(cost), tuple(sorted(model for model, rate in rates.items() if not rate)))
+
+    async def judges(self, checks: Sequence[Check]) -> list[Check]:
+        """The checks that need a model.
+
+        Raises:
+            ModelUnknown: Nobody serves one of them.
+        """
+        judges = [check for check in checks if check.kind == "judge"]
+        for judge in judges:
+            await self._gateway.route(judge.model)
+        return judges
 
     def _sum(
         self,

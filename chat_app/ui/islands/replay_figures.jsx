@@ -62,7 +62,7 @@ function Checks({ report }) {
   return <Table label={t("report.checks")} sides={report.sides} rows={rows} />;
 }
 
-/** By whom one is better than the other: votes, checks, and each judge. */
+/** What a judge is called: votes, checks, or a model by its check. */
 function judgeName(judge, checks) {
   if (judge === "person" || judge === "checks") return t(`report.by_${judge}`);
   return t("report.by_judge", { model: checks[Number(judge)]?.model ?? "", number: number(Number(judge) + 1) });
