@@ -187,7 +187,9 @@ def _compared(browser: Browser, folder: Path, language: str, pictures: Path) -> 
             chat = Chat(page)
             for number in range(3):
                 expect(chat.answers.nth(number)).to_have_attribute("data-status", "complete")
-            page.locator(".beside-ending .button").nth(2).click()
+            votes = page.locator(".beside-ending [aria-pressed]")
+            expect(votes).to_have_count(3)
+            votes.nth(1).click()
             expect(page.locator('.beside-ending [aria-pressed="true"]')).to_be_visible()
             page.mouse.move(0, 0)
             page.screenshot(path=pictures / f"compare-{language}.png")
