@@ -29,13 +29,14 @@ _TITLE_CHARS = 200
 class Page:
     """A stretch of a branch, oldest first. `has_more` says that older messages precede it.
 
-    `beside` has by its id each answer that stands beside others, with the latest of all.
+    `beside` has by its id each answer that others stand beside, with the latest of all; `side_by_side` are questions.
     """
 
     conversation: ConversationRecord
     messages: list[MessageRecord]
     has_more: bool
     beside: dict[str, list[MessageRecord]]
+    side_by_side: frozenset[str]
 
 
 class ConversationService:
@@ -85,14 +86,15 @@ class ConversationService:
         conversation = await self.library.get(who.user_id, conversation_id)
         leaf, wanted = before or conversation.leaf_message_id, limit + 1
         if leaf is None:
-            return Page(conversation, [], False, {})
+            return Page(conversation, [], False, {}, frozenset())
         found = await self.messages.page(who.user_id, leaf, wanted + (before is not None))
         if found and found[0].conversation_id != conversation_id:
             raise NotFound("There is no such message here.")
-        if before is not None:
-            found = found[:-1]
+        found = found if before is None else found[:-1]
         shown = found[-limit:]
-        return Page(conversation, shown, len(found) > limit, await self.messages.beside(who.user_id, shown))
+        beside = await self.messages.beside(who.user_id, shown)
+        is_so = await self.messages.side_by_side(who.user_id, beside)
+        return Page(conversation, shown, len(found) > limit, beside, is_so)
 
     async def last_answer(self, user_id: str, conversation_id: str) -> Details | None:
         """How the answer at the end of the branch in view came about; None where a question stands there, or nothing.

@@ -58,7 +58,7 @@ class Trials:
         place: Place = NOWHERE,
         attached: Sequence[Attached] = (),
     ) -> tuple[Turn, ...]:
-        """Store a question and let several answer it at once. The answer of the first is in view.
+        """Store a question and let several answer it at once, side by side. The answer of the first is in view.
 
         A conversation keeps its own values. What was stored of a comparison before it failed is found by its key.
 
@@ -106,7 +106,7 @@ class Trials:
             who,
             NewTurn(
                 parts, first.model or model, key, title_from_question(words_of(parts)), conversation_id,
-                first.leaf_message_id, first.asked, first.layer, model,
+                first.leaf_message_id, first.asked, first.layer, model, is_compared=True,
             ),
         )  # fmt: skip
         keys = _keys_beside(key, len(columns))
@@ -152,6 +152,10 @@ class Trials:
         if turn.is_new:
             talk.start(who, turn, Question(model, asked, is_again=True, merges=tuple(ids)), notes=notes)
         return turn
+
+    async def show(self, who: Principal, question_id: str, is_on: bool) -> None:
+        """Keep whether the answers to a question are shown side by side; see `MessageStore.show_side_by_side`."""
+        await self._conversations.messages.show_side_by_side(who.user_id, question_id, is_on)
 
     async def _known(self, user_id: str, key: str, count: int) -> tuple[Turn, ...]:
         """What is stored of a comparison that came before, the first answer first."""

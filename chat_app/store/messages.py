@@ -83,6 +83,15 @@ class MessageStore:
             for of, latest in asked.items()
         }
 
+    async def side_by_side(self, user_id: str, beside: Mapping[str, Sequence[MessageRecord]]) -> frozenset[str]:
+        """Of what `beside` gave: the questions whose answers are shown side by side."""
+        if not beside:
+            return frozenset()
+        asked = {record.parent_id for each in beside.values() for record in each}
+        wanted = (messages.c.id.in_(asked), messages.c.user_id == user_id, messages.c.is_side_by_side)
+        async with self._database.read() as connection:
+            return frozenset((await connection.execute(select(messages.c.id).where(*wanted))).scalars())
+
     async def history(self, user_id: str, leaf_id: str, limit: int) -> list[StoredMessage]:
         """The last `limit` messages of the branch that ends in `leaf_id`, newest first, with their words."""
         async with self._database.read() as connection:
@@ -335,6 +344,18 @@ class MessageStore:
         except IntegrityError:  # as in `add_turn`
             return await self._id_of_key(user_id, idempotency_key)
         return new
+
+    async def show_side_by_side(self, user_id: str, question_id: str, is_on: bool) -> None:
+        """Keep whether the answers to a question are shown side by side, or one of them.
+
+        Raises:
+            NotFound: No such question, or someone else's.
+        """
+        mine = (messages.c.id == question_id, messages.c.user_id == user_id, messages.c.role == "user")
+        async with self._database.write() as connection:
+            done = await connection.execute(update(messages).where(*mine).values(is_side_by_side=is_on))
+        if not done.rowcount:
+            raise NotFound("There is no such question here.")
 
     async def _turn_to(self, connection: AsyncConnection, conversation_id: str, leaf_id: str | None) -> None:
         statement = update(conversations).where(conversations.c.id == conversation_id)

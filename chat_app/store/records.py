@@ -143,7 +143,8 @@ class NewTurn:
     """A question to store with its empty answer.
 
     `conversation_id` None starts a conversation, with a `layer` of its own. `parent_id` is the message that the
-    question follows, None the root. `conversation_model` answers next, where that is another than answers now.
+    question follows, None the root. `conversation_model` answers next, where that is another than answers now. The
+    answers to what `is_compared` are shown side by side.
     """
 
     parts: Parts
@@ -155,6 +156,7 @@ class NewTurn:
     asked: Asked = NOTHING
     layer: Layer = field(default_factory=dict[str, Json])
     conversation_model: str = ""
+    is_compared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ sort by the time they were made. Later work adds columns and tables and renames 
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, false, text
 from sqlmodel import Field, SQLModel
 
 UNINDEXED = "status <> 'streaming' AND indexed_revision IS DISTINCT FROM revision"
@@ -107,6 +107,7 @@ class MessageRow(SQLModel, table=True):
     parameters: str = Field(sa_column=Column(Text, nullable=False, server_default="{}"))
     recipe_version_id: str | None = Field(default=None, sa_type=Text)
     indexed_revision: int | None = Field(default=None)
+    is_side_by_side: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=false()))
 
 
 class UsageRow(SQLModel, table=True):

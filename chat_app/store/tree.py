@@ -139,6 +139,7 @@ EMPTY: dict[str, object] = {
     "parts": "[]", "search_text": "", "status": "complete", "revision": 0, "model": "", "deployment": "",
     "request_sent": "{}", "request_dropped": "[]", "error_text": "", "error_detail": "", "notes": "{}",
     "idempotency_key": None, "heartbeat_at": None, "generation_id": None, "parameters": "{}", "recipe_version_id": None,
+    "is_side_by_side": False,
 }  # fmt: skip
 """A message of which nothing is known: the same columns in each, so that several rows go in by one statement."""
 
@@ -174,6 +175,7 @@ async def insert_turn(connection: AsyncConnection, user_id: str, turn: NewTurn) 
         "id": question_id, "created_at": at, "conversation_id": conversation_id, "user_id": user_id,
         "parent_id": turn.parent_id, "role": "user", "parts": to_json(turn.parts),
         "search_text": searchable(turn.parts), "idempotency_key": turn.idempotency_key,
+        "is_side_by_side": turn.is_compared,
     }  # fmt: skip
     new = Turn(conversation_id, question_id, reply_id, generation_id, True)
     await connection.execute(insert(messages), [question, reply_row(user_id, new, turn.model, turn.asked)])

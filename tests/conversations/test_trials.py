@@ -315,3 +315,21 @@ async def test_a_page_tells_of_the_answers_beside_those_in_view_the_latest_where
     assert len(page.messages[-1].siblings) == 10
     shown = [each.id for each in page.beside[first.reply_id]]
     assert shown == [first.reply_id, *(turn.reply_id for turn in more[1:])]
+
+
+async def test_what_was_compared_is_shown_side_by_side_until_its_person_wants_one(services, voices):
+    first, _ = await answered(services, "alto", "bass")
+    opened = services.conversations.open
+    assert (await opened(LOCAL, first.conversation_id)).side_by_side == {first.question_id}
+    await services.trials.show(LOCAL, first.question_id, is_on=False)
+    assert (await opened(LOCAL, first.conversation_id)).side_by_side == set()
+    await services.trials.show(LOCAL, first.question_id, is_on=True)
+    assert (await opened(LOCAL, first.conversation_id)).side_by_side == {first.question_id}
+
+
+async def test_nobody_else_and_no_answer_can_be_shown_side_by_side(services, voices):
+    first, _ = await answered(services, "alto", "bass")
+    for who, message_id in ((OTHER, first.question_id), (LOCAL, first.reply_id), (LOCAL, "nobody")):
+        with pytest.raises(NotFound):
+            await services.trials.show(who, message_id, is_on=False)
+    assert (await services.conversations.open(LOCAL, first.conversation_id)).side_by_side == {first.question_id}

@@ -130,6 +130,18 @@ def test_the_conversation_goes_on_with_the_one_that_is_chosen(comparison: Compar
     expect(comparison.column(0)).to_contain_text("Alto says so.")
 
 
+def test_another_browser_shows_them_side_by_side_too_until_one_is_gone_on_with(comparison: Comparison, new_context):
+    two(comparison)
+    other = Comparison(Chat(new_context().new_page()))
+    other.page.goto(comparison.page.url)
+    other.expect_ended("complete", "complete")
+    other.press("Continue with bass")
+    expect(other.chat.field).to_be_focused()
+    comparison.page.reload()
+    expect(comparison.chat.answers.last).to_contain_text("Bass says no.")
+    expect(comparison.block).to_have_count(0)
+
+
 def test_of_two_of_which_one_is_deleted_the_other_stands_alone(comparison: Comparison):
     chat = comparison.chat
     two(comparison)

@@ -1,5 +1,6 @@
 import asyncio
 import threading
+from dataclasses import replace
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -199,4 +200,18 @@ async def test_answers_that_were_given_before_there_was_feedback_have_none_and_c
     assert [each.thumb for each in await messages.words("local", ["a"])] == [None]
     await FeedbackStore(database).rate("local", "a", Rating("up"))
     assert [each.thumb for each in await messages.words("local", ["a"])] == ["up"]
+    await database.aclose()
+
+
+async def test_answers_that_were_given_before_they_could_be_are_not_shown_side_by_side(bare_database_url: str):
+    database = Database(bare_database_url)
+    await database.migrate(to="0014")
+    await _store(database, "q", "user")
+    await database.migrate()
+
+    messages = MessageStore(database)
+    beside = {"a": [replace(await messages.record("local", "q"), parent_id="q")]}
+    assert await messages.side_by_side("local", beside) == set()
+    await messages.show_side_by_side("local", "q", is_on=True)
+    assert await messages.side_by_side("local", beside) == {"q"}
     await database.aclose()

@@ -34,6 +34,7 @@ def message(view: MessageView) -> rx.Component:
             answers=answers,
             models=ChatState.models,
             model=ChatState.model,
+            on_show=ChatState.show_beside,
             on_go_on=ChatState.branch,
             on_merged=ChatState.sent,
         ),
@@ -219,7 +220,7 @@ def _branches(view: MessageView) -> rx.Component:
             custom_attrs={"aria-label": t("branch.on")},
             class_name="quiet",
         ),
-        rx.cond(view.role == "assistant", BesideButton.create(question=view.question)),
+        rx.cond(view.role == "assistant", BesideButton.create(question=view.question, on_show=ChatState.show_beside)),
         class_name="branches",
     )
 

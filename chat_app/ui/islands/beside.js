@@ -1,37 +1,23 @@
-// Which questions' answers are shown side by side: those of a comparison, until one of them is gone on with, and whichever a
-// person looks at so. This browser remembers the latest.
+// Whether the answers to a question are shown side by side: as the conversation has it, or as was pressed here just now.
 import { createContext, useSyncExternalStore } from "react";
-import { keep, recall } from "./kept.js";
 
 /** Whether what is around is one of several answers that stand side by side. */
 export const Beside = createContext(false);
 
-const PLACE = "chat_app.beside";
-const MOST = 200;
+const pressed = new Map(); // by the question's id, until the conversation has it, too
 const listeners = new Set();
-let known = null; // ids of questions, the latest last
-
-const isList = (value) => Array.isArray(value) && value.every((each) => typeof each === "string");
-const shown = () => (known ??= recall(PLACE, isList) ?? []);
 
 function onBeside(call) {
   listeners.add(call);
   return () => listeners.delete(call);
 }
 
-globalThis.addEventListener?.("storage", ({ key }) => {
-  if (key !== PLACE) return;
-  known = null; // another tab has written
-  listeners.forEach((call) => call());
-});
-
-/** Show the answers to a question side by side, or one of them. */
-export function showBeside(question, isOn) {
-  const others = shown().filter((each) => each !== question);
-  known = isOn ? [...others, question].slice(-MOST) : others;
-  keep(PLACE, known);
+/** Show them side by side, or one of them, until the conversation says otherwise. */
+export function press(question, isOn) {
+  if (isOn === undefined) pressed.delete(question);
+  else pressed.set(question, isOn);
   listeners.forEach((call) => call());
 }
 
-/** Whether the answers to a question are shown side by side. */
-export const useBeside = (question) => useSyncExternalStore(onBeside, () => Boolean(question) && shown().includes(question));
+/** Whether they are, where the conversation says `isKept`. */
+export const useBeside = (question, isKept) => useSyncExternalStore(onBeside, () => pressed.get(question)) ?? Boolean(isKept);

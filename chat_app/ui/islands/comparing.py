@@ -32,6 +32,7 @@ class SideBySide(Island):
     answers: rx.Var[list[MessageView]]
     models: rx.Var[list[dict[str, str]]]
     model: rx.Var[str]
+    on_show: rx.EventHandler[passthrough_event_spec(str, bool)]
     on_go_on: rx.EventHandler[passthrough_event_spec(str)]
     on_merged: rx.EventHandler[passthrough_event_spec(str, str)]
 
@@ -43,6 +44,7 @@ class BesideButton(Island):
     tag = "BesideButton"
 
     question: rx.Var[str]
+    on_show: rx.EventHandler[passthrough_event_spec(str, bool)]
 
 
 class Replays(Island):

@@ -20,7 +20,7 @@ export function LiveAnswers({ conversationId, running: inView, aside, resumed, a
   const ids = running.join(",");
   const last = messages.at(-1);
   const lastId = last?.id;
-  const isBeside = useBeside(last?.question); // where each column says for itself that it waits
+  const isBeside = useBeside(last?.question, beside[lastId]?.[0].side_by_side); // where each column says for itself that it waits
   const nameOf = useNameOf();
   const modelOf = (id) => nameOf([...messages, ...Object.values(beside).flat()].find((message) => message.id === id)?.model ?? "");
   const model = modelOf(running[0]);

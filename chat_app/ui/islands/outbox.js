@@ -1,6 +1,5 @@
 // What was sent, until the server has it. It lies in this browser meanwhile: a reload, a crash or a server that is away
 // loses no word, and a send that comes twice has the same key, by which the server knows it.
-import { showBeside } from "./beside.js";
 import { idHere, isDraft, isNewHere, newKey, whole } from "./drafts.js";
 import { isGiven, partOf } from "./given.jsx";
 import { language } from "./i18n.js";
@@ -176,7 +175,6 @@ function conclude(entry, turn) {
     }
   }
   const files = entry.draft.files?.map(partOf) ?? wordsOf(entry.about?.id)?.parts.filter(isGiven); // or else nobody here knows
-  if (turn.replies) showBeside(turn.question_id, true);
   begin(turn, entry.about?.how === "wish" ? null : whole(entry.draft), files);
   if (entry.about) unkeep(placeOf(entry.about), sessionStorage);
   forget(entry.key);

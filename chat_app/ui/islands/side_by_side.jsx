@@ -1,6 +1,6 @@
 // The answers to one question side by side, or the one that is in view: columns, on a phone tabs. Each has a vote, and a way to go on with it.
 import { Children, useEffect, useId, useState } from "react";
-import { Beside, showBeside, useBeside } from "./beside.js";
+import { Beside, press, useBeside } from "./beside.js";
 import { t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
 import { MergeForm } from "./merge_form.jsx";
@@ -14,8 +14,8 @@ import { useWords } from "./words_hook.js";
 const NARROW = "(max-width: 767px)";
 
 /** Shows the answers to a question side by side. */
-export const BesideButton = ({ question }) => (
-  <button type="button" className="quiet icon-only" aria-label={t("beside.show")} title={t("beside.show")} onClick={() => showBeside(question, true)}><Icon name="columns" /></button>
+export const BesideButton = ({ question, onShow }) => (
+  <button type="button" className="quiet icon-only" aria-label={t("beside.show")} title={t("beside.show")} onClick={() => (press(question, true), onShow(question, true))}><Icon name="columns" /></button>
 );
 
 function useNarrow() {
@@ -29,8 +29,10 @@ function useNarrow() {
   return isNarrow;
 }
 
-export function SideBySide({ question, current, answers, models, model, onGoOn, onMerged, children }) {
-  const isOn = useBeside(question);
+export function SideBySide({ question, current, answers, models, model, onShow, onGoOn, onMerged, children }) {
+  const isKept = answers[0].side_by_side;
+  const isOn = useBeside(question, isKept);
+  useEffect(() => press(question), [question, isKept]); // it has what was pressed
   const isNarrow = useNarrow();
   const [wanted, want] = useState("");
   const name = useId();
@@ -40,8 +42,9 @@ export function SideBySide({ question, current, answers, models, model, onGoOn, 
   const ids = answers.map(({ id }) => id);
   const chosen = ids.includes(wanted) ? wanted : current;
   const called = ({ model: of, recipe }) => [nameOf(of), recipe].filter(Boolean).join(" · ");
+  const showOne = () => (press(question, false), onShow(question, false));
   const goOn = (id) => {
-    showBeside(question, false);
+    showOne();
     if (id !== current) onGoOn(id);
     document.getElementById("composer")?.focus();
   };
@@ -64,8 +67,8 @@ export function SideBySide({ question, current, answers, models, model, onGoOn, 
             </div>
           ))}
         </div>
-        <MergeForm answers={answers} called={called} models={models} model={model} onMerged={(...told) => (showBeside(question, false), onMerged(...told))}>
-          <button type="button" className="quiet" onClick={() => showBeside(question, false)}>{t("beside.single")}</button>
+        <MergeForm answers={answers} called={called} models={models} model={model} onMerged={(...told) => (showOne(), onMerged(...told))}>
+          <button type="button" className="quiet" onClick={showOne}>{t("beside.single")}</button>
         </MergeForm>
       </section>
     </Beside.Provider>

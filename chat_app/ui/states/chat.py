@@ -299,6 +299,16 @@ class ChatState(rx.State):
             return
         await self.reread()
 
+    @rx.event
+    async def show_beside(self, question_id: str, is_on: bool):
+        """Show the answers to a question side by side, or one of them."""
+        try:
+            await services().trials.show(who(self), question_id, is_on)
+        except ChatError as error:
+            self._say(error)
+            return
+        await self.reread()
+
     async def _began(self, conversation_id: str):
         self.error_code = ""
         is_first = not self.conversation_id
@@ -360,7 +370,10 @@ async def _beside(page: Page) -> dict[str, list[MessageView]]:
     versions = {record.recipe_version_id for each in page.beside.values() for record in each}
     called = {version: await services().recipes.called(version) for version in versions}
     return {
-        message_id: [message_view(record, called[record.recipe_version_id]) for record in each]
+        message_id: [
+            message_view(record, called[record.recipe_version_id], side_by_side=record.parent_id in page.side_by_side)
+            for record in each
+        ]
         for message_id, each in page.beside.items()
     }
 
