@@ -17,7 +17,8 @@ SECRETS: tuple[Secret, ...] = get_args(Secret)
 
 # Chinese has no blanks around a number or a word, so that its letters may stand beside one: `\b` would not see them.
 _HAN = "\u4e00-\u9fff"
-_BEFORE, _AFTER = r"(?<![\d.A-Za-z_-])", r"(?![\d_-]*\d|[A-Za-z_])"
+# How far a pattern looks ahead is bounded, else a text could hold the interpreter for minutes.
+_BEFORE, _AFTER = r"(?<![\d.A-Za-z_-])", r"(?![_-]{0,40}\d|[A-Za-z_])"
 _ALONE, _ENDS = r"(?<![A-Za-z0-9])", r"(?![A-Za-z0-9])"
 _LOCAL = rf"(?:(?<![\w.+%-])|(?<=[{_HAN}]))[A-Za-z0-9.+_%-]+"
 _DATE = r"(?:19|20)\d\d[-./]?[01]\d[-./]?[0-3]\d(?!\d)"
@@ -34,7 +35,7 @@ _PATTERNS: dict[Secret, tuple[str, ...]] = {
         rf"{_ALONE}(?:LTAI[A-Za-z0-9]{{12,}}|AKID[A-Za-z0-9]{{24,}})",  # Alibaba Cloud, Tencent Cloud
         rf"{_ALONE}AIza[A-Za-z0-9_-]{{30,}}",
         rf"{_ALONE}xox[abeoprs]-[A-Za-z0-9-]{{10,}}",
-        rf"{_ALONE}(?:hf_|pcsk_|pypi-|npm_|rk_live_|sk_live_|pk_live_)(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{{16,}}",
+        rf"{_ALONE}(?:hf_|pcsk_|pypi-|npm_|rk_live_|sk_live_|pk_live_)(?=[A-Za-z_-]{{0,200}}\d)[A-Za-z0-9_-]{{16,}}",
         r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",  # RFC 7519
         rf"{_ALONE}(?i:bearer|authorization: *basic) +(?P<header>[A-Za-z0-9._~+/-]{{16,}}=*)",
         # What has a name is one in quotes, or with a digit: else it is a word of a sentence, or a type in a program.

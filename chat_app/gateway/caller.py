@@ -21,6 +21,7 @@ class Caller:
     `limits` are the key's; without a key those of `address` count, which is where the call comes from. Calls of one
     `affinity` go to one deployment while that is well. `request_id` is what the log and the ledger know the call by.
     `cache_s` is how old an answer to the same request may be that is given again; None leaves it to the model.
+    `falls_back` says that another model may answer where the one that was asked does not, if the catalogue names one.
     `is_counted` says that it is a request of its own: a title, or a second try with less, takes tokens and costs, and
     is none. `on_rates` is told what is left of the limits, `on_used` what each attempt took, at its end.
     """
@@ -31,6 +32,7 @@ class Caller:
     affinity: str = ""
     limits: Limits = NO_LIMITS
     cache_s: float | None = None
+    falls_back: bool = True
     is_counted: bool = True
     purpose: Purpose = "chat"
     request_id: str = field(default_factory=lambda: str(uuid_utils.uuid7()))

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import aclosing
+from dataclasses import replace
 
 import msgspec
 import structlog
@@ -98,6 +99,7 @@ class Gateway:
             ModelError: The answer failed, before the first delta or after.
         """
         route = await self.route(request.model)
+        route = route if caller.falls_back else replace(route, fallback="")
         expected = Usage(estimate_prompt(request), most_tokens(request.parameters) or _USUAL_ANSWER_TOKENS)
         tokens = (expected.input_tokens or 0) + (expected.output_tokens or 0)
         price = cost_micros(expected, route.deployments[0]) or 0

@@ -150,6 +150,18 @@ async def test_a_fallback_model_answers_and_the_answer_says_which(tmp_path):
     assert (await door.ask("n"))[0].model == ""
 
 
+async def test_a_caller_that_wants_this_model_alone_gets_no_other(tmp_path):
+    door = await door_over(
+        tmp_path,
+        '[models.m]\nprovider = "first"\nfallback = "n"\n[models.n]\nprovider = "second"\n',
+        Named("first", ModelFailed("no")),
+        second := Named("second", says="instead"),
+    )
+    with pytest.raises(ModelFailed):
+        await door.ask(caller=Caller("local", falls_back=False))
+    assert second.requests == []
+
+
 async def test_a_fallback_that_nobody_serves_changes_nothing(tmp_path):
     door = await door_over(
         tmp_path, '[models.m]\nprovider = "first"\nfallback = "gone"\n', Named("first", ModelFailed("no"))

@@ -146,7 +146,7 @@ class Asking:
         while True:
             heard = _Heard()
             try:
-                caller = Caller(user_id, purpose=purpose, cache_s=0, on_used=bill.add)
+                caller = Caller(user_id, purpose=purpose, cache_s=0, falls_back=False, on_used=bill.add)
                 await self._hear(caller, await request(), heard)
             except LimitReached as error:
                 if error.retry_after_s > _LONGEST_LIMIT_S:

@@ -18,7 +18,7 @@ from chat_app.conversations.replay.asking import Asking
 from chat_app.conversations.replay.budget import Budget
 from chat_app.conversations.replay.checks import Check
 from chat_app.conversations.replay.sets import checks_in
-from chat_app.conversations.replay.sides import Rate, Sides, decode_sides, estimated, verdict_tokens
+from chat_app.conversations.replay.sides import LOOKS, Rate, Side, Sides, decode_sides, estimated, verdict_tokens
 from chat_app.errors import NotFound, StoreUnavailable
 from chat_app.gateway.estimate import estimate_tokens
 from chat_app.jobs import Jobs
@@ -32,13 +32,14 @@ _LOOK_S, _WATCH_S, _REST_S, _RETRY_S = 1.0, 1.0, 30.0, 2.0
 _MOST_AT_ONCE = 4
 _MOST_FAULTS = 3  # of ours, in one replay
 _MOST_FAILURES = 10  # one after the other, by the same side or judge
-_LOOKS = 2
 
 
 @dataclass(slots=True)
 class _Lane:
-    """A side or a judge: what its calls have cost, and how many have failed since one did not."""
+    """A side or a judge: how many calls have begun and ended, what they cost, how many failed since one did not."""
 
+    begun: int = 0
+    ended: int = 0
     costs: list[int] = field(default_factory=list[int])
     failures: int = 0
 
@@ -55,8 +56,13 @@ class _Work:
     do: Callable[[], Awaitable[tuple[int | None, bool]]]
 
     @property
-    def cost(self) -> int:
-        """What it may cost: what was reckoned, or what such calls have cost on the average, if that is more."""
+    def cost(self) -> int | None:
+        """What it may cost: what was reckoned, or what such calls have cost on the average, if that is more.
+
+        None while the first of them is under way: what is reckoned knows nothing of how long a model thinks.
+        """
+        if self.lane.begun and not self.lane.ended:
+            return None
         costs = self.lane.costs
         return round(max(self.expected, sum(costs) / len(costs) if costs else 0))
 
@@ -178,7 +184,7 @@ class Replayer:
                 _Work(
                     lanes[number],
                     _cost(rates[number], self._sides.tokens(side, estimated(prompt))),
-                    self._to_answer(record, prompt, number, checks),
+                    self._to_answer(record, prompt, side, number, checks),
                 )
                 for prompt in prompts
                 for number, side in enumerate(sides)
@@ -188,10 +194,8 @@ class Replayer:
         return await asyncio.to_thread(made)
 
     def _to_answer(
-        self, record: ReplayRecord, prompt: Prompt, number: int, checks: tuple[Check, ...]
+        self, record: ReplayRecord, prompt: Prompt, side: Side, number: int, checks: tuple[Check, ...]
     ) -> Callable[[], Awaitable[tuple[int | None, bool]]]:
-        side = decode_sides(record.sides)[number]
-
         async def do() -> tuple[int | None, bool]:
             answer = await self._asking.answer(record.user_id, prompt, side, number, checks)
             await self._kept(lambda: self._store.add_answer(record.id, answer))
@@ -219,7 +223,7 @@ class Replayer:
                 for judge, check in judges:
                     if len(answers) > 1 and (prompt.position, judge) not in known:
                         tokens = estimated(prompt) + sum(map(estimate_tokens, answers))
-                        cost = _LOOKS * _cost(rates[check.model], verdict_tokens(check, tokens))
+                        cost = LOOKS * _cost(rates[check.model], verdict_tokens(check, tokens))
                         works.append(_Work(lanes[judge], cost, self._to_judge(record, prompt, answers, check, judge)))
             return works
 
@@ -261,17 +265,18 @@ async def _done(works: Sequence[_Work], at_once: int, budget: Budget) -> Status:
 
     async def some() -> None:
         for work in left:
-            expected = work.cost
-            if not await budget.admits(expected):
+            lane, cost = work.lane, None
+            if (aside := await budget.admits(lambda work=work: work.cost)) is None:
                 return await end("limited")
-            cost, has_failed = None, False
+            lane.begun += 1
             try:
                 cost, has_failed = await work.do()
+                lane.ended += 1
+                lane.costs += [] if cost is None else [cost]
+                lane.failures = lane.failures + 1 if has_failed else 0
             finally:
-                await budget.settle(expected, cost)
-            work.lane.costs += [] if cost is None else [cost]
-            work.lane.failures = work.lane.failures + 1 if has_failed else 0
-            if work.lane.failures >= _MOST_FAILURES:
+                await budget.settle(aside, cost)
+            if lane.failures >= _MOST_FAILURES:
                 return await end("failing")
         return None
 

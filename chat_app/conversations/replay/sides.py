@@ -23,8 +23,10 @@ from chat_app.store.prompts import Prompt
 _SIDES = 2
 _ANSWER_TOKENS = 400
 """How long an answer is taken to be of which nothing is known; a chat model's are between 200 and 600 as a rule."""
-_VERDICT_TOKENS, _RUBRIC_TOKENS, _LOOKS = 300, 200, 2
-_MANY = 1_000_000
+LOOKS = 2
+"""How often a judge looks at a pair: in both orders."""
+_VERDICT_TOKENS, _RUBRIC_TOKENS = 300, 200
+_MANY = 100_000  # for which a price is asked; above, some vendors have another
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ class Sides:
             asks = [(side.model, *self.tokens(side, asked)) for side in sides]
             said = sum(made for _, _, made in asks)
             for judge in judges:
-                asks += [(judge.model, *verdict_tokens(judge, asked + said))] * _LOOKS
+                asks += [(judge.model, *verdict_tokens(judge, asked + said))] * LOOKS
             for model, given, made in asks:
                 rate = rates[model]
                 calls, tokens, cost = calls + 1, tokens + given + made, cost + (rate.of(given, made) if rate else 0)

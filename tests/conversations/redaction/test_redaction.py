@@ -1,13 +1,16 @@
 """What is taken out of a text is what labelled strings say, but for the misses that are known and listed."""
 
 import json
+from itertools import chain
 from pathlib import Path
+from re._constants import ASSERT, ASSERT_NOT
+from re._parser import SubPattern, parse
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat_app.conversations.redaction import SECRETS, redacted
+from chat_app.conversations.redaction import _NUMBERS, _PATTERNS, SECRETS, redacted
 
 LABELLED = [json.loads(line) for line in (Path(__file__).parent / "labelled.jsonl").read_text().splitlines()]
 MISSES = {
@@ -30,6 +33,27 @@ def test_there_are_enough_labelled_strings_of_each_kind_and_enough_with_nothing_
 def test_all_is_as_it_is_labelled_but_for_the_misses_that_are_known():
     wrong = {each["text"] for each in LABELLED if redacted(each["text"]) != each["redacted"]}
     assert wrong == MISSES.keys()
+
+
+def _looks_ahead(pattern) -> list[int]:
+    """How far each look ahead of a pattern goes, at most."""
+    found = []
+    for operator, argument in pattern:
+        inner = [each for each in _flat(argument) if isinstance(each, SubPattern)]
+        if operator in (ASSERT, ASSERT_NOT) and argument[0] > 0:
+            found.append(argument[1].getwidth()[1])
+        found += [far for each in inner for far in _looks_ahead(each)]
+    return found
+
+
+def _flat(value) -> list:
+    return [part for each in value for part in _flat(each)] if isinstance(value, tuple | list) else [value]
+
+
+def test_no_pattern_looks_ahead_without_an_end_or_a_text_could_hold_the_interpreter():
+    far = [each for pattern in (*chain(*_PATTERNS.values()), _NUMBERS.pattern) for each in _looks_ahead(parse(pattern))]
+    assert len(far) > 20
+    assert max(far) <= 201
 
 
 def test_the_documentation_lists_the_misses():

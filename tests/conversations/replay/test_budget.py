@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +18,7 @@ def test_what_is_begun_never_goes_over_the_limit_when_it_costs_what_was_expected
         async def some() -> None:
             nonlocal spent, was_refused
             for cost in left:
-                if not await budget.admits(cost):
+                if await budget.admits(lambda cost=cost: cost) is None:
                     was_refused = True
                     return
                 await asyncio.sleep(0)
@@ -36,13 +37,13 @@ def test_what_is_begun_never_goes_over_the_limit_when_it_costs_what_was_expected
 
 async def test_without_a_limit_and_without_a_price_nothing_is_refused():
     budget = Budget(None, 10**12)
-    assert await budget.admits(10**12)
+    assert await budget.admits(lambda: 10**12) == 10**12
     known = Budget(5, 4)
-    assert await known.admits(1)
+    assert await known.admits(lambda: 1) == 1
     await known.settle(1, None)
-    assert await known.admits(1)
+    assert await known.admits(lambda: 1) == 1
     await known.settle(1, 1)
-    assert not await known.admits(1)
+    assert await known.admits(lambda: 1) is None
 
 
 @given(
@@ -76,10 +77,28 @@ def test_a_run_ends_whatever_its_calls_cost_and_however_many_fail(
 
 async def test_one_that_waits_for_room_is_let_go_when_nobody_is_admitted_any_more():
     budget = Budget(100, 0)
-    assert await budget.admits(80)
-    waiting = asyncio.ensure_future(budget.admits(60))
+    assert await budget.admits(lambda: 80) == 80
+    waiting = asyncio.ensure_future(budget.admits(lambda: 60))
     await asyncio.sleep(0)
     await budget.close()
-    assert await waiting is False
+    assert await waiting is None
     await budget.settle(80, 10)
-    assert await budget.admits(1) is False
+    assert await budget.admits(lambda: 1) is None
+
+
+@pytest.mark.parametrize(("most", "at_once"), [(100, 1), (None, 8)])
+async def test_under_a_limit_one_call_shows_what_such_calls_cost_before_others_begin(most: int | None, at_once: int):
+    running, together, lane = 0, 0, _Lane()
+
+    async def do() -> tuple[int, bool]:
+        nonlocal running, together
+        running += 1
+        together = max(together, running)
+        await asyncio.sleep(0)
+        running -= 1
+        return 100, False
+
+    works = [_Work(lane, 4, do) for _ in range(20)]
+    status = await _done(works, 8, Budget(most, 0))
+    assert together == at_once
+    assert (status, len(lane.costs)) == (("limited", 1) if most else ("complete", 20))
