@@ -284,11 +284,11 @@ def _replays(
     settings: Settings, database: Database, messages: MessageStore, layers: Layers, gateway: Gateway, search: _Search
 ) -> _Replayed:
     reserve, most = settings.reply_reserve_tokens, settings.document_tokens
-    store, prompts, bounded = ReplayStore(database), PromptStore(database), Bounded()
+    store, prompts = ReplayStore(database), PromptStore(database)
     sides = Sides(layers, gateway, most)
-    asking = Asking(gateway, search.retrieval, bounded, reply_reserve_tokens=reserve, document_tokens=most)
+    asking = Asking(gateway, search.retrieval, Bounded(), reply_reserve_tokens=reserve, document_tokens=most)
     job = Replayer(store, prompts, sides, asking, _jobs(settings, database))
-    sets = PromptSets(prompts, messages, search.finding, bounded)
+    sets = PromptSets(prompts, messages, search.finding, Bounded())  # no replay holds up who writes a check
     return _Replayed(sets, Replays(store, prompts, sides, job.wake), job)
 
 

@@ -162,7 +162,11 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 @asynccontextmanager
 async def services_with(folder: Path, *providers: Provider, **changes: object) -> AsyncIterator[Services]:
-    """The whole object graph on a temporary database, with these providers beside Passages."""
-    async with open_services(make_settings(folder, **changes), providers=providers) as services:
+    """The whole object graph on a temporary database, with these providers beside Passages.
+
+    Nothing is limited, unless so wanted: Redis counts the calls of all tests for one person.
+    """
+    settings = make_settings(folder, **{"limit_requests": 0} | changes)
+    async with open_services(settings, providers=providers) as services:
         await services.catalogue.refresh()
         yield services

@@ -296,7 +296,8 @@ def _prompt(prompt: Prompt) -> dict[str, Json]:
 def _replay(record: ReplayRecord) -> Json:
     return {
         "id": record.id, "created_at": record.created_at, "ended_at": record.ended_at, "set_id": record.set_id,
-        "set": record.set_name, "status": record.status, "prompts": record.prompts, "answers": record.answers,
+        "set": record.set_name, "status": record.status, "is_waiting": record.is_waiting, "prompts": record.prompts,
+        "answers": record.answers,
         "sides": [{"model": side.model, "recipe": side.recipe} for side in decode_sides(record.sides)],
     }  # fmt: skip
 
@@ -316,6 +317,7 @@ def _answer(answer: Answer, *, is_blind: bool) -> dict[str, Json]:
     if is_blind:
         return said
     more: dict[str, Json] = {
+        "error_detail": answer.error_detail,
         "checks": list[Json](decode_outcomes(answer.checks)), "input_tokens": answer.input_tokens,
         "output_tokens": answer.output_tokens, "cost_micros": answer.cost_micros,
         "first_token_ms": answer.first_token_ms, "duration_ms": answer.duration_ms,

@@ -14,7 +14,8 @@ from contextlib import suppress
 from typing import Literal, TypeAlias
 
 Kind: TypeAlias = Literal["regex", "json_schema"]
-_TIME_S, _MEMORY_BYTES = 2, 1_000_000_000
+_TIME_S, _MEMORY_BYTES = 2, 1_000_000_000  # of the processor
+_PATIENCE_S, _AGAIN_S = 60, 1  # with a machine that has no time or no process for it
 _MET, _NOT, _NONE = 0, 3, 4
 _WORK = """
 import json, re, resource, sys
@@ -73,21 +74,16 @@ class Bounded:
         """Whether a text matches an expression, as Python's `re` has them, or is JSON of a form, also within a fence.
 
         Raises:
-            TimeoutError: It took too much time or memory, or no process can be had.
+            TimeoutError: It took too much time or memory, or no process can be had for a minute.
             Unreadable: The rule is none.
         """
         asked = json.dumps([kind, rule, text]).encode()
         arguments = [sys.executable, "-I", "-c", _WORK, str(_TIME_S), str(_MEMORY_BYTES)]
         async with self._turns:
+            async with asyncio.timeout(_PATIENCE_S):
+                process = await _begun(arguments)
             try:
-                process = await asyncio.create_subprocess_exec(
-                    *arguments, env={"PATH": os.defpath}, stdin=asyncio.subprocess.PIPE,
-                    stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-                )  # fmt: skip
-            except OSError as error:
-                raise TimeoutError from error
-            try:
-                async with asyncio.timeout(5 * _TIME_S):  # it ends itself after so much of the processor's time
+                async with asyncio.timeout(_PATIENCE_S):  # it ends itself after so much of the processor's time
                     said, _ = await process.communicate(asked)
             finally:
                 if process.returncode is None:
@@ -99,3 +95,15 @@ class Bounded:
         if process.returncode not in (_MET, _NOT):  # its bounds have ended it
             raise TimeoutError
         return process.returncode == _MET
+
+
+async def _begun(arguments: list[str]) -> asyncio.subprocess.Process:
+    """A process, as soon as the machine has one: what it lacks now says nothing of the rule."""
+    while True:
+        try:
+            return await asyncio.create_subprocess_exec(
+                *arguments, env={"PATH": os.defpath}, stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+            )  # fmt: skip
+        except OSError:
+            await asyncio.sleep(_AGAIN_S)

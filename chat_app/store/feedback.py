@@ -105,14 +105,17 @@ class FeedbackStore:
 
         Raises:
             NotFound: No such answer, or someone else's; or one of the others is no other answer to its question.
-            Conflict: It is still running.
+            Conflict: It is still running, or one of the others is.
         """
         async with self._database.write() as connection:
             if await _status(connection, user_id, message_id) == "streaming":
                 raise Conflict("This answer is still running.")
             beside = await _beside(connection, message_id)
-            if not {each for each, is_deleted in beside.items() if not is_deleted}.issuperset(others):
+            there = {each: status for each, (status, is_deleted) in beside.items() if not is_deleted}
+            if not there.keys() >= set(others):
                 raise NotFound("There is no such answer here.")
+            if any(there[each] == "streaming" for each in others):
+                raise Conflict("One of these answers is still running.")
             await connection.execute(delete(feedback_events).where(*_preferences([message_id, *beside])))
             await note(connection, user_id, "prefer", message_id, others=others)
 
@@ -155,16 +158,16 @@ async def _status(connection: AsyncConnection, user_id: str, message_id: str) ->
     return status
 
 
-async def _beside(connection: AsyncConnection, message_id: str) -> dict[str, bool]:
-    """The other answers to the question of an answer, and which are deleted; nobody else votes until all is done."""
+async def _beside(connection: AsyncConnection, message_id: str) -> dict[str, tuple[str, bool]]:
+    """(status, whether it is deleted) of the other answers to its question; nobody else votes until all is done."""
     question = select(messages.c.parent_id).where(messages.c.id == message_id).scalar_subquery()
     await connection.execute(select(messages.c.id).where(messages.c.id == question).with_for_update())
     other = messages.alias()
-    query = select(other.c.id, other.c.deleted_at).join(
+    query = select(other.c.id, other.c.status, other.c.deleted_at).join(
         messages, and_(messages.c.conversation_id == other.c.conversation_id, messages.c.parent_id == other.c.parent_id)
     )
     query = query.where(messages.c.id == message_id, other.c.id != message_id)
-    return {row.id: row.deleted_at is not None for row in await connection.execute(query)}
+    return {row.id: (row.status, row.deleted_at is not None) for row in await connection.execute(query)}
 
 
 def _preferences(message_ids: Sequence[str]) -> tuple[ColumnElement[bool], ...]:

@@ -78,6 +78,7 @@ class ReplayAnswer(SQLModel, table=True):
     created_at: int = Field(sa_type=BigInteger)
     text: str = Field(sa_type=Text)
     error_code: str | None = Field(default=None, sa_type=Text)
+    error_detail: str = Field(sa_column=Column(Text, nullable=False, server_default=""))
     input_tokens: int | None = Field(default=None, sa_type=BigInteger)
     output_tokens: int | None = Field(default=None, sa_type=BigInteger)
     cost_micros: int | None = Field(default=None, sa_type=BigInteger)

@@ -6,16 +6,19 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal, TypeAlias
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chat_app.errors import NotFound
+from chat_app.errors import Conflict, NotFound
 from chat_app.store.database import Database, new_id, now_ms
 from chat_app.store.replay_tables import prompt_sets, prompts, replay_answers, replay_verdicts, replays
+from chat_app.store.tables import jobs
 
 Status: TypeAlias = Literal["running", "complete", "cancelled", "limited", "failing"]
 """`limited` has come to its cost limit, `failing` failed again and again. Whatever is not complete can go on."""
+JOB = "replay"
+"""The kind of the job that is under way with a replay, whose key is its id."""
 PERSON = "person"
 """The judge of a verdict that a person has given."""
 _MISSING = "There is no such replay here."
@@ -36,7 +39,7 @@ class NewReplay:
 
 @dataclass(frozen=True, slots=True)
 class ReplayRecord:
-    """A replay, and how far it has come: of `prompts` each has two `answers`, and a verdict of each judge."""
+    """A replay, and how far it has come: of `prompts` each has two `answers`; a worker may be `under_way` with it."""
 
     id: str
     user_id: str
@@ -53,11 +56,20 @@ class ReplayRecord:
     ended_at: int | None
     prompts: int
     answers: int
+    under_way: bool
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it runs, and no worker is under way with it."""
+        return self.status == "running" and not self.under_way
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a side, 0 or 1, answered to a prompt. `checks` is JSON; times are milliseconds; None is unknown."""
+    """What a side, 0 or 1, answered to a prompt. `checks` is JSON; times are milliseconds; None is unknown.
+
+    `error_detail` is what its server said of why there is none.
+    """
 
     position: int
     side: int
@@ -65,6 +77,7 @@ class Answer:
     duration_ms: int
     checks: str = "[]"
     error_code: str | None = None
+    error_detail: str = ""
     input_tokens: int | None = None
     output_tokens: int | None = None
     cost_micros: int | None = None
@@ -100,19 +113,22 @@ class ReplayStore:
         replay_id = new_id()
         mine = select(prompt_sets.c.id).where(prompt_sets.c.id == new.set_id, prompt_sets.c.user_id == user_id)
         row = {"id": replay_id, "created_at": now_ms(), "user_id": user_id, "status": "running"}
-        same = select(replays.c.id).where(replays.c.user_id == user_id, replays.c.key == new.key)
         try:
             async with self._database.write() as connection:
                 if (await connection.execute(mine)).first() is None:
                     raise NotFound("There is no such set of prompts here.")
                 await connection.execute(insert(replays), [row | asdict(new) | {"spent_micros": 0, "run": 0}])
         except IntegrityError:
-            async with self._database.read() as connection:
-                known = (await connection.execute(same)).scalar_one_or_none()
-            if known is None:
+            if (known := await self.of_key(user_id, new.key)) is None:
                 raise NotFound("There is no such set of prompts here.") from None
-            return str(known)
+            return known
         return replay_id
+
+    async def of_key(self, user_id: str, key: str) -> str | None:
+        """The replay that was begun by a key."""
+        same = select(replays.c.id).where(replays.c.user_id == user_id, replays.c.key == key)
+        async with self._database.read() as connection:
+            return (await connection.execute(same)).scalar_one_or_none()
 
     async def of(self, user_id: str) -> list[ReplayRecord]:
         """A person's, the newest first."""
@@ -135,6 +151,12 @@ class ReplayStore:
         async with self._database.read() as connection:
             return [(row.id, row.user_id) for row in await connection.execute(query)]
 
+    async def is_alone(self, user_id: str, replay_id: str) -> bool:
+        """Whether no worker is under way with another replay of its person."""
+        others = select(replays.c.id).where(replays.c.user_id == user_id, replays.c.id != replay_id)
+        async with self._database.read() as connection:
+            return (await connection.execute(select(jobs.c.id).where(*_leased(others)))).first() is None
+
     async def standing(self, replay_id: str) -> tuple[Status, int] | None:
         """(how it stands, which run it is in); None where it is gone."""
         query = select(replays.c.status, replays.c.run).where(replays.c.id == replay_id)
@@ -154,7 +176,10 @@ class ReplayStore:
         Raises:
             NotFound: No such replay, or someone else's.
         """
-        await self.end(replay_id, "cancelled", (await self.one(user_id, replay_id)).run)
+        await self.one(user_id, replay_id)
+        of = (replays.c.id == replay_id, replays.c.user_id == user_id, replays.c.status == "running")
+        async with self._database.write() as connection:
+            await connection.execute(update(replays).where(*of).values(status="cancelled", ended_at=now_ms()))
 
     async def go_on(self, user_id: str, replay_id: str, *, most_micros: int | None, retry: bool) -> None:
         """Let it go on, under a cost limit that may be another.
@@ -166,11 +191,16 @@ class ReplayStore:
             retry: Whether what failed is asked again.
 
         Raises:
+            Conflict: It is running.
             NotFound: No such replay, or someone else's.
         """
         await self.one(user_id, replay_id)
         of = replay_answers.c
+        ended = (replays.c.id == replay_id, replays.c.user_id == user_id, replays.c.status != "running")
+        values = {"status": "running", "ended_at": None, "most_micros": most_micros, "run": replays.c.run + 1}
         async with self._database.write() as connection:
+            if not (await connection.execute(update(replays).where(*ended).values(**values))).rowcount:
+                raise Conflict("This replay is running.")
             if retry:
                 failed = (of.replay_id == replay_id, of.error_code.is_not(None))
                 about = replay_verdicts.c.position.in_(select(of.position).where(*failed))  # they were about another
@@ -180,8 +210,6 @@ class ReplayStore:
                 await connection.execute(
                     delete(replay_verdicts).where(replay_verdicts.c.replay_id == replay_id, *unread)
                 )
-            values = {"status": "running", "ended_at": None, "most_micros": most_micros, "run": replays.c.run + 1}
-            await connection.execute(update(replays).where(replays.c.id == replay_id).values(**values))
 
     async def remove(self, user_id: str, replay_id: str) -> None:
         """Delete it for good.
@@ -256,11 +284,17 @@ class ReplayStore:
         async with self._database.read() as connection:
             return [Answer(**row) for row in (await connection.execute(query)).mappings()]
 
-    async def verdicts(self, replay_id: str, positions: Sequence[int] | None = None) -> list[Verdict]:
-        """Those of some prompts, or of all, in their order."""
+    async def verdicts(
+        self, replay_id: str, positions: Sequence[int] | None = None, *, has_notes: bool = True
+    ) -> list[Verdict]:
+        """Those of some prompts, or of all, in their order; their notes are most of what there is to read."""
         of = replay_verdicts.c
-        names = [of[field] for field in Verdict.__dataclass_fields__]
-        query = select(*names).where(of.replay_id == replay_id).order_by(of.position, of.judge)
+        names = [of[field] for field in Verdict.__dataclass_fields__ if field != "note"]
+        query = (
+            select(*names, of.note if has_notes else literal("").label("note"))
+            .where(of.replay_id == replay_id)
+            .order_by(of.position, of.judge)
+        )
         if positions is not None:
             query = query.where(of.position.in_(positions))
         async with self._database.read() as connection:
@@ -273,7 +307,7 @@ class ReplayStore:
         query = (
             select(
                 *(replays.c[name] for name in own), prompt_sets.c.name.label("set_name"), asked.label("prompts"),
-                answered.label("answers"),
+                answered.label("answers"), exists(jobs.c.id).where(*_leased(replays.c.id)).label("under_way"),
             )
             .join(prompt_sets, prompt_sets.c.id == replays.c.set_id)
             .where(where)
@@ -281,6 +315,13 @@ class ReplayStore:
         )  # fmt: skip
         async with self._database.read() as connection:
             return [ReplayRecord(**row) for row in (await connection.execute(query)).mappings()]
+
+
+def _leased(ids: ColumnElement[str] | Select[tuple[str]]) -> tuple[ColumnElement[bool], ...]:
+    """The jobs of some replays that a worker is under way with."""
+    of = jobs.c
+    which = of.key.in_(ids) if isinstance(ids, Select) else of.key == ids
+    return of.kind == JOB, which, of.lease_until > now_ms()
 
 
 async def _spend(connection: AsyncConnection, replay_id: str, micros: int | None) -> None:

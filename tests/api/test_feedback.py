@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from starlette.applications import Starlette
 
 from chat_app.conversations.feedback import MOST_COMMENT, TAGS
@@ -13,7 +13,7 @@ from chat_app.errors import ModelFailed
 from chat_app.providers.fake import FakeProvider
 from chat_app.services import Services
 from chat_app.store.records import Turn
-from chat_app.store.tables import feedback_events, users
+from chat_app.store.tables import feedback_events, messages, users
 from tests.api.page import api_over, ask
 from tests.conftest import LOCAL, services_with
 from tests.conversations.talk import send, until_settled
@@ -286,4 +286,8 @@ async def test_nothing_is_preferred_to_itself_to_nothing_to_others_answers_or_by
     assert await prefer(api, turn.question_id, beside) == 404
     assert await prefer(api, turn.reply_id, beside, user="bob") == 404
     assert (await ask(api, "DELETE", f"/messages/{turn.reply_id}/preference", user="bob")).status_code == 404
+    async with services.database.write() as connection:
+        await connection.execute(update(messages).where(messages.c.id == beside).values(status="streaming"))
+    assert await prefer(api, turn.reply_id, beside) == 409
+    assert await prefer(api, beside, turn.reply_id) == 409
     assert await events(services) == []

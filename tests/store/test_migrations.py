@@ -19,6 +19,7 @@ from chat_app.store.layers import LayerStore
 from chat_app.store.messages import MessageStore
 from chat_app.store.packs import LEAST
 from chat_app.store.records import NOTHING
+from chat_app.store.replays import ReplayStore
 from chat_app.store.servers import Arrangement, ServerStore
 from chat_app.store.vectors import ChunkStore
 from tests.waiting import until
@@ -214,4 +215,23 @@ async def test_answers_that_were_given_before_they_could_be_are_not_shown_side_b
     assert await messages.side_by_side("local", beside) == set()
     await messages.show_side_by_side("local", "q", is_on=True)
     assert await messages.side_by_side("local", beside) == {"q"}
+    await database.aclose()
+
+
+async def test_answers_of_replays_that_failed_before_reasons_were_kept_have_none(bare_database_url: str):
+    database = Database(bare_database_url)
+    await database.migrate(to="0015")
+    async with database.write() as connection:
+        for statement in (
+            "INSERT INTO prompt_sets VALUES ('s', 1, 'local', 'Some', '[]')",
+            "INSERT INTO replays (id, created_at, user_id, set_id, sides, checks, status, at_once, spent_micros, run, key)"
+            " VALUES ('r', 1, 'local', 's', '[]', '[]', 'complete', 1, 0, 0, 'k')",
+            "INSERT INTO replay_answers (replay_id, position, side, created_at, text, error_code, duration_ms, checks)"
+            " VALUES ('r', 0, 1, 1, '', 'overloaded', 5, '[]')",
+        ):
+            await connection.execute(text(statement))
+    await database.migrate()
+
+    [answer] = await ReplayStore(database).answers("r")
+    assert (answer.error_code, answer.error_detail) == ("overloaded", "")
     await database.aclose()

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from chat_app.conversations.prompt import build_prompt
-from chat_app.conversations.replay.checks import Check, outcomes
+from chat_app.conversations.replay.checks import Check, outcomes, unmet
 from chat_app.conversations.replay.judge import averaged, judging, verdict
 from chat_app.conversations.replay.sets import branch_of, said_in
 from chat_app.conversations.replay.sides import Side
@@ -40,6 +40,7 @@ class _Heard:
 
     text: str = ""
     error_code: str | None = None
+    error_detail: str = ""
     usage: Usage = UNKNOWN
     first_token_ms: int | None = None
     duration_ms: int = 0
@@ -83,10 +84,15 @@ class Asking:
         """
         bill = Bill()
         heard = await self._heard(user_id, "replay", lambda: self._request(user_id, prompt, side), bill)
-        found = await outcomes(self._bounded, checks, heard.text, prompt.expected)
+        found = (
+            await outcomes(self._bounded, checks, heard.text, prompt.expected)
+            if heard.error_code is None
+            else unmet(checks, prompt.expected)
+        )
         return Answer(
             prompt.position, number, heard.text, heard.duration_ms, msgspec.json.encode(found).decode(),
-            heard.error_code, heard.usage.input_tokens, heard.usage.output_tokens, bill.micros, heard.first_token_ms,
+            heard.error_code, heard.error_detail, heard.usage.input_tokens, heard.usage.output_tokens, bill.micros,
+            heard.first_token_ms,
         )  # fmt: skip
 
     async def verdict(
@@ -114,7 +120,7 @@ class Asking:
 
             heard = await self._heard(user_id, "judge", request, bill)
             scores.append(verdict(heard.text))
-            notes.append(heard.error_code or heard.text)
+            notes.append(" ".join(filter(None, (heard.error_code, heard.error_detail))) or heard.text)
             if scores[-1] is None:
                 has_failed = heard.error_code is not None
                 break  # whatever it says the other way round
@@ -150,14 +156,12 @@ class Asking:
                 await self._hear(caller, await request(), heard)
             except LimitReached as error:
                 if error.retry_after_s > _LONGEST_LIMIT_S:
-                    heard.error_code = error.code
-                    return heard
+                    return _Heard(error_code=error.code, error_detail=_why(error))
                 wait_s = error.retry_after_s
             except ChatError as error:
                 tries += 1
                 if not error.retryable or tries == _TRIES:
-                    heard.error_code = error.code
-                    return heard
+                    return _Heard(error_code=error.code, error_detail=_why(error))
                 wait_s = max(getattr(error, "retry_after_s", None) or 0.0, self._first_wait_s * 2 ** (tries - 1))
                 log.info("replay.again", code=error.code, wait_s=wait_s)
             else:
@@ -180,6 +184,11 @@ class Asking:
         if not is_over:
             raise AnswerBroken("The answer broke off.")
         heard.text, heard.duration_ms = storable("".join(pieces)), _since(began)
+
+
+def _why(error: ChatError) -> str:
+    """What its server says of it, or it says itself."""
+    return storable(error.detail or str(error))[:_NOTE_CHARS]
 
 
 def _since(began: float) -> int:

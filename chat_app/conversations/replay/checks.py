@@ -81,23 +81,30 @@ async def outcomes(bounded: Bounded, checks: Sequence[Check], text: str, expecte
     return [await _outcome(bounded, check, text, expected) for check in checks]
 
 
+def unmet(checks: Sequence[Check], expected: str) -> list[Outcome]:
+    """What each check says where there is no answer: that it does not meet it, if there is something to meet."""
+    return ["fail" if _applies(check, expected) else "none" for check in checks]
+
+
+def _applies(check: Check, expected: str) -> bool:
+    return check.kind != "judge" and bool(check.kind not in ("contains", "exact") or check.value or expected)
+
+
 async def _outcome(bounded: Bounded, check: Check, text: str, expected: str) -> Outcome:
+    if not _applies(check, expected):
+        return "none"
     wanted = check.value or expected
     try:
         match check.kind:
-            case "contains" | "exact" if not wanted:
-                return "none"
             case "contains":
                 passes = wanted.strip().casefold() in text.casefold()
             case "exact":
                 passes = wanted.strip() == text.strip()
             case "regex" | "json_schema":
                 passes = await bounded.is_met(check.kind, check.value, text)
-            case "length":
+            case _:
                 least, most = _bounds(check)
                 passes = least <= len(text.strip()) <= most
-            case "judge":
-                return "none"
     except TimeoutError:
         return "slow"
     except Unreadable:  # it was read when it was kept

@@ -24,7 +24,7 @@ from chat_app.conversations.replay.report import (
 from chat_app.conversations.replay.sets import checks_in
 from chat_app.conversations.replay.sides import Estimate, Side, Sides, decode_sides
 from chat_app.conversations.trials import Column
-from chat_app.errors import BadRequest, Conflict
+from chat_app.errors import BadRequest
 from chat_app.messages import Principal
 from chat_app.store.database import new_id
 from chat_app.store.prompts import Prompt, PromptStore
@@ -40,7 +40,8 @@ _encode = msgspec.json.Encoder().encode
 class Report:
     """What a replay has come to: `sides` and `figures` in the same order, `checks` with what each side met of them.
 
-    `wins` has who was better by each judge: "person", "checks", or the number of a judging check.
+    `wins` has who was better by each judge: "person", "checks", or the number of a judging check. Of `to_judge`
+    verdicts, each judge's on each prompt that may get one, there are `judged`.
     """
 
     record: ReplayRecord
@@ -49,6 +50,8 @@ class Report:
     figures: tuple[SideFigures, SideFigures]
     held: tuple[CheckFigures, ...]
     wins: dict[str, Wins]
+    judged: int
+    to_judge: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,8 @@ class Replays:
             ModelUnknown: Nobody serves a side's model, or a judge.
         """
         _check_limits(at_once, most_micros)
+        if key and (known := await self.store.of_key(who.user_id, key)):
+            return known
         of = await self._prompts.one(who.user_id, set_id)
         sides = await self._sides.of(who, columns, model)
         await self._sides.judges(checks_in(of.checks))  # before anything is asked
@@ -146,8 +151,6 @@ class Replays:
             NotFound: No such replay, or someone else's.
         """
         record = await self.store.one(who.user_id, replay_id)
-        if record.status == "running":
-            raise Conflict("This replay is running.")
         most = record.most_micros if isinstance(most_micros, UnsetType) else most_micros
         _check_limits(1, most)
         await self.store.go_on(who.user_id, replay_id, most_micros=most, retry=retry)
@@ -161,7 +164,7 @@ class Replays:
         """
         record = await self.store.one(who.user_id, replay_id)
         answers = await self.store.answers(replay_id, has_texts=False)
-        verdicts = await self.store.verdicts(replay_id)
+        verdicts = await self.store.verdicts(replay_id, has_notes=False)
         return await asyncio.to_thread(_reported, record, answers, verdicts)  # of a large set it takes a while
 
     async def pairs(
@@ -229,7 +232,12 @@ def _reported(record: ReplayRecord, answers: Sequence[Answer], verdicts: Sequenc
     if (by_checks := wins_by_checks(checks, answers)) is not None:
         wins["checks"] = by_checks
     held = tuple(held_to(number, answers) for number in range(len(checks)))
-    return Report(record, decode_sides(record.sides), checks, (figures[0], figures[1]), held, wins)
+    by_models = [each for each in verdicts if each.judge != PERSON]
+    alone = {each.position for each in answers if each.error_code is not None}
+    to_judge = sum(check.kind == "judge" for check in checks) * (record.prompts - len(alone))
+    return Report(
+        record, decode_sides(record.sides), checks, (figures[0], figures[1]), held, wins, len(by_models), to_judge
+    )
 
 
 def is_flipped(replay_id: str, position: int) -> bool:

@@ -113,8 +113,7 @@ def wins_by_checks(checks: Sequence[Check], answers: Sequence[Answer]) -> Wins |
 
 def _outcome(answer: Answer, check: int) -> Outcome:
     outcomes = decode_outcomes(answer.checks)
-    outcome = outcomes[check] if check < len(outcomes) else "none"
-    return "fail" if answer.error_code is not None and outcome != "none" else outcome
+    return outcomes[check] if check < len(outcomes) else "none"
 
 
 def _ninety_fifth(values: Sequence[int]) -> float | None:

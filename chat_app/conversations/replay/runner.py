@@ -24,11 +24,11 @@ from chat_app.gateway.estimate import estimate_tokens
 from chat_app.jobs import Jobs
 from chat_app.store.database import to_the_end
 from chat_app.store.prompts import Prompt, PromptStore
-from chat_app.store.replays import ReplayRecord, ReplayStore, Status
+from chat_app.store.replays import JOB, ReplayRecord, ReplayStore, Status
 
 log = structlog.get_logger(__name__)
-JOB = "replay"
 _LOOK_S, _WATCH_S, _REST_S, _RETRY_S = 1.0, 1.0, 30.0, 2.0
+_RESTS = 6
 _MOST_AT_ONCE = 4
 _MOST_FAULTS = 3  # of ours, in one replay
 _MOST_FAILURES = 10  # one after the other, by the same side or judge
@@ -107,7 +107,17 @@ class Replayer:
     async def _takes(self, replay_id: str, user_id: str) -> bool:
         if replay_id in self._under_way or user_id in self._under_way.values():
             return False
-        return len(self._under_way) < _MOST_AT_ONCE and await to_the_end(self._jobs.holds(JOB, replay_id))
+        if len(self._under_way) == _MOST_AT_ONCE or not await self._is_alone(user_id, replay_id):
+            return False
+        if not await to_the_end(self._jobs.holds(JOB, replay_id)):
+            return False
+        if is_alone := await self._is_alone(user_id, replay_id):  # another worker may have begun at this moment
+            return is_alone
+        await to_the_end(self._jobs.let_go(JOB, replay_id))
+        return False
+
+    async def _is_alone(self, user_id: str, replay_id: str) -> bool:
+        return await to_the_end(self._store.is_alone(user_id, replay_id))
 
     async def _watched(self, replay_id: str, user_id: str) -> None:
         """Run one while it is this worker's and is not ended by somebody."""
@@ -118,12 +128,14 @@ class Replayer:
                 while not work.done():
                     await asyncio.wait([work], timeout=_WATCH_S)
                     if not work.done() and not await self._is_ours(record):
-                        work.cancel()
+                        work.cancel()  # once: another would cut short what it still has to write
+                        await asyncio.wait([work])
             standing = await to_the_end(self._store.standing(replay_id))
             if standing is None or standing[0] != "running":
                 await to_the_end(self._jobs.let_go(JOB, replay_id))
         except NotFound:  # it was deleted at this moment
-            return
+            with suppress(StoreUnavailable):
+                await to_the_end(self._jobs.let_go(JOB, replay_id))
         except StoreUnavailable as error:
             log.warning("replay.postponed", error=error.detail)
             await asyncio.sleep(_RETRY_S)
@@ -137,7 +149,10 @@ class Replayer:
     async def _rest(self, replay_id: str) -> None:
         """After a fault of ours: it is tried again in a while, but not for ever, as each time costs."""
         self._faults[replay_id] += 1
-        await asyncio.sleep(_REST_S)
+        for _ in range(_RESTS):
+            await asyncio.sleep(_REST_S / _RESTS)
+            with suppress(StoreUnavailable):
+                await to_the_end(self._jobs.holds(JOB, replay_id))  # or another worker would begin to count its faults
         with suppress(StoreUnavailable):
             standing = await to_the_end(self._store.standing(replay_id))
             if self._faults[replay_id] >= _MOST_FAULTS and standing is not None:

@@ -1,11 +1,13 @@
 """Replays that are ended, faulty, deleted or cannot be decided."""
 
+import asyncio
+
 import pytest
 
 from chat_app.conversations.replay.checks import Check
 from chat_app.conversations.replay.sets import read_lines
-from chat_app.errors import ModelUnknown, NotFound
-from tests.conftest import LOCAL, services_with
+from chat_app.errors import Conflict, ModelUnknown, NotFound
+from tests.conftest import LOCAL, REDIS, needs_redis, services_with
 from tests.conversations.replay.voices import PRICES, a_set, begin, ended
 from tests.waiting import until
 
@@ -78,9 +80,66 @@ async def test_the_same_key_begins_one_replay_and_a_person_has_one_at_a_time(ser
 
     await until(is_stuck)
     assert "bass" not in [r.model for r in voices.requests]
+    assert [each.is_waiting for each in await services.replays.store.of("local")] == [True, False]
     voices.go_on.set()
     await ended(services, first)
     await ended(services, second)
+
+
+@needs_redis
+async def test_another_worker_leaves_a_persons_second_replay_waiting(tmp_path, each_database, voices):
+    async with (
+        services_with(tmp_path, voices, redis_url=REDIS) as one,
+        services_with(tmp_path, voices, redis_url=REDIS) as other,
+    ):
+        set_id = await a_set(one)
+        first = await begin(one, set_id, "alto", "waits")
+
+        async def is_under_way() -> bool:
+            return voices.at_once == 3
+
+        await until(is_under_way)
+        second = await begin(other, set_id, "bass", "bass")
+        looks = 0
+
+        async def has_been_looked_for() -> bool:  # by both workers, more than once
+            nonlocal looks
+            looks += await other.replays.store.is_alone("local", second) is False
+            return looks > 40
+
+        await until(has_been_looked_for)
+        assert "bass" not in [r.model for r in voices.requests]
+        voices.go_on.set()
+        await ended(one, first)
+        await ended(one, second)
+
+
+async def test_of_two_who_let_it_go_on_at_once_one_is_told_that_it_runs(services, voices):
+    replay_id = await begin(services, await a_set(services), "alto", "waits")
+    await services.replays.store.cancel("local", replay_id)
+    async with asyncio.TaskGroup() as group:
+        both = [
+            group.create_task(_refused(services.replays.go_on(LOCAL, replay_id, most_micros=None, retry=False)))
+            for _ in range(2)
+        ]
+    assert sorted(task.result() for task in both) == [False, True]
+    assert (await services.replays.store.one("local", replay_id)).run == 1
+    voices.go_on.set()
+    await ended(services, replay_id)
+
+
+async def _refused(moves) -> bool:
+    try:
+        await moves
+    except Conflict:
+        return True
+    return False
+
+
+async def test_a_replay_that_has_begun_is_found_by_its_key_also_when_its_set_is_asked_with_what_is_gone(services):
+    replay_id = await begin(services, await a_set(services), key="the same")
+    assert await begin(services, "no such set", "nobody", "bass", key="the same") == replay_id
+    await ended(services, replay_id)
 
 
 async def test_prompts_that_no_check_can_decide_are_no_ties_and_two_failures_are_none(services):

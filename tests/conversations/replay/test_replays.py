@@ -79,13 +79,15 @@ async def test_a_judge_hears_both_orders_and_one_that_answers_nonsense_decides_n
 
 
 async def test_what_failed_is_told_and_asked_again_on_request(services, voices):
-    set_id = await a_set(services, 2)
+    set_id = await a_set(services, 2, (Check("length", least=0), Check("contains"), Check("judge", "Kind?", "judge")))
     replay_id = await begin(services, set_id, "refuses", "alto")
     report = await ended(services, replay_id)
     assert [(each.answers, each.failed) for each in report.figures] == [(2, 2), (2, 0)]
     [pair, _] = await services.replays.pairs(LOCAL, replay_id)
     assert pair.answers[0] is not None
-    assert pair.answers[0].error_code == "key_refused"
+    assert (pair.answers[0].error_code, pair.answers[0].error_detail) == ("key_refused", "on purpose")
+    assert json.loads(pair.answers[0].checks) == ["fail", "fail", "none"]
+    assert (report.judged, report.to_judge) == (0, 0)
     asked = len(voices.requests)
     await services.replays.go_on(LOCAL, replay_id, most_micros=None, retry=True)
     await ended(services, replay_id)
@@ -228,7 +230,8 @@ async def test_a_replay_is_exported_with_all_of_it_and_no_cell_is_a_formula(serv
     assert [each["answers"][0]["text"] for each in whole["results"]] == ["alto: =1+1", "alto: p0"]
     rows = list(csv.DictReader(io.StringIO(as_csv(report, pairs).decode("utf-8-sig"))))
     assert [row["prompt"] for row in rows] == ["user: =1+1", "user: p0"]
+    assert [(row["a name"], row["b name"]) for row in rows] == [("alto", "bass")] * 2
     assert [row["a 1 contains"] for row in rows] == ["fail", "pass"]
-    assert [row["b better by 1"] for row in rows] == ["0.0", "0.0"]
+    assert [row["b better by 2 judge"] for row in rows] == ["0.0", "0.0"]
     assert not any(cell.startswith(("=", "+", "@")) for row in rows for cell in row.values())
     assert told(report)["status"] == "complete"
