@@ -207,8 +207,8 @@ def _replayed(browser: Browser, server: Server, language: str, pictures: Path) -
     file = {"name": f"{WORDS[language]['recipe']}.jsonl", "mimeType": "application/jsonl", "buffer": lines.encode()}
     page.locator(".prompt-sets input[type=file]").set_input_files([file])
     page.locator(".prompt-sets li button").first.click()
-    for kind in ("contains", "length"):
-        page.locator(".checks > select").select_option(kind)
+    for at in (0, 4):  # what it contains, and its length
+        page.locator(".checks .kinds button").nth(at).click()
     page.locator('.check input[type="number"]').nth(1).fill("100")
     page.locator(".checks .primary").click()
     for at, side in enumerate(("model:qwen-max", "model:tiny")):

@@ -16,7 +16,7 @@ from chat_app.api.turns import Compared, first_model
 from chat_app.conversations.replay import files
 from chat_app.conversations.replay.checks import Check
 from chat_app.conversations.replay.replays import MOST_AT_ONCE, PAGE, Pair
-from chat_app.conversations.replay.report import decode_outcomes
+from chat_app.conversations.replay.report import ONLY, Only, decode_outcomes
 from chat_app.conversations.replay.sets import MOST_BYTES, Lines, Taken, checks_in, read_lines, said_in
 from chat_app.conversations.replay.sides import decode_sides
 from chat_app.errors import BadRequest, ValueRefused
@@ -77,8 +77,8 @@ async def taken(request: Request, services: Services, user_id: str) -> Response:
     """`POST /api/prompt-sets?name=…` with a file of JSON lines as its body, or `{"name": …, "ids": […]}` of questions.
 
     Raises:
-        BadRequest: There is no prompt, or too many, or one of `ids` is no question.
-        ValueRefused: The file is too large, or has no prompt.
+        BadRequest: One of `ids` is no question.
+        ValueRefused: The file is too large, or has no prompt or too many; or there are no `ids`, or the name is none.
         NotFound: No such question, or someone else's.
     """
     who, name = Principal(user_id), request.query_params.get("name")
@@ -106,9 +106,8 @@ async def changed_set(request: Request, services: Services, user_id: str) -> Res
     """`PATCH /api/prompt-sets/{set_id}`: another name, or other checks, which count for later replays.
 
     Raises:
-        BadRequest: The name is none, or there are too many checks.
         NotFound: No such set, or someone else's.
-        ValueRefused: A check is none.
+        ValueRefused: The name is none, or a check is, or there are too many.
     """
     _, asked = decoded(await read_body(request, _ROOM_BYTES, _TOO_LARGE), _Changed)
     who, set_id = Principal(user_id), _id(request, "set_id")
@@ -135,10 +134,10 @@ async def asked_before(request: Request, services: Services, user_id: str) -> Re
     thumb = query.get("thumb", "")
     if thumb not in ("", "up", "down"):
         raise BadRequest("A thumb is up or down.", detail="thumb")
-    found = await services.prompt_sets.asked(
+    found, has_more = await services.prompt_sets.asked(
         Principal(user_id), words=query.get("words", ""), recipe_id=storable(query.get("recipe", "")), thumb=thumb
     )
-    return told({"prompts": [asdict(each) for each in found]})
+    return told({"prompts": [asdict(each) for each in found], "has_more": has_more})
 
 
 async def estimated(request: Request, services: Services, user_id: str) -> Response:
@@ -183,7 +182,10 @@ async def report(request: Request, services: Services, user_id: str) -> Response
     Raises:
         NotFound: No such replay, or someone else's.
     """
-    return told(files.told(await services.replays.report(Principal(user_id), _id(request, "replay_id"))))
+    found = await services.replays.report(Principal(user_id), _id(request, "replay_id"))
+    body = files.told(found)
+    body["servers"] = [services.catalogue.server_of(side.model) for side in found.sides]  # of whom a failure speaks
+    return told(body)
 
 
 async def moved(request: Request, services: Services, user_id: str) -> Response:
@@ -214,17 +216,24 @@ async def removed(request: Request, services: Services, user_id: str) -> Respons
 
 
 async def results(request: Request, services: Services, user_id: str) -> Response:
-    """`GET /api/replays/{replay_id}/results?first=0&blind=1`: the answers to some prompts, side by side.
+    """`GET /api/replays/{replay_id}/results?first=0&only=failed&blind=1`: the answers to some prompts, side by side.
 
-    Blind, the two change places by chance and tell nothing of who they are.
+    `only` is one of `report.ONLY`; `total` says how many prompts these are. Blind, the two sides change places by
+    chance and tell nothing of who they are.
 
     Raises:
+        BadRequest: There is no such choice.
         NotFound: No such replay, or someone else's.
     """
     is_blind = request.query_params.get("blind") == "1"
     first = number(request, "first", 0, 0, _MOST_POSITION)
-    pairs = await services.replays.pairs(Principal(user_id), _id(request, "replay_id"), first=first, is_blind=is_blind)
-    return told({"results": [_pair(pair, is_blind=is_blind) for pair in pairs]})
+    wanted = request.query_params.get("only", "")
+    only: Only | None = next((each for each in ONLY if each == wanted), None)
+    if wanted and only is None:
+        raise BadRequest("There is no such choice of prompts.", detail="only")
+    who, replay_id = Principal(user_id), _id(request, "replay_id")
+    pairs, total = await services.replays.page(who, replay_id, first=first, only=only, is_blind=is_blind)
+    return told({"results": [_pair(pair, is_blind=is_blind) for pair in pairs], "total": total})
 
 
 async def voted(request: Request, services: Services, user_id: str) -> Response:
@@ -255,7 +264,7 @@ async def exported(request: Request, services: Services, user_id: str) -> Respon
         raise BadRequest("A replay is exported as csv or json.", detail="format")
     who, replay_id = Principal(user_id), _id(request, "replay_id")
     found = await services.replays.report(who, replay_id)
-    pairs = await services.replays.pairs(who, replay_id, limit=None)
+    pairs = await services.replays.pairs(who, replay_id)
     body = await asyncio.to_thread(files.as_csv if form == "csv" else files.as_json, found, pairs)
     headers = {"content-disposition": f'attachment; filename="replay-{found.record.id}.{form}"'}
     kind = "text/csv; charset=utf-8" if form == "csv" else "application/json"

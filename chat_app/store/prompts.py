@@ -106,10 +106,13 @@ class PromptStore:
             raise NotFound(_MISSING)
         return found[0]
 
-    async def prompts(self, set_id: str, first: int = 0, limit: int | None = None) -> list[Prompt]:
-        """Those of a set, in their order, from a position on."""
+    async def prompts(
+        self, set_id: str, first: int = 0, limit: int | None = None, *, positions: Sequence[int] | None = None
+    ) -> list[Prompt]:
+        """Those of a set, in their order: from a position on, or at some."""
         names = [prompts.c[name] for name in ("position", "messages", "expected", "message_id")]
         query = select(*names).where(prompts.c.set_id == set_id, prompts.c.position >= first)
+        query = query if positions is None else query.where(prompts.c.position.in_(positions))
         async with self._database.read() as connection:
             rows = (await connection.execute(query.order_by(prompts.c.position).limit(limit))).mappings()
             return [Prompt(**row) for row in rows]

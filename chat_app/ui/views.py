@@ -23,8 +23,8 @@ from chat_app.store.records import ConversationRecord, Details, MessageRecord
 class MessageView:
     """A message's frame. `branch` of `branches`; `back` and `on` are the sibling answers, where there are any.
 
-    Of an answer that has siblings, `question` is whose answer it is, `recipe` what it was asked by, and `side_by_side`
-    that they are shown so.
+    Of an answer that has siblings, `question` is whose answer it is, `recipe` what it was asked by, `recipe_version`
+    the id of that, and `side_by_side` that they are shown so.
     """
 
     id: str
@@ -36,6 +36,7 @@ class MessageView:
     on: str
     question: str = ""
     recipe: str = ""
+    recipe_version: str = ""
     side_by_side: bool = False
 
 
@@ -123,6 +124,7 @@ def message_view(record: MessageRecord, recipe: str = "", *, side_by_side: bool 
         on=record.siblings[at + 1] if at < last else "",
         question=(record.parent_id or "") if last else "",
         recipe=recipe,
+        recipe_version=(record.recipe_version_id or "") if last else "",
         side_by_side=side_by_side,
     )
 

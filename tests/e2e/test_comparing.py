@@ -120,8 +120,9 @@ def test_the_conversation_goes_on_with_the_one_that_is_chosen(comparison: Compar
     expect(chat.answers).to_have_count(1)
     expect(chat.answers.last).to_contain_text("Bass says no.")
     expect(chat.field).to_be_focused()
-    comparison.press("Stop comparing")
     chat.get("and then")
+    assert choir.chats[-1].body["model"] == "bass"  # and with whom it came from, alone
+    expect(chat.answers).to_have_count(2)
     assert [m["content"] for m in choir.chats[-1].body["messages"]] == ["why", "Bass says no.", "and then"]
     # The others are kept beside it, and come back side by side.
     chat.answers.first.hover()

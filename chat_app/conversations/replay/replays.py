@@ -14,8 +14,10 @@ from chat_app.conversations.replay.checks import Check
 from chat_app.conversations.replay.report import (
     SIDES,
     CheckFigures,
+    Only,
     SideFigures,
     Wins,
+    chosen,
     figures_of,
     held_to,
     wins_by_checks,
@@ -167,24 +169,41 @@ class Replays:
         verdicts = await self.store.verdicts(replay_id, has_notes=False)
         return await asyncio.to_thread(_reported, record, answers, verdicts)  # of a large set it takes a while
 
-    async def pairs(
-        self, who: Principal, replay_id: str, *, first: int = 0, limit: int | None = PAGE, is_blind: bool = False
-    ) -> list[Pair]:
-        """What was said to the prompts from a position on.
+    async def page(
+        self, who: Principal, replay_id: str, *, first: int = 0, only: Only | None = None, is_blind: bool = False
+    ) -> tuple[list[Pair], int]:
+        """(what was said to some of the prompts, how many there are of these).
 
         Args:
             who: Who asks.
             replay_id: Which.
-            first: The position.
-            limit: How many at most; None is all.
+            first: How many come before.
+            only: Which prompts; None is all. See `report.chosen`.
             is_blind: Whether the sides change places by chance, the same way at each look.
 
         Raises:
             NotFound: No such replay, or someone else's.
         """
         record = await self.store.one(who.user_id, replay_id)
-        prompts = await self._prompts.prompts(record.set_id, first, limit)
-        positions = None if limit is None else [prompt.position for prompt in prompts]
+        positions: Sequence[int] = range(record.prompts)
+        if only is not None:
+            answers = await self.store.answers(replay_id, has_texts=False)
+            verdicts = await self.store.verdicts(replay_id, has_notes=False)
+            found = await asyncio.to_thread(chosen, only, checks_in(record.checks), answers, verdicts)
+            positions = sorted(found)
+        shown = positions[first : first + PAGE]
+        return await self.pairs(who, replay_id, positions=shown, is_blind=is_blind), len(positions)
+
+    async def pairs(
+        self, who: Principal, replay_id: str, *, positions: Sequence[int] | None = None, is_blind: bool = False
+    ) -> list[Pair]:
+        """What was said to the prompts at some positions; None are all.
+
+        Raises:
+            NotFound: No such replay, or someone else's.
+        """
+        record = await self.store.one(who.user_id, replay_id)
+        prompts = await self._prompts.prompts(record.set_id, positions=positions)
         answers = {(a.position, a.side): a for a in await self.store.answers(replay_id, positions)}
         verdicts: dict[int, list[Verdict]] = {}
         for verdict in await self.store.verdicts(replay_id, positions):

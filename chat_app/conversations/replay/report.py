@@ -6,15 +6,18 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
+from typing import Literal, TypeAlias, get_args
 
 import msgspec
 
 from chat_app.conversations.intervals import Share, share
 from chat_app.conversations.replay.checks import Check, Outcome
-from chat_app.store.replays import Answer, Verdict
+from chat_app.store.replays import PERSON, Answer, Verdict
 
 SIDES = (0, 1)
 _WIN, _LOSS = 0.75, 0.25  # scores come in quarters: a judge who changes its mind with the order has said a half
+Only: TypeAlias = Literal["failed", "unmet", "first", "second", "tie", "unvoted"]
+ONLY: tuple[Only, ...] = get_args(Only)
 decode_outcomes = msgspec.json.Decoder(list[Outcome]).decode
 
 
@@ -86,6 +89,35 @@ def held_to(check: int, answers: Sequence[Answer]) -> CheckFigures:
     return CheckFigures((passed[0], passed[1]), (counts[0], counts[1]))
 
 
+def chosen(only: Only, checks: Sequence[Check], answers: Sequence[Answer], verdicts: Sequence[Verdict]) -> set[int]:
+    """The positions of the prompts that are to be looked at.
+
+    Args:
+        only: `failed`, where a side did not answer; `unmet`, where one does not meet a check; `first` or `second`,
+            where a person, a judge or the checks find that side better; `tie`, where they find neither; `unvoted`,
+            where a person could say and has not.
+        checks: What the answers are held to.
+        answers: Those of both sides.
+        verdicts: What people and judges say of them.
+    """
+    match only:
+        case "failed":
+            return {each.position for each in answers if each.error_code is not None}
+        case "unmet":
+            met = ("pass", "none")
+            return {each.position for each in answers if any(said not in met for said in decode_outcomes(each.checks))}
+        case "unvoted":
+            good = Counter(each.position for each in answers if each.error_code is None)
+            voted = {each.position for each in verdicts if each.judge == PERSON}
+            return {at for at, count in good.items() if count == len(SIDES)} - voted
+        case _:
+            better = [*_better_by_checks(checks, answers), *((each.position, each.score) for each in verdicts)]
+            scores = [(at, score) for at, score in better if score is not None]
+            first = {at for at, score in scores if score <= _LOSS}
+            second = {at for at, score in scores if score >= _WIN}
+            return {"first": first, "second": second, "tie": {at for at, _ in scores} - first - second}[only]
+
+
 def wins_of(verdicts: Iterable[Verdict]) -> Wins:
     """In the eyes of one judge."""
     found = list(verdicts)
@@ -101,14 +133,19 @@ def wins_by_checks(checks: Sequence[Check], answers: Sequence[Answer]) -> Wins |
     """Who met more of the checks, of prompts that could be held to any; None where all checks need a judge."""
     if all(check.kind == "judge" for check in checks):
         return None
+    return wins_of(Verdict(0, "", score) for _, score in _better_by_checks(checks, answers))
+
+
+def _better_by_checks(checks: Sequence[Check], answers: Sequence[Answer]) -> list[tuple[int, float]]:
+    """(position, who met more of the checks: 0 the first, 1 the second), where both could be held to any."""
     met: dict[int, dict[int, int]] = {}
     for each in answers:
         found = [_outcome(each, number) for number in range(len(checks))]
         if any(outcome != "none" for outcome in found):
             met.setdefault(each.position, {})[each.side] = found.count("pass")
     failed = Counter(each.position for each in answers if each.error_code is not None)
-    pairs = [(of[0], of[1]) for at, of in met.items() if len(of) == len(SIDES) and failed[at] < len(SIDES)]
-    return wins_of(Verdict(0, "", 0.5 if a == b else float(b > a)) for a, b in pairs)
+    pairs = [(at, of[0], of[1]) for at, of in met.items() if len(of) == len(SIDES) and failed[at] < len(SIDES)]
+    return [(at, 0.5 if a == b else float(b > a)) for at, a, b in pairs]
 
 
 def _outcome(answer: Answer, check: int) -> Outcome:

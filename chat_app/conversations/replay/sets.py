@@ -166,7 +166,7 @@ class PromptSets:
 
         Raises:
             BadRequest: One is no question.
-        ValueRefused: There is none, or too many, or one has no words; or the name is none.
+            ValueRefused: There is none, or too many, or one has no words; or the name is none.
             NotFound: No such message, or someone else's.
         """
         ids = list(dict.fromkeys(message_ids))
@@ -186,13 +186,21 @@ class PromptSets:
             raise ValueRefused("A question without words cannot be asked again.", "wordless")
         return NewPrompt(_encode(_in_turns(said)).decode(), message_id=message_id)
 
-    async def asked(self, who: Principal, *, words: str = "", recipe_id: str = "", thumb: str = "") -> list[Asked]:
-        """Questions of before to pick from, the newest first: by what they or their answers say, a recipe, a thumb."""
+    async def asked(
+        self, who: Principal, *, words: str = "", recipe_id: str = "", thumb: str = ""
+    ) -> tuple[list[Asked], bool]:
+        """(questions of before to pick from, the newest first, whether there are more).
+
+        By what they or their answers say, a recipe, a thumb.
+        """
         of: list[str] | None = None
+        has_more = False
         if words.strip():
             results = await self._finding.find(who, Wanted(words, kind="message"), limit=_HITS)
             of = [each.chunk.source for each in results.hits]
-        return await self.store.asked(who.user_id, limit=_LISTED, recipe_id=recipe_id, thumb=thumb, of=of)
+            has_more = len(of) >= _HITS
+        found = await self.store.asked(who.user_id, limit=_LISTED + 1, recipe_id=recipe_id, thumb=thumb, of=of)
+        return found[:_LISTED], has_more or len(found) > _LISTED
 
     async def change(
         self, who: Principal, set_id: str, *, name: str | None = None, checks: Sequence[Check] | None = None
@@ -200,9 +208,8 @@ class PromptSets:
         """Give a set another name, or other checks.
 
         Raises:
-            BadRequest: The name is none, or there are too many checks.
             NotFound: No such set, or someone else's.
-            ValueRefused: A check is none.
+            ValueRefused: The name is none, or a check is, or there are too many.
         """
         values = {} if name is None else {"name": _name(name)}
         if checks is not None:

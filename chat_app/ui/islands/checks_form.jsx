@@ -1,5 +1,5 @@
 // What the answers to a set of prompts are held to.
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { number, t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
 import { useOnce } from "./once.js";
@@ -14,7 +14,20 @@ export function ChecksForm({ set, models, onSaved, onClose }) {
   const [checks, setChecks] = useState(set.checks);
   const [trouble, setTrouble] = useState("");
   const judges = models.filter(({ note_key: key }) => !key);
-  const add = (kind) => setChecks([...checks, { kind, value: "", ...(kind === "judge" ? { model: judges[0]?.id ?? "", value: t("checks.rubric") } : {}) }]);
+  const list = useRef(null);
+  const wanted = useRef(null); // the check that is to have the focus
+  useEffect(() => {
+    if (wanted.current !== null) (list.current.children[wanted.current] ?? list.current.parentNode).querySelector("input, textarea, select, button").focus();
+    wanted.current = null;
+  }, [checks]);
+  const drop = (at) => {
+    wanted.current = Math.max(0, at - 1);
+    setChecks(checks.filter((_, i) => i !== at));
+  };
+  const add = (kind) => {
+    wanted.current = checks.length;
+    setChecks([...checks, { kind, value: "", ...(kind === "judge" ? { model: judges[0]?.id ?? "", value: t("checks.rubric") } : {}) }]);
+  };
   const change = (at, changes) => setChecks(checks.map((each, i) => (i === at ? { ...each, ...changes } : each)));
   const save = useOnce(async () => {
     setTrouble("");
@@ -29,19 +42,19 @@ export function ChecksForm({ set, models, onSaved, onClose }) {
   return (
     <form className="checks" aria-label={t("trials.checks_of", { name: set.name })} onSubmit={(event) => (event.preventDefault(), void save())}>
       <p className="muted">{t("checks.about")}</p>
-      <ol>
+      <ol ref={list}>
         {checks.map((check, at) => (
           <li key={at}>
             <Check check={check} number={at + 1} judges={judges} onChange={(changes) => change(at, changes)} />
-            <button type="button" className="quiet icon-only" aria-label={t("checks.drop", { number: at + 1 })} onClick={() => setChecks(checks.filter((_, i) => i !== at))}><Icon name="x" /></button>
+            <button type="button" className="quiet icon-only" aria-label={t("checks.drop", { number: at + 1 })} onClick={() => drop(at)}><Icon name="x" /></button>
           </li>
         ))}
       </ol>
       {checks.length < MOST && (
-        <select aria-label={t("checks.add")} value="" onChange={({ target }) => target.value && add(target.value)}>
-          <option value="">{t("checks.add")}</option>
-          {KINDS.map((kind) => <option key={kind} value={kind}>{t(`checks.${kind}`)}</option>)}
-        </select>
+        <div className="row kinds" role="group" aria-label={t("checks.add")}>
+          <span className="muted">{t("checks.add")}</span>
+          {KINDS.map((kind) => <button key={kind} type="button" className="tag" onClick={() => add(kind)}><Icon name="plus" size={14} />{t(`checks.${kind}`)}</button>)}
+        </div>
       )}
       {trouble && <p role="alert" className="limit">{trouble}</p>}
       <div className="row">

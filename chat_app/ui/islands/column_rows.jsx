@@ -1,5 +1,5 @@
 // The rows of the form that says who is compared: in each a model or a recipe, and of that a version.
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { LEAST, MOST } from "./column.js";
 import { t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
@@ -11,33 +11,49 @@ export const isSomebody = ({ model, recipe }) => Boolean(model || recipe);
 /** What is chosen counts once there are two. */
 export function ColumnRows({ start, items, onChoose, onShown, onClose }) {
   const [rows, setRows] = useState(start);
+  const list = useRef(null);
+  const wanted = useRef(null); // the row that is to have the focus
   const recipes = useRecipes();
   useEffect(onShown, [rows, recipes]); // it is larger now
+  useEffect(() => {
+    if (wanted.current !== null) list.current.children[wanted.current]?.querySelector("select").focus();
+    wanted.current = null;
+  }, [rows]);
   const change = (next) => {
     setRows(next);
     const chosen = next.filter(isSomebody);
     onChoose(chosen.length >= LEAST ? chosen : []);
+  };
+  const add = () => {
+    wanted.current = rows.length;
+    setRows([...rows, NOBODY]);
+  };
+  const drop = (at) => {
+    wanted.current = Math.max(0, at - 1);
+    change(rows.filter((_, i) => i !== at));
   };
   const isOne = rows.filter(isSomebody).length < LEAST;
   return (
     <>
       <h2>{t("compare.open")}</h2>
       <p className="muted">{t("compare.about")}</p>
-      <ol>
+      <ol ref={list}>
         {rows.map((row, at) => (
           <li key={at}>
             <Who label={t("compare.who", { number: at + 1 })} row={row} items={items} recipes={recipes ?? []} onChange={(next) => change(rows.map((each, i) => (i === at ? next : each)))} />
             {rows.length > LEAST && (
-              <button type="button" className="quiet icon-only" aria-label={t("compare.drop", { number: at + 1 })} onClick={() => change(rows.filter((_, i) => i !== at))}><Icon name="x" /></button>
+              <button type="button" className="quiet icon-only" aria-label={t("compare.drop", { number: at + 1 })} onClick={() => drop(at)}><Icon name="x" /></button>
             )}
           </li>
         ))}
       </ol>
+      {isOne && <p className="limit" role="status">{t("compare.least")}</p>}
       <div className="row">
-        {rows.length < MOST && <button type="button" className="button" onClick={() => setRows([...rows, NOBODY])}>{t("compare.add")}</button>}
+        {rows.length < MOST && <button type="button" className="button" onClick={add}>{t("compare.add")}</button>}
         <span className="grow" />
         {!isOne && <button type="button" className="button" onClick={() => (onChoose([]), onClose())}>{t("compare.end")}</button>}
-        <button type="button" className="button primary" onClick={onClose}>{t("action.done")}</button>
+        {isOne && <button type="button" className="button" onClick={onClose}>{t("action.cancel")}</button>}
+        <button type="button" className="button primary" disabled={isOne} onClick={onClose}>{t("action.done")}</button>
       </div>
     </>
   );

@@ -24,8 +24,8 @@ export function Compared({ columns, onEnd }) {
   const nameOf = useColumnName();
   if (!columns.length) return null;
   return (
-    <div className="chip compared" role="status">
-      <span className="words">{t("compare.said", { names: columns.map(nameOf).join(" · ") })}</span>
+    <div className="chip compared">
+      <span className="words" role="status">{t("compare.said", { names: columns.map(nameOf).join(" · ") })}</span>
       <button type="button" onClick={onEnd} aria-label={t("compare.end")} title={t("compare.end")}>✕</button>
     </div>
   );

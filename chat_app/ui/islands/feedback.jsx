@@ -27,7 +27,7 @@ function Chart({ told, measure }) {
   });
   return (
     <>
-      <LinesChart label={t("usage.chart", { what: t(`feedback.${measure}`) })} periods={begin.map((day) => named(day, told.every))} lines={lines} show={show} top={top} />
+      <LinesChart label={t("feedback.chart", { what: t(`feedback.${measure}`), count: told.every })} periods={begin.map((day) => named(day, told.every))} lines={lines} show={show} top={top} />
       {told.lines.length > MOST_LINES && <p className="muted">{t("feedback.most_lines", { count: MOST_LINES })}</p>}
     </>
   );
@@ -37,7 +37,7 @@ function Chart({ told, measure }) {
 function Cells({ figures, of, onOpen }) {
   return FIGURES.map(({ name, behind, valueOf, intervalOf, show }) => {
     const value = valueOf(figures);
-    const shown = value === null ? "–" : show(value);
+    const shown = value === null ? "—" : show(value);
     const what = t(`feedback.${name}`);
     return (
       <td key={name} className="figure">

@@ -26,7 +26,8 @@ export function LiveAnswers({ conversationId, running: inView, aside, resumed, a
   const model = modelOf(running[0]);
   const tell = (id) => (words) => {
     setFailed(words.status === "failed" ? id : "");
-    say(ending(words));
+    const how = ending(words);
+    say(how && isBeside ? t("status.ended_of", { name: modelOf(id), how }) : how);
   };
 
   useEffect(() => {

@@ -48,7 +48,8 @@ export function PendingTurn({ entry: { key, draft, model } }) {
       </article>
       {!troubles.has(key) && (
         columns.length ? (
-          <section className="beside" style={{ "--columns": columns.length }}>
+          <section className="beside pending" style={{ "--columns": columns.length }}>
+            <div className="beside-tabs" aria-hidden="true">{columns.map((column, at) => <span key={at} className="tab" data-selected={at === 0}>{columnName(column)}</span>)}</div>
             <div className="beside-columns">
               {columns.map((column, at) => <div key={at} className="beside-column"><Empty called={columnName(column)} /></div>)}
             </div>

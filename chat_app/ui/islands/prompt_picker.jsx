@@ -9,15 +9,17 @@ const WAIT_MS = 300;
 
 export function PromptPicker({ onDone }) {
   const [wanted, want] = useState({ words: "", recipe: "", thumb: "" });
-  const [found, setFound] = useState(null);
+  const [{ prompts: found, has_more }, setFound] = useState({});
+  const [isLooking, look] = useState(true);
   const [picked, setPicked] = useState([]);
   const [name, setName] = useState("");
   const [trouble, setTrouble] = useState("");
   const recipes = useRecipes() ?? [];
   useEffect(() => {
     let isHere = true;
+    look(true);
     const timer = setTimeout(() => {
-      askedBefore(wanted).then((prompts) => isHere && (setFound(prompts), setTrouble("")), (sentence) => isHere && setTrouble(String(sentence)));
+      askedBefore(wanted).then((told) => isHere && (setFound(told), setTrouble("")), (sentence) => isHere && (setFound({}), setTrouble(String(sentence)))).finally(() => isHere && look(false));
     }, WAIT_MS);
     return () => {
       isHere = false;
@@ -27,6 +29,7 @@ export function PromptPicker({ onDone }) {
   const change = (changes) => want({ ...wanted, ...changes });
   const toggle = (id) => setPicked(picked.includes(id) ? picked.filter((each) => each !== id) : [...picked, id]);
   const shown = found?.map(({ id }) => id) ?? [];
+  const hidden = picked.filter((id) => !shown.includes(id)).length;
   const areAll = shown.length > 0 && shown.every((id) => picked.includes(id));
   const save = useOnce(async () => {
     setTrouble("");
@@ -49,13 +52,13 @@ export function PromptPicker({ onDone }) {
         </select>
       </div>
       {trouble && <p role="alert" className="limit">{trouble}</p>}
-      <p role="status" className="muted">{!found ? t("pick.looking") : found.length ? t("pick.found", { count: found.length }) : t("pick.none")}</p>
+      <p role="status" className="muted">{isLooking ? t("pick.looking") : [found?.length ? t("pick.found", { count: found.length }) : t("pick.none"), has_more && t("pick.more"), hidden > 0 && t("pick.hidden", { count: hidden })].filter(Boolean).join(" ")}</p>
       {shown.length > 0 && (
-        <fieldset className="picks">
+        <fieldset className="picks" disabled={isLooking}>
           <legend className="visually-hidden">{t("trials.from_past")}</legend>
           <label><input type="checkbox" checked={areAll} onChange={() => setPicked(areAll ? picked.filter((id) => !shown.includes(id)) : [...new Set([...picked, ...shown])])} /><b>{t("pick.all")}</b></label>
-          {found.map(({ id, text, created_at: at, down }) => (
-            <label key={id}><input type="checkbox" checked={picked.includes(id)} onChange={() => toggle(id)} /><span className="text" dir="auto">{text}</span><span className="muted figure">{[down > 0 && t("rating.down"), moment(at)].filter(Boolean).join(" · ")}</span></label>
+          {found.map(({ id, text, created_at: at, up, down }) => (
+            <label key={id}><input type="checkbox" checked={picked.includes(id)} onChange={() => toggle(id)} /><span className="text" dir="auto">{text}</span><span className="muted figure">{[up > 0 && t("rating.up"), down > 0 && t("rating.down"), moment(at)].filter(Boolean).join(" · ")}</span></label>
           ))}
         </fieldset>
       )}

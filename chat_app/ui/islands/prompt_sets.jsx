@@ -9,6 +9,8 @@ import { dropSet, takeSet } from "./replays.js";
 export function PromptSets({ sets, models, onChange }) {
   const file = useRef(null);
   const [isPicking, pick] = useState(false);
+  const [picked, count] = useState(0); // how often there was a picker: one that is put away keeps what was picked
+  const opener = useRef(null);
   const [said, say] = useState("");
   const [trouble, setTrouble] = useState("");
   const take = useOnce(async (given) => {
@@ -32,12 +34,22 @@ export function PromptSets({ sets, models, onChange }) {
       <div className="row">
         <button type="button" className="button" onClick={() => file.current.click()}>{t("trials.from_file")}</button>
         <input ref={file} type="file" hidden accept=".jsonl,.ndjson,.json,.txt" aria-label={t("trials.from_file")} onChange={({ target }) => target.files[0] && void take(target.files[0])} />
-        <button type="button" className="button" aria-expanded={isPicking} onClick={() => pick(!isPicking)}>{t("trials.from_past")}</button>
+        <button ref={opener} type="button" className="button" aria-expanded={isPicking} onClick={() => (count(Math.max(1, picked)), pick(!isPicking))}>{t("trials.from_past")}</button>
       </div>
       <p className="muted">{t("trials.file_about")}</p>
       <p role="status">{said}</p>
       {trouble && <p role="alert" className="limit">{trouble}</p>}
-      {isPicking && <PromptPicker onDone={(taken) => (pick(false), taken && say(tell(taken)), onChange())} />}
+      {picked > 0 && (
+        <div hidden={!isPicking}>
+          <PromptPicker key={picked} onDone={(taken) => {
+            pick(false);
+            opener.current.focus();
+            if (taken) say(tell(taken));
+            if (taken) count((n) => n + 1); // the next one begins anew
+            void onChange();
+          }} />
+        </div>
+      )}
     </section>
   );
 }
@@ -52,6 +64,8 @@ function tell({ prompts, bad, lines }) {
 
 function Row({ set, models, onChange }) {
   const [isOpen, open] = useState(false);
+  const [forms, count] = useState(0); // how often there was a form: one that is put away keeps what was written
+  const [opener, dropper] = [useRef(null), useRef(null)];
   const [isSure, askSure] = useState(false);
   const [trouble, setTrouble] = useState("");
   const drop = async () => {
@@ -67,18 +81,22 @@ function Row({ set, models, onChange }) {
     <li aria-label={set.name}>
       <div className="row">
         <span className="name"><b dir="auto">{set.name}</b> <span className="muted figure">{[t("trials.prompts", { count: set.prompts }), t("trials.checks", { count: set.checks.length })].join(" · ")}</span></span>
-        <button type="button" className="quiet" aria-expanded={isOpen} aria-label={t("trials.checks_of", { name: set.name })} onClick={() => open(!isOpen)}>{t("trials.edit_checks")}</button>
-        <button type="button" className="quiet" aria-label={t("trials.delete_of", { name: set.name })} onClick={() => (set.replays ? askSure(true) : void drop())}>{t("trials.delete")}</button>
+        <button ref={opener} type="button" className="quiet" aria-expanded={isOpen} aria-label={t("trials.checks_of", { name: set.name })} onClick={() => (count(Math.max(1, forms)), open(!isOpen))}>{t("trials.edit_checks")}</button>
+        <button ref={dropper} type="button" className="quiet" aria-label={t("trials.delete_of", { name: set.name })} onClick={() => askSure(true)}>{t("trials.delete")}</button>
       </div>
       {isSure && (
         <p role="alert" className="row">
-          <span>{t("trials.delete_with", { count: set.replays })}</span>
+          <span>{set.replays ? t("trials.delete_with", { count: set.replays }) : t("trials.delete_set")}</span>
           <button type="button" className="button" onClick={() => void drop()}>{t("trials.delete")}</button>
-          <button type="button" className="button" onClick={() => askSure(false)}>{t("action.cancel")}</button>
+          <button type="button" className="button" onClick={() => (askSure(false), dropper.current.focus())}>{t("action.cancel")}</button>
         </p>
       )}
       {trouble && <p role="alert" className="limit">{trouble}</p>}
-      {isOpen && <ChecksForm set={set} models={models} onSaved={onChange} onClose={() => open(false)} />}
+      {forms > 0 && (
+        <div hidden={!isOpen}>
+          <ChecksForm key={forms} set={set} models={models} onSaved={onChange} onClose={() => (open(false), count(forms + 1), opener.current.focus())} />
+        </div>
+      )}
     </li>
   );
 }

@@ -1,71 +1,90 @@
 // The answers of a replay side by side, blind on request, each with a vote.
 import { useEffect, useRef, useState } from "react";
-import { Icon } from "./icons.jsx";
-import { dollars, number, t } from "./i18n.js";
-import { Prose } from "./prose.jsx";
+import { number, t } from "./i18n.js";
+import { ReplayAnswer } from "./replay_answer.jsx";
 import { LETTERS, readResults, sideName, voteOn } from "./replays.js";
 
 const PAGE = 20;
 const REREAD_MS = 1000;
 const VOTES = [["left", 0], ["tie", 0.5], ["right", 1]];
+const BLIND = ["", "failed", "unvoted"]; // what tells nothing of who is who
 
-export function ReplayResults({ id, report, onVoted }) {
-  const [isBlind, setBlind] = useState(false);
-  const [shown, setShown] = useState(null); // {rows, pages}
+const ONLY = ["", "failed", "unmet", "first", "second", "tie", "unvoted"];
+
+/** A page of results after the other, and what reads them anew: all is of one way to look, which `rows` come with. */
+function useResults(id, way, version) {
+  const [shown, setShown] = useState(null); // {way, rows, total}
   const [trouble, setTrouble] = useState("");
-  const turn = useRef(0); // of the reads, of which the last one counts
-  const load = async (pages) => {
-    const mine = (turn.current += 1);
+  const last = useRef(0); // of the reads, of which the last one counts
+  const now = useRef(null);
+  now.current = { way, count: shown?.way === way ? shown.rows.length : 0 };
+  const load = async (count) => {
+    const mine = (last.current += 1);
+    const [asked, rows] = [now.current.way, []];
     setTrouble("");
     try {
-      const rows = [];
-      for (let page = 0; page < pages; page += 1) rows.push(...(await readResults(id, { first: page * PAGE, blind: isBlind ? 1 : 0 })));
-      if (mine === turn.current) setShown({ rows, pages });
+      let total = count;
+      while (rows.length < Math.min(count, total)) {
+        const page = await readResults(id, { first: rows.length, ...JSON.parse(asked) });
+        if (mine !== last.current) return;
+        rows.push(...page.results);
+        total = page.results.length ? page.total : rows.length;
+      }
+      setShown({ way: asked, rows, total });
     } catch (sentence) {
-      if (mine === turn.current) setTrouble(String(sentence));
+      if (mine === last.current) setTrouble(String(sentence));
     }
   };
+  useEffect(() => void load(PAGE), [way]);
+  const before = useRef(version);
   useEffect(() => {
-    setShown(null); // in another order
-    void load(1);
-  }, [isBlind]);
-  const version = `${report.answers} ${report.ended_at} ${report.status}`;
-  useEffect(() => {
-    if (!shown) return undefined;
-    const timer = setTimeout(() => void load(shown.pages), REREAD_MS); // not at each answer of many
+    if (before.current === version) return undefined;
+    before.current = version;
+    const timer = setTimeout(() => void load(Math.max(PAGE, now.current.count)), REREAD_MS); // not at each answer of many
     return () => clearTimeout(timer);
   }, [version]);
+  const put = (position, vote) => setShown((all) => all && { ...all, rows: all.rows.map((row) => (row.position === position ? { ...row, vote } : row)) });
+  return { found: shown?.way === way ? shown : null, trouble, setTrouble, load, put };
+}
+
+export function ReplayResults({ id, report, isBlind, onBlind, onVoted }) {
+  const [only, choose] = useState("");
+  const way = JSON.stringify({ only: isBlind && !BLIND.includes(only) ? "" : only, blind: isBlind ? 1 : 0 });
+  const version = `${report.answers} ${report.judged} ${report.ended_at} ${report.status}`;
+  const { found, trouble, setTrouble, load, put } = useResults(id, way, version);
   const vote = async (position, better) => {
     setTrouble("");
-    const score = VOTES.find(([name]) => name === better)?.[1] ?? null;
-    const put = (to) => setShown((now) => now && ({ ...now, rows: now.rows.map((row) => (row.position === position ? { ...row, vote: to } : row)) }));
-    const before = shown.rows.find((row) => row.position === position)?.vote ?? null;
-    put(score);
+    const before = found.rows.find((row) => row.position === position)?.vote ?? null;
+    put(position, VOTES.find(([name]) => name === better)?.[1] ?? null);
     try {
       await voteOn(id, position, { better, blind: isBlind });
       onVoted();
     } catch (sentence) {
-      put(before);
+      put(position, before);
       setTrouble(String(sentence));
     }
   };
-  const rows = shown?.rows ?? [];
   return (
-    <section className="results" aria-label={t("results.title")}>
+    <section className="results" aria-label={t("results.title")} aria-busy={!found && !trouble}>
       <div className="row">
         <h3>{t("results.title")}</h3>
+        <select aria-label={t("results.only")} value={JSON.parse(way).only} onChange={({ target }) => choose(target.value)}>
+          {(isBlind ? BLIND : ONLY).map((each) => <option key={each} value={each}>{t(`results.only_${each || "all"}`)}</option>)}
+        </select>
         <span className="grow" />
-        <label><input type="checkbox" checked={isBlind} onChange={({ target }) => setBlind(target.checked)} /> {t("results.blind")}</label>
+        <label className="blind"><input type="checkbox" checked={isBlind} onChange={({ target }) => onBlind(target.checked)} /> {t("results.blind")}</label>
       </div>
       {isBlind && <p className="muted">{t("results.blind_about")}</p>}
-      {trouble && <p role="alert" className="limit">{trouble}</p>}
-      {rows.map((row) => <Pair key={row.position} row={row} sides={report.sides} checks={report.checks} isBlind={isBlind} onVote={vote} />)}
-      {rows.length > 0 && rows.length < report.prompts && <button type="button" className="button" onClick={() => void load(shown.pages + 1)}>{t("results.more")}</button>}
+      {trouble && <p role="alert" className="limit">{trouble} <button type="button" className="button" onClick={() => void load(PAGE)}>{t("action.retry")}</button></p>}
+      {!found && !trouble && <p role="status" className="muted">{t("report.looking")}</p>}
+      {found?.rows.length === 0 && <p className="muted">{t("results.none")}</p>}
+      {found?.rows.map((row) => <Pair key={row.position} row={row} sides={report.sides} servers={report.servers} checks={report.checks} isBlind={isBlind} onVote={vote} />)}
+      {found && found.rows.length < found.total && <button type="button" className="button" onClick={() => void load(found.rows.length + PAGE)}>{t("results.more_of", { shown: number(found.rows.length), count: number(found.total) })}</button>}
     </section>
   );
 }
 
-function Pair({ row, sides, checks, isBlind, onVote }) {
+function Pair({ row, sides, servers, checks, isBlind, onVote }) {
   const { position, messages, expected, answers, vote, verdicts } = row;
   const at = number(position + 1);
   const names = isBlind ? [t("results.left"), t("results.right")] : sides.map((side, index) => `${LETTERS[index]} ${sideName(side)}`);
@@ -76,7 +95,7 @@ function Pair({ row, sides, checks, isBlind, onVote }) {
       {messages.length > 1 && <details><summary>{t("results.before", { count: messages.length - 1 })}</summary>{messages.slice(0, -1).map(({ role, content }, index) => <p key={index} className="plain" dir="auto"><b>{t(`results.${role}`)}</b> {content}</p>)}</details>}
       {expected && <p className="muted" dir="auto">{t("results.expected", { expected })}</p>}
       <div className="answers-pair">
-        {answers.map((answer, index) => <Answer key={index} answer={answer} name={names[index]} checks={checks} />)}
+        {answers.map((answer, index) => <ReplayAnswer key={index} answer={answer} name={names[index]} side={isBlind ? null : { ...sides[index], server: servers[index] }} checks={checks} />)}
       </div>
       {canVote && (
         <div className="row votes" role="group" aria-label={t("results.vote", { number: at })}>
@@ -91,25 +110,5 @@ function Pair({ row, sides, checks, isBlind, onVote }) {
         <details key={judge} className="verdict"><summary>{t(score === null ? "results.unread" : "results.judged", { model: checks[Number(judge)]?.model ?? "", verdict: score === 0.5 ? t("results.tie") : LETTERS[score > 0.5 ? 1 : 0] })}</summary><p className="plain" dir="auto">{note}</p></details>
       ))}
     </article>
-  );
-}
-
-/** What a side said, or why it did not, and what it was held to. */
-function Answer({ answer, name, checks }) {
-  if (!answer) return <div className="answer"><p className="speaker"><b dir="auto">{name}</b></p><p className="muted">{t("results.waiting")}</p></div>;
-  const { text, error_code: error, checks: met = [], output_tokens: tokens, duration_ms: ms, cost_micros: cost } = answer;
-  const facts = [tokens != null && t("figures.tokens", { count: tokens }), ms != null && t("usage.seconds", { seconds: number(ms / 1000, { maximumFractionDigits: 2 }) }), cost != null && dollars(cost)].filter(Boolean);
-  const problem = `problem.${error}.what`;
-  return (
-    <div className="answer">
-      <p className="speaker"><b dir="auto">{name}</b></p>
-      {error ? <p className="limit" role="note">{t(problem, { model: name, server: "" }) === problem ? t("results.failed", { code: error }) : t(problem, { model: name, server: "" })}</p> : <div className="body assistant"><Prose text={text} live={false} /></div>}
-      {!error && met.some((outcome) => outcome !== "none") && (
-        <ul className="met">
-          {met.map((outcome, index) => outcome !== "none" && <li key={index} data-outcome={outcome}><Icon name={outcome === "pass" ? "check" : "x"} size={14} />{t(`results.${outcome}`, { kind: t(`checks.${checks[index]?.kind}`) })}</li>)}
-        </ul>
-      )}
-      {!error && facts.length > 0 && <p className="muted figure">{facts.join(" · ")}</p>}
-    </div>
   );
 }

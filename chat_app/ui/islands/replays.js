@@ -1,9 +1,10 @@
 // Sets of prompts and replays, as the server has them; each of these raises the sentence that says why not.
-import { ask, post, sentenceOf } from "./ask.js";
+import { asking, post, sentenceOf } from "./ask.js";
 import { number, t } from "./i18n.js";
 
 const SETS = "/api/prompt-sets";
 const REPLAYS = "/api/replays";
+const ask = asking("trials");
 const of = (path, id) => `${path}/${encodeURIComponent(id)}`;
 
 export const readSets = async () => (await ask(SETS)).sets;
@@ -11,7 +12,7 @@ export const readSet = (id) => ask(of(SETS, id));
 export const changeSet = (id, changes) => ask(of(SETS, id), { ...post(changes), method: "PATCH" });
 export const dropSet = (id) => ask(of(SETS, id), { method: "DELETE" });
 export const pickSet = (name, ids) => ask(SETS, post({ name, ids }));
-export const askedBefore = async (wanted) => (await ask(`/api/prompts?${new URLSearchParams(wanted)}`)).prompts;
+export const askedBefore = (wanted) => ask(`/api/prompts?${new URLSearchParams(wanted)}`);
 
 /** Send a file of lines. */
 export async function takeSet(name, file) {
@@ -22,7 +23,7 @@ export async function takeSet(name, file) {
     throw t("error.offline");
   }
   const body = await response.json().catch(() => ({}));
-  if (!response.ok) throw sentenceOf(body.error ?? {});
+  if (!response.ok) throw sentenceOf(body.error ?? {}, "trials");
   return body;
 }
 
@@ -32,7 +33,7 @@ export const beginReplay = async (wanted) => (await ask(REPLAYS, post(wanted))).
 export const readReport = (id) => ask(of(REPLAYS, id));
 export const moveReplay = (id, move) => ask(of(REPLAYS, id), { ...post(move), method: "PATCH" });
 export const dropReplay = (id) => ask(of(REPLAYS, id), { method: "DELETE" });
-export const readResults = async (id, wanted) => (await ask(`${of(REPLAYS, id)}/results?${new URLSearchParams(wanted)}`)).results;
+export const readResults = (id, wanted) => ask(`${of(REPLAYS, id)}/results?${new URLSearchParams(wanted)}`);
 export const voteOn = (id, position, vote) => ask(`${of(REPLAYS, id)}/votes/${position}`, { ...post(vote), method: "PUT" });
 export const exportOf = (id, format) => `${of(REPLAYS, id)}/export?format=${format}`;
 
@@ -41,7 +42,11 @@ export const sideName = ({ model, recipe }) => [recipe, model].filter(Boolean).j
 export const LETTERS = ["A", "B"];
 
 /** How far a replay is, in words. */
-export const stateOf = ({ status, answers, prompts }) => t(`trials.status_${status}`, { done: number(answers), all: number(2 * prompts) });
+export function stateOf({ status, is_waiting: isWaiting, answers, prompts, judged, to_judge: toJudge }) {
+  const isJudging = status === "running" && !isWaiting && answers === 2 * prompts && toJudge > 0;
+  if (isJudging) return t("trials.status_judging", { done: number(judged), all: number(toJudge) });
+  return t(`trials.status_${isWaiting ? "waiting" : status}`, { done: number(answers), all: number(2 * prompts) });
+}
 
 export const MICROS = 1_000_000;
 const MOST_DOLLARS = 1_000_000;

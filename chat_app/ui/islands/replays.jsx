@@ -1,5 +1,5 @@
 // Trials: replays of sets of prompts, and the sets. An address names one replay, so that it can be handed on.
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Link, useSearchParams } from "react-router";
 import { moment, t } from "./i18n.js";
 import { PromptSets } from "./prompt_sets.jsx";
@@ -58,6 +58,7 @@ function List({ replays, onChange }) {
 
 function Row({ replay, onChange }) {
   const [isSure, askSure] = useState(false);
+  const dropper = useRef(null);
   const [trouble, setTrouble] = useState("");
   const name = t("trials.versus", { first: sideName(replay.sides[0]), second: sideName(replay.sides[1]) });
   const drop = async () => {
@@ -75,12 +76,12 @@ function Row({ replay, onChange }) {
         <b dir="auto">{name}</b>
         <span className="muted figure">{[replay.set, moment(replay.created_at), stateOf(replay)].join(" · ")}</span>
       </Link>
-      <button type="button" className="quiet" aria-label={t("trials.delete_of", { name })} onClick={() => askSure(true)}>{t("trials.delete")}</button>
+      <button ref={dropper} type="button" className="quiet" aria-label={t("trials.delete_of", { name })} onClick={() => askSure(true)}>{t("trials.delete")}</button>
       {isSure && (
         <p role="alert" className="row">
           <span>{t("trials.delete_replay")}</span>
           <button type="button" className="button" onClick={() => void drop()}>{t("trials.delete")}</button>
-          <button type="button" className="button" onClick={() => askSure(false)}>{t("action.cancel")}</button>
+          <button type="button" className="button" onClick={() => (askSure(false), dropper.current.focus())}>{t("action.cancel")}</button>
         </p>
       )}
       {trouble && <p role="alert" className="limit">{trouble}</p>}

@@ -1,14 +1,12 @@
 // The answers to one question side by side, or the one that is in view: columns, on a phone tabs. Each has a vote, and a way to go on with it.
 import { Children, useEffect, useId, useState } from "react";
 import { Beside, press, useBeside } from "./beside.js";
+import { ColumnEnding } from "./column_ending.jsx";
+import { useGoOn } from "./going_on.js";
 import { t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
 import { MergeForm } from "./merge_form.jsx";
 import { useNameOf } from "./names.js";
-import { useOnce } from "./once.js";
-import { prefer } from "./preference.js";
-import { stop } from "./stop.js";
-import { Waiting } from "./waiting.jsx";
 import { useWords } from "./words_hook.js";
 
 const NARROW = "(max-width: 767px)";
@@ -29,29 +27,38 @@ function useNarrow() {
   return isNarrow;
 }
 
-export function SideBySide({ question, current, answers, models, model, onShow, onGoOn, onMerged, children }) {
+/** What the answers are called, by a number, too, where several are called the same. */
+function useNames(answers) {
+  const nameOf = useNameOf();
+  const plain = answers.map(({ model: of, recipe }) => [nameOf(of), recipe].filter(Boolean).join(" · "));
+  const names = plain.map((name, at) => (plain.indexOf(name) === plain.lastIndexOf(name) ? name : t("beside.numbered", { number: at + 1, name })));
+  return ({ id }) => names[answers.findIndex((each) => each.id === id)];
+}
+
+export function SideBySide({ question, current, answers, models, model, onShow, onGoOn, onPick, onMerged, children }) {
   const isKept = answers[0].side_by_side;
   const isOn = useBeside(question, isKept);
   useEffect(() => press(question), [question, isKept]); // it has what was pressed
   const isNarrow = useNarrow();
   const [wanted, want] = useState("");
   const name = useId();
-  const nameOf = useNameOf();
+  const called = useNames(answers);
+  const goOnAs = useGoOn(model, onPick);
   const drawn = Children.toArray(children); // one for each answer
   if (!isOn) return drawn[answers.findIndex(({ id }) => id === current)] ?? null;
   const ids = answers.map(({ id }) => id);
   const chosen = ids.includes(wanted) ? wanted : current;
-  const called = ({ model: of, recipe }) => [nameOf(of), recipe].filter(Boolean).join(" · ");
   const showOne = () => (press(question, false), onShow(question, false));
-  const goOn = (id) => {
+  const goOn = (answer) => {
     showOne();
-    if (id !== current) onGoOn(id);
+    goOnAs(answer);
+    if (answer.id !== current) onGoOn(answer.id);
     document.getElementById("composer")?.focus();
   };
   return (
     <Beside.Provider value={true}>
       <section className="beside" aria-label={t("beside.label", { count: ids.length })} style={{ "--columns": ids.length }}>
-        {isNarrow && <Tabs name={name} answers={answers} chosen={chosen} called={called} onChoose={want} />}
+        {isNarrow && <Tabs name={name} answers={answers} chosen={chosen} current={current} called={called} onChoose={want} />}
         <div className="beside-columns">
           {answers.map((answer, at) => (
             <div
@@ -63,7 +70,7 @@ export function SideBySide({ question, current, answers, models, model, onShow, 
               {...(isNarrow ? { role: "tabpanel", "aria-label": called(answer) } : {})}
             >
               {drawn[at]}
-              <Ending id={answer.id} name={called(answer)} model={nameOf(answer.model)} others={ids.filter((id) => id !== answer.id)} onGoOn={goOn} />
+              <ColumnEnding id={answer.id} name={called(answer)} others={ids.filter((id) => id !== answer.id)} isCurrent={answer.id === current} onGoOn={() => goOn(answer)} />
             </div>
           ))}
         </div>
@@ -75,7 +82,7 @@ export function SideBySide({ question, current, answers, models, model, onShow, 
   );
 }
 
-function Tabs({ name, answers, chosen, called, onChoose }) {
+function Tabs({ name, answers, chosen, current, called, onChoose }) {
   const at = answers.findIndex(({ id }) => id === chosen);
   const onKeyDown = (event) => {
     const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: answers.length - 1 }[event.key];
@@ -90,41 +97,18 @@ function Tabs({ name, answers, chosen, called, onChoose }) {
     <div className="beside-tabs" role="tablist" aria-label={t("beside.tabs")} onKeyDown={onKeyDown}>
       {answers.map((answer, index) => (
         <button key={answer.id} type="button" role="tab" aria-selected={index === at} aria-controls={`${name}${index}`} tabIndex={index === at ? 0 : -1} onClick={() => onChoose(answer.id)}>
-          <Mark id={answer.id} />{called(answer)}
+          <Mark id={answer.id} />{called(answer)}{answer.id === current && <span className="mark" aria-label={t("beside.current")} role="img">↳</span>}
         </button>
       ))}
     </div>
   );
 }
 
-/** That an answer runs, or is preferred. */
+const MARKS = { streaming: "●", failed: "✕", stopped: "■", interrupted: "■" };
+
+/** How an answer fares, or that it is preferred. */
 function Mark({ id }) {
   const { status, preferred } = useWords(id) ?? {};
-  if (status === "streaming") return <span className="dot" aria-label={t("beside.running")} role="img">●</span>;
-  return preferred ? <span className="dot" aria-label={t("beside.preferred")} role="img">★</span> : null;
-}
-
-/** What can be done with a column: while it runs, to stop it. */
-function Ending({ id, name, model, others, onGoOn }) {
-  const words = useWords(id);
-  const [trouble, setTrouble] = useState("");
-  const vote = useOnce(async () => {
-    setTrouble("");
-    await prefer(id, others).catch(setTrouble);
-  });
-  if (words?.status === "streaming") {
-    return (
-      <div className="beside-ending">
-        <Waiting id={id} model={model} />
-        <button type="button" className="button" aria-label={t("beside.stop_of", { name })} onClick={() => void stop([id])}>{t("composer.stop")}</button>
-      </div>
-    );
-  }
-  return (
-    <div className="beside-ending">
-      <button type="button" className="button" aria-label={t("beside.vote_of", { name })} aria-pressed={Boolean(words?.preferred)} onClick={() => void vote()}><Icon name="star" size={16} />{t("beside.vote")}</button>
-      <button type="button" className="button" aria-label={t("beside.go_on_of", { name })} onClick={() => onGoOn(id)}>{t("beside.go_on")}</button>
-      {trouble && <p className="limit" role="alert">{trouble}</p>}
-    </div>
-  );
+  const mark = MARKS[status] ?? (preferred && "★");
+  return mark ? <span className="mark" aria-label={t(MARKS[status] ? `beside.${status}` : "beside.preferred")} role="img">{mark}</span> : null;
 }

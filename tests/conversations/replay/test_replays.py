@@ -223,7 +223,7 @@ async def test_a_replay_is_exported_with_all_of_it_and_no_cell_is_a_formula(serv
     await ended(services, replay_id)
     report, pairs = (
         await services.replays.report(LOCAL, replay_id),
-        await services.replays.pairs(LOCAL, replay_id, limit=None),
+        await services.replays.pairs(LOCAL, replay_id),
     )
     whole = json.loads(as_json(report, pairs))
     assert whole["wins"]["1"]["first"] == 2

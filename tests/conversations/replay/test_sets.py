@@ -70,7 +70,7 @@ async def test_past_questions_are_found_by_words_recipe_and_thumb(services):
     await services.feedback.rate(LOCAL, second.reply_id, Rating("down"))
 
     async def found(**wanted) -> list[str]:
-        return [each.text for each in await services.prompt_sets.asked(LOCAL, **wanted)]
+        return [each.text for each in (await services.prompt_sets.asked(LOCAL, **wanted))[0]]
 
     assert await found() == ["the rocks", "the winds", "the tides"]
     assert await found(thumb="down") == ["the winds"]
@@ -79,10 +79,10 @@ async def test_past_questions_are_found_by_words_recipe_and_thumb(services):
     assert await found(recipe_id="shipped:writer") == ["the rocks"]
     await services.conversations.delete(LOCAL, third.question_id)
     assert await found() == ["the winds", "the tides"]
-    assert await services.prompt_sets.asked(OTHER) == []
-    [rated] = await services.prompt_sets.asked(LOCAL, thumb="down")
+    assert await services.prompt_sets.asked(OTHER) == ([], False)
+    [rated], _ = await services.prompt_sets.asked(LOCAL, thumb="down")
     assert (rated.up, rated.down, rated.conversation_id) == (0, 1, second.conversation_id)
-    assert first.question_id in [each.id for each in await services.prompt_sets.asked(LOCAL)]
+    assert first.question_id in [each.id for each in (await services.prompt_sets.asked(LOCAL))[0]]
 
 
 async def test_past_questions_are_found_by_what_their_answers_say_too(services):
@@ -90,7 +90,7 @@ async def test_past_questions_are_found_by_what_their_answers_say_too(services):
     await ask(services, "the winds")
 
     async def found(words: str) -> list[str]:
-        return [each.text for each in await services.prompt_sets.asked(LOCAL, words=words)]
+        return [each.text for each in (await services.prompt_sets.asked(LOCAL, words=words))[0]]
 
     async def is_found() -> bool:
         return await found("tides") == ["the tides"]
@@ -103,7 +103,8 @@ async def test_past_questions_are_found_by_what_their_answers_say_too(services):
     await until(are_both)
     assert await found("glaciers") == []
     await services.feedback.rate(LOCAL, turn.reply_id, Rating("down"))
-    assert [each.text for each in await services.prompt_sets.asked(LOCAL, words="Hello", thumb="down")] == ["the tides"]
+    found, _ = await services.prompt_sets.asked(LOCAL, words="Hello", thumb="down")
+    assert [each.text for each in found] == ["the tides"]
 
 
 async def test_a_picked_question_comes_with_what_was_said_before_it(services):
