@@ -1,5 +1,5 @@
 // What can be done with one of several answers side by side: while it runs, to stop it; then to vote for it, and to go on with it.
-import { useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
 import { useOnce } from "./once.js";
@@ -7,10 +7,19 @@ import { prefer } from "./preference.js";
 import { stop } from "./stop.js";
 import { Waiting } from "./waiting.jsx";
 import { useWords } from "./words_hook.js";
-import { textOf, wordsOf } from "./words.js";
+import { subscribe, textOf, wordsOf } from "./words.js";
 
 const CAN_WIN = ["complete", "stopped"];
 const hasEnded = (id) => Boolean(textOf(id)) && wordsOf(id).status !== "streaming";
+
+/** Those of some answers that have ended with words. */
+function useEnded(ids) {
+  const follow = (call) => {
+    const stops = ids.map((id) => subscribe(id, call));
+    return () => stops.forEach((stop) => stop());
+  };
+  return useSyncExternalStore(useCallback(follow, [ids.join()]), () => ids.filter(hasEnded).join()).split(",").filter(Boolean);
+}
 
 export function ColumnEnding({ id, name, others, isCurrent, onGoOn }) {
   const words = useWords(id);
@@ -36,11 +45,12 @@ export function ColumnEnding({ id, name, others, isCurrent, onGoOn }) {
 
 function Choice({ id, name, others, words, onGoOn }) {
   const [trouble, setTrouble] = useState("");
+  const ended = useEnded(others);
   const vote = useOnce(async () => {
     setTrouble("");
-    await prefer(id, others.filter(hasEnded)).catch(setTrouble);
+    await prefer(id, ended).catch(setTrouble);
   });
-  const canWin = CAN_WIN.includes(words?.status) && Boolean(textOf(id)) && others.some(hasEnded);
+  const canWin = CAN_WIN.includes(words?.status) && Boolean(textOf(id)) && ended.length > 0;
   return (
     <>
       {canWin && <button key="vote" type="button" className="button" aria-label={t("beside.vote_of", { name })} aria-pressed={Boolean(words.preferred)} onClick={() => void vote()}><Icon name="star" size={16} />{t("beside.vote")}</button>}

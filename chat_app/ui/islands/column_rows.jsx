@@ -47,7 +47,7 @@ export function ColumnRows({ start, items, onChoose, onShown, onClose }) {
           </li>
         ))}
       </ol>
-      {isOne && <p className="limit" role="status">{t("compare.least")}</p>}
+      {isOne && <p className="muted" role="status">{t("compare.least")}</p>}
       <div className="row">
         {rows.length < MOST && <button type="button" className="button" onClick={add}>{t("compare.add")}</button>}
         <span className="grow" />

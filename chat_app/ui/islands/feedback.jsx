@@ -27,7 +27,7 @@ function Chart({ told, measure }) {
   });
   return (
     <>
-      <LinesChart label={t("feedback.chart", { what: t(`feedback.${measure}`), count: told.every })} periods={begin.map((day) => named(day, told.every))} lines={lines} show={show} top={top} />
+      <LinesChart label={t("feedback.chart", { what: t(`feedback.${measure}`), count: told.every })} periods={begin.map((day) => named(day, told.every))} lines={lines} show={show} top={top} nothing={t("feedback.no_values")} />
       {told.lines.length > MOST_LINES && <p className="muted">{t("feedback.most_lines", { count: MOST_LINES })}</p>}
     </>
   );

@@ -16,8 +16,8 @@ function runs(values) {
   return found;
 }
 
-/** `lines` are {name, values, intervals}, a value for each of the periods or null; `top` is the highest value where it is known. */
-export function LinesChart({ label, periods, lines, show, top }) {
+/** `lines` are {name, values, intervals}, a value for each of the periods or null; `top` is the highest value where it is known, `nothing` what is said where there is none. */
+export function LinesChart({ label, periods, lines, show, top, nothing }) {
   const [at, point] = useState(null);
   const most = top ?? Math.max(0, ...lines.flatMap(({ values }) => values.filter((value) => value !== null)));
   const x = (index, line) => ((index + 0.5) / periods.length) * WIDTH + (line - (lines.length - 1) / 2) * ASIDE;
@@ -27,7 +27,8 @@ export function LinesChart({ label, periods, lines, show, top }) {
   return (
     <figure className="chart lines">
       <figcaption><span>{show(most)}</span><span>{periods[at]}</span></figcaption>
-      <div className="plot" role="img" aria-label={label} onPointerLeave={() => point(null)}>
+      <div className="plot" role="img" aria-label={label} onPointerLeave={({ pointerType }) => pointerType === "mouse" && point(null)}>
+        {lines.every(({ values }) => values.every((value) => value === null)) && <p className="nothing">{nothing}</p>}
         <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
           {lines.map(({ values, intervals }, line) => (
             <g key={line} data-line={line}>
