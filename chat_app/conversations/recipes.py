@@ -80,7 +80,14 @@ class Recipes:
         if (found := shipped("en").get(recipe_id)) is not None:
             return f"{found.content.name} v{number}"
         known = await self.store.called(version_id)
-        return version_id if known is None else f"{known[0]} v{known[1]}"
+        return version_id if known is None else f"{known[1]} v{known[2]}"
+
+    async def place(self, version_id: str | None) -> str:
+        """Its recipe's id and its number, such as "writer@3"; empty where there was none, or it is gone."""
+        if not version_id or "@" in version_id:
+            return version_id or ""
+        known = await self.store.called(version_id)
+        return "" if known is None else f"{known[0]}@{known[2]}"
 
     async def versions(self, user_id: str, recipe_id: str, language: str) -> list[VersionRecord]:
         """Every version, the newest first.

@@ -115,12 +115,13 @@ class RecipeStore:
             raise NotFound(_MISSING)
         return [_version(row) for row in rows]
 
-    async def called(self, version_id: str) -> tuple[str, int] | None:
-        """(name, number) of a version, whoever's it is, for an answer that was asked by it; None where it is gone."""
-        query = select(recipe_versions.c.name, recipe_versions.c.number).where(recipe_versions.c.id == version_id)
+    async def called(self, version_id: str) -> tuple[str, str, int] | None:
+        """(recipe, name, number) of a version, whoever's, that an answer was asked by; None where it is gone."""
+        of = recipe_versions.c
+        query = select(of.recipe_id, of.name, of.number).where(of.id == version_id)
         async with self._database.read() as connection:
             row = (await connection.execute(query)).one_or_none()
-        return None if row is None else (row.name, row.number)
+        return None if row is None else (row.recipe_id, row.name, row.number)
 
     async def add(self, user_id: str, contents: list[Content], note: str = "") -> list[str]:
         """Store new recipes of a person, all or none, each with its first version.

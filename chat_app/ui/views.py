@@ -24,7 +24,7 @@ class MessageView:
     """A message's frame. `branch` of `branches`; `back` and `on` are the sibling answers, where there are any.
 
     Of an answer that has siblings, `question` is whose answer it is, `recipe` what it was asked by, `recipe_version`
-    the id of that, and `side_by_side` that they are shown so.
+    which that is, such as "writer@3", and `side_by_side` that they are shown so.
     """
 
     id: str
@@ -111,7 +111,9 @@ def problem_view(code: str, text: str, detail: str, server: str) -> ProblemView:
     return ProblemView(code, server, _WAIT.sub("", detail).strip(), at_ms, math.ceil(after_s), used, budget)
 
 
-def message_view(record: MessageRecord, recipe: str = "", *, side_by_side: bool = False) -> MessageView:
+def message_view(
+    record: MessageRecord, recipe: str = "", recipe_version: str = "", *, side_by_side: bool = False
+) -> MessageView:
     """A message as the page shows it."""
     at, last = record.siblings.index(record.id), len(record.siblings) - 1
     return MessageView(
@@ -124,7 +126,7 @@ def message_view(record: MessageRecord, recipe: str = "", *, side_by_side: bool 
         on=record.siblings[at + 1] if at < last else "",
         question=(record.parent_id or "") if last else "",
         recipe=recipe,
-        recipe_version=(record.recipe_version_id or "") if last else "",
+        recipe_version=recipe_version,
         side_by_side=side_by_side,
     )
 

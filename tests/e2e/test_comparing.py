@@ -131,6 +131,68 @@ def test_the_conversation_goes_on_with_the_one_that_is_chosen(comparison: Compar
     expect(comparison.column(0)).to_contain_text("Alto says so.")
 
 
+def test_best_is_for_answers_with_words_and_among_those_that_have_ended(
+    comparison: Comparison, released: threading.Event, server: Server
+):
+    comparison.choose("model:alto", "model:slow", "model:broken")
+    comparison.chat.ask("why")
+    comparison.expect_ended("complete", "streaming", "failed")
+    expect(comparison.chat.button("Continue with broken")).to_be_visible()
+    expect(comparison.chat.button("broken is best")).to_have_count(0)
+    expect(comparison.chat.button("alto is best")).to_have_count(0)  # than nothing
+    released.set()
+    comparison.expect_ended("complete", "complete", "failed")
+    comparison.press("alto is best")
+    expect(comparison.chat.button("alto is best")).to_have_attribute("aria-pressed", "true")
+    ids = [comparison.column(n).get_attribute("data-message-id") for n in range(2)]
+    comparison.page.reload()
+    expect(comparison.chat.button("alto is best")).to_have_attribute("aria-pressed", "true")
+    [(others,)] = rows(server, f"SELECT others FROM feedback_events WHERE kind = 'prefer' AND message_id = '{ids[0]}'")
+    assert json.loads(others) == ids[1:]
+
+
+def test_the_focus_stays_in_a_column_whose_stop_is_gone_and_a_second_press_there_does_nothing(comparison: Comparison):
+    comparison.choose("model:slow", "model:alto")
+    comparison.chat.ask("why")
+    expect(comparison.column(0)).to_contain_text("Slow")
+    comparison.chat.button("Stop slow").focus()
+    comparison.page.keyboard.press("Enter")
+    comparison.page.keyboard.press("Enter")
+    comparison.expect_ended("stopped", "complete")
+    expect(comparison.page.locator(".beside-ending").first).to_be_focused()
+    comparison.page.keyboard.press("Enter")
+    expect(comparison.block).to_be_visible()
+    expect(comparison.chat.button("slow is best")).to_have_attribute("aria-pressed", "false")
+
+
+def test_two_of_one_name_are_told_apart_by_their_numbers(comparison: Comparison):
+    comparison.choose("model:alto", "model:alto")
+    comparison.chat.ask("why")
+    comparison.expect_ended("complete", "complete")
+    expect(comparison.chat.button("1 alto is best")).to_be_visible()
+    comparison.press("Continue with 2 alto")
+    expect(comparison.chat.answers.last.locator(".branches")).to_contain_text("2/2")
+
+
+def test_at_least_two_are_chosen_and_a_row_that_comes_or_goes_leaves_the_focus_among_them(comparison: Comparison):
+    page = comparison.page
+    page.get_by_role("button", name="Compare models or recipes", exact=True).click()
+    panel = page.get_by_role("region", name="Compare models or recipes", exact=True)
+    expect(panel.get_by_text("Choose at least two.")).to_be_visible()
+    expect(panel.get_by_role("button", name="Done")).to_be_disabled()
+    panel.get_by_role("combobox", name="Answer 2", exact=True).select_option("model:bass")
+    expect(panel.get_by_role("button", name="Done")).to_be_enabled()
+    for number in (3, 4):
+        panel.get_by_role("button", name="Add one more", exact=True).click()
+        expect(panel.get_by_role("combobox", name=f"Answer {number}", exact=True)).to_be_focused()
+    panel.get_by_role("button", name="Remove answer 4", exact=True).click()
+    expect(panel.get_by_role("combobox", name="Answer 3", exact=True)).to_be_focused()
+    panel.get_by_role("button", name="Remove answer 3", exact=True).click()
+    expect(panel.get_by_role("combobox", name="Answer 2", exact=True)).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(panel).to_have_count(0)
+
+
 def test_another_browser_shows_them_side_by_side_too_until_one_is_gone_on_with(comparison: Comparison, new_context):
     two(comparison)
     other = Comparison(Chat(new_context().new_page()))
@@ -222,6 +284,13 @@ def test_two_versions_of_a_recipe_are_compared_each_by_its_own_words(
         if "tree" in last["content"]
     }
     assert asked == {"Rhyme.", "Do not rhyme."}
+    # The one that is gone on with answers next, alone: its version, which need not be the one that counts.
+    comparison.press("Continue with alto · Poet v1")
+    expect(comparison.block).to_have_count(0)
+    expect(comparison.chat.button("Recipe")).to_contain_text("Poet")
+    comparison.chat.get("and a bush")
+    last = choir.chats[-1].body["messages"]
+    assert (last[0]["content"], last[-1]["content"]) == ("Rhyme.", "and a bush")
 
 
 def test_a_reload_in_the_middle_shows_them_side_by_side_and_loses_no_word(

@@ -239,6 +239,9 @@ def test_what_failed_says_why_in_its_place_and_is_asked_again(trials: Trials, ch
     expect(trials.page.get_by_role("article", name="Prompt 1", exact=True).locator(".answer").last).to_contain_text(
         "broken does not take this request."
     )
+    failed = trials.page.get_by_role("article", name="Prompt 1", exact=True).locator(".answer").last
+    failed.get_by_text("Details").click()
+    expect(failed).to_contain_text("on purpose")
     choir.of_model["broken"] = Script(["Mended."])
     trials.press("Ask again for 2 that failed")
     expect(trials.page.get_by_role("article", name="Prompt 2", exact=True)).to_contain_text("Mended.")

@@ -3,7 +3,7 @@ import { draftOf, idHere, write } from "./drafts.js";
 import { useModel } from "./model_picker.jsx";
 import { change } from "./parameters.js";
 
-/** The recipe that a compared column names, by the version of it that an answer was asked by, such as "id@3". */
+/** The recipe that a compared column names, by the version of it that an answer was asked by, such as "writer@3". */
 function recipeIn(columns, version) {
   const [, id, number] = /^(.*)@(\d+)$/s.exec(version) ?? [];
   return columns.map(({ recipe }) => recipe).find((recipe) => recipe && recipe.id === id && (recipe.version ?? Number(number)) === Number(number));
