@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 _LEASE_MS = 10_000
 
 Claim = Callable[[str, str, str, int], Awaitable[bool]]
-Forget = Callable[[str, str], Awaitable[None]]
+Forget = Callable[[str, str, str], Awaitable[None]]
 
 
 class Jobs:
@@ -20,7 +20,7 @@ class Jobs:
     Args:
         claim: Holds a job for a holder, for so many milliseconds; says whether it is the holder's.
         holder: Who this worker is. One that works alone is the same after a restart, and waits for no lease.
-        forget: Forgets a job that is done.
+        forget: Forgets a job of a holder's that is done.
     """
 
     def __init__(self, claim: Claim, holder: str, forget: Forget | None = None) -> None:
@@ -41,4 +41,4 @@ class Jobs:
             StoreUnavailable: The database cannot be written.
         """
         if self._forget is not None:
-            await self._forget(kind, key)
+            await self._forget(kind, key, self._holder)

@@ -132,6 +132,7 @@ def make_api(lifespan: Lifespan[Starlette] | None = None) -> Starlette:
             Route("/api/streams/{conversation_id}", _Asked(FollowAnswers.open), methods=["GET"]),
             Route("/api/turns", _Asked(turns.send), methods=["POST"]),
             Route("/api/trials", _Asked(turns.compare), methods=["POST"]),
+            Route("/api/trials/go-on", _Asked(turns.go_on), methods=["POST"]),
             Route("/api/trials/merge", _Asked(turns.merge), methods=["POST"]),
             Route("/api/prompts", _Asked(replays.asked_before), methods=["GET"]),
             Route("/api/prompt-sets", _Asked(replays.sets), methods=["GET"]),

@@ -91,6 +91,10 @@ class _Merge(Struct, frozen=True):
     model: str
 
 
+class _Choice(Struct, frozen=True):
+    id: Annotated[str, msgspec.Meta(max_length=100)]
+
+
 class _Stop(Struct, frozen=True):
     ids: Annotated[tuple[str, ...], msgspec.Meta(max_length=100)]
 
@@ -98,6 +102,7 @@ class _Stop(Struct, frozen=True):
 _decode = msgspec.json.Decoder(_Send).decode
 _decode_compare = msgspec.json.Decoder(_Compare).decode
 _decode_merge = msgspec.json.Decoder(_Merge).decode
+_decode_choice = msgspec.json.Decoder(_Choice).decode
 _decode_stop = msgspec.json.Decoder(_Stop).decode
 
 
@@ -163,6 +168,18 @@ async def merge(request: Request, services: Services, user_id: str) -> Response:
     model = await first_model(services, sent.model)
     ids = [storable(message_id) for message_id in sent.ids]
     return _told(await services.trials.merge(_who(request, user_id), ids, model=model, key=sent.key))
+
+
+async def go_on(request: Request, services: Services, user_id: str) -> Response:
+    """`POST /api/trials/go-on` with `{"id": …}`: its conversation goes on with an answer, its model and its recipe.
+
+    Raises:
+        BadRequest: The body names none.
+        NotFound: No such answer, or someone else's.
+    """
+    sent = _decoded(await _body(request, 0), _decode_choice)
+    await services.trials.go_on(_who(request, user_id), storable(sent.id))
+    return Response(status_code=204)
 
 
 def _who(request: Request, user_id: str) -> Principal:

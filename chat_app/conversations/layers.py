@@ -145,11 +145,58 @@ class Layers:
             NotFound: No such conversation, deleted, or someone else's.
         """
         said = await self._said(user_id, conversation_id)
-        recipe = None
-        with suppress(RecipeGone):
-            recipe = await self.recipes.chosen(user_id, said.conversation.get(RECIPE), said.locale)
+        recipe = await self._found(user_id, said.conversation.get(RECIPE), said.locale)
         below = said.person if conversation_id is None else {}
         return _model_in(said.conversation) or _brought(said.conversation, recipe) or _model_in(below)
+
+    async def follow(self, user_id: str, conversation_id: str, model: str, version_id: str | None) -> None:
+        """Let a conversation's next answers be asked as one of its answers was: by its model and its recipe.
+
+        The recipe stays as it is named where that means the same version, and also where that version is gone. What
+        another one says is not covered by the conversation's own values, as it was not for that answer (see `prepare`).
+
+        Args:
+            user_id: Whose.
+            conversation_id: Which.
+            model: That of the answer.
+            version_id: The recipe's version that the answer was asked by; None where there was none.
+
+        Raises:
+            NotFound: No such conversation, deleted, or someone else's.
+        """
+        said = await self.store.read(user_id, conversation_id)
+        named = said.conversation.get(RECIPE)
+        now = await self._found(user_id, named, said.locale)
+        wanted, recipe = named, now
+        if (now.version_id if now else None) != version_id:
+            wanted, recipe = await self._named(user_id, version_id, said.locale)
+        if version_id is not None and recipe is None:
+            wanted, recipe = named, now
+
+        def apply(said: Said) -> Layer:
+            own = {name: value for name, value in said.conversation.items() if name not in (RECIPE, "model")}
+            if recipe is not None and recipe != now:
+                own = {name: value for name, value in own.items() if name not in recipe.content.values}
+            brought = _model_in(recipe.content.values) if recipe else ""
+            own |= {} if wanted is None else {RECIPE: wanted}
+            return own | ({"model": model} if brought not in ("", model) else {})
+
+        await self.store.change(user_id, conversation_id, apply)
+
+    async def _named(self, user_id: str, version_id: str | None, locale: str) -> tuple[Json, Listed | None]:
+        """(what names a version of a recipe, that version); nothing where there is none, or it is gone."""
+        recipe_id, _, number = (await self.recipes.place(version_id)).rpartition("@")
+        names: list[dict[str, Json]] = [{"id": recipe_id}, {"id": recipe_id, "version": int(number or 0)}]
+        for wanted in names:
+            found = await self._found(user_id, wanted, locale) if recipe_id else None
+            if found is not None and found.version_id == version_id:
+                return wanted, found
+        return None, None
+
+    async def _found(self, user_id: str, wanted: Json, locale: str) -> Listed | None:
+        with suppress(RecipeGone):
+            return await self.recipes.chosen(user_id, wanted, locale)
+        return None
 
     async def _said(self, user_id: str, conversation_id: str | None) -> Said:
         """What is said; a new conversation begins with the recipe that the person begins with."""

@@ -12,7 +12,7 @@ from chat_app.conversations.layers import NOWHERE, RECIPE, Place, Prepared
 from chat_app.conversations.merging import MERGED
 from chat_app.conversations.service import ConversationService
 from chat_app.conversations.titles import title_from_question
-from chat_app.errors import BadRequest, Conflict, RecipeGone
+from chat_app.errors import BadRequest, Conflict, NotFound, RecipeGone
 from chat_app.messages import Json, Principal, text_of
 from chat_app.parameters import Layer
 from chat_app.store.records import NewTurn, Turn
@@ -152,6 +152,22 @@ class Trials:
         if turn.is_new:
             talk.start(who, turn, Question(model, asked, is_again=True, merges=tuple(ids)), notes=notes)
         return turn
+
+    async def go_on(self, who: Principal, message_id: str) -> None:
+        """Let a conversation go on with one of its answers, and with the model and the recipe that gave it.
+
+        Raises:
+            NotFound: No such answer, or someone else's.
+        """
+        talk = self._conversations
+        details = await talk.messages.details(who.user_id, message_id)
+        record = await talk.messages.shown(who.user_id, message_id)
+        if record.role != "assistant" or record.parent_id is None:
+            raise NotFound("There is no such answer here.")
+        await talk.layers.follow(who.user_id, record.conversation_id, details.model, details.asked.recipe_version_id)
+        await talk.library.set_model(who.user_id, record.conversation_id, details.model)
+        await talk.messages.show_side_by_side(who.user_id, record.parent_id, False)
+        await talk.messages.select_branch(who.user_id, message_id)
 
     async def show(self, who: Principal, question_id: str, is_on: bool) -> None:
         """Keep whether the answers to a question are shown side by side; see `MessageStore.show_side_by_side`."""

@@ -37,7 +37,8 @@ class JobStore:
             return False
         return False
 
-    async def forget(self, kind: str, key: str) -> None:
-        """Forget a job, whoever holds it."""
+    async def forget(self, kind: str, key: str, holder: str) -> None:
+        """Forget a job that is the holder's."""
+        mine = (jobs.c.kind == kind, jobs.c.key == key, jobs.c.holder == holder)
         async with self._database.write() as connection:
-            await connection.execute(delete(jobs).where(jobs.c.kind == kind, jobs.c.key == key))
+            await connection.execute(delete(jobs).where(*mine))

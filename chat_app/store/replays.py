@@ -273,9 +273,10 @@ class ReplayStore:
     ) -> list[Answer]:
         """Those to some prompts, or to all, in their order; their texts are most of what there is to read."""
         of = replay_answers.c
-        names = [of[field] for field in Answer.__dataclass_fields__ if field != "text"]
+        texts = ("text", "error_detail")
+        names = [of[field] for field in Answer.__dataclass_fields__ if field not in texts]
         query = (
-            select(*names, of.text if has_texts else literal("").label("text"))
+            select(*names, *(of[field] if has_texts else literal("").label(field) for field in texts))
             .where(of.replay_id == replay_id)
             .order_by(of.position, of.side)
         )

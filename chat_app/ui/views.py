@@ -23,8 +23,8 @@ from chat_app.store.records import ConversationRecord, Details, MessageRecord
 class MessageView:
     """A message's frame. `branch` of `branches`; `back` and `on` are the sibling answers, where there are any.
 
-    Of an answer that has siblings, `question` is whose answer it is, `recipe` what it was asked by, `recipe_version`
-    which that is, such as "writer@3", and `side_by_side` that they are shown so.
+    Of an answer that has siblings, `question` is whose answer it is, `recipe` what it was asked by, and `side_by_side`
+    that they are shown so.
     """
 
     id: str
@@ -36,7 +36,6 @@ class MessageView:
     on: str
     question: str = ""
     recipe: str = ""
-    recipe_version: str = ""
     side_by_side: bool = False
 
 
@@ -111,9 +110,7 @@ def problem_view(code: str, text: str, detail: str, server: str) -> ProblemView:
     return ProblemView(code, server, _WAIT.sub("", detail).strip(), at_ms, math.ceil(after_s), used, budget)
 
 
-def message_view(
-    record: MessageRecord, recipe: str = "", recipe_version: str = "", *, side_by_side: bool = False
-) -> MessageView:
+def message_view(record: MessageRecord, recipe: str = "", *, side_by_side: bool = False) -> MessageView:
     """A message as the page shows it."""
     at, last = record.siblings.index(record.id), len(record.siblings) - 1
     return MessageView(
@@ -126,7 +123,6 @@ def message_view(
         on=record.siblings[at + 1] if at < last else "",
         question=(record.parent_id or "") if last else "",
         recipe=recipe,
-        recipe_version=recipe_version,
         side_by_side=side_by_side,
     )
 

@@ -62,3 +62,16 @@ async def test_others_merge_nothing_of_ones_own_and_nobody_without_a_cookie(api)
     for user, status in (("bob", 404), ("", 401)):
         merger = {"key": "another-key", "ids": replies, "model": "fake"}
         assert (await ask(api, "POST", "/trials/merge", user=user, json=merger)).status_code == status
+
+
+async def test_a_conversation_goes_on_with_the_answer_that_is_named(api):
+    first = (await ask(api, "POST", "/trials", json=SEND)).json()
+    await settled(api, first["replies"])
+    chosen = {"id": first["replies"][1]}
+    assert (await ask(api, "POST", "/trials/go-on", user="bob", json=chosen)).status_code == 404
+    assert (await ask(api, "POST", "/trials/go-on", json={})).status_code == 400
+    assert (await ask(api, "POST", "/trials/go-on", json=chosen)).status_code == 204
+    values = (await ask(api, "GET", f"/parameters?conversation={first['conversation_id']}")).json()["layers"][-1][
+        "values"
+    ]
+    assert values["recipe"] == {"id": "shipped:writer"}

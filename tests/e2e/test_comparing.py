@@ -189,8 +189,9 @@ def test_at_least_two_are_chosen_and_a_row_that_comes_or_goes_leaves_the_focus_a
     expect(panel.get_by_role("combobox", name="Answer 3", exact=True)).to_be_focused()
     panel.get_by_role("button", name="Remove answer 3", exact=True).click()
     expect(panel.get_by_role("combobox", name="Answer 2", exact=True)).to_be_focused()
-    page.keyboard.press("Escape")
+    panel.get_by_role("button", name="Stop comparing", exact=True).click()
     expect(panel).to_have_count(0)
+    expect(page.get_by_text("Side by side:")).to_have_count(0)
 
 
 def test_another_browser_shows_them_side_by_side_too_until_one_is_gone_on_with(comparison: Comparison, new_context):
@@ -203,6 +204,8 @@ def test_another_browser_shows_them_side_by_side_too_until_one_is_gone_on_with(c
     comparison.page.reload()
     expect(comparison.chat.answers.last).to_contain_text("Bass says no.")
     expect(comparison.block).to_have_count(0)
+    comparison.press("Stop comparing")  # which this browser had chosen, and goes on with who answered
+    expect(comparison.chat.button("Model")).to_contain_text("bass")
 
 
 def test_of_two_of_which_one_is_deleted_the_other_stands_alone(comparison: Comparison):

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser import Chat, findings, query
+from tests.browser import Chat, findings, query, until_seen
 from tests.server import Server
 
 
@@ -26,6 +26,26 @@ def test_a_thumb_is_given_with_reasons_and_a_comment_and_outlives_a_reload(chat:
     kept = """kind = 'down' AND tags = '["wrong","long"]' AND comment = 'It repeats itself.'"""
     mine = f"message_id = '{chat.answers.last.get_attribute('data-message-id')}'"
     assert query(server, f"SELECT count(*) FROM feedback_events WHERE {kept} AND {mine}") == 1
+
+
+def test_words_that_were_asked_for_before_a_thumb_was_given_do_not_take_it_back(chat: Chat):
+    held, later = [], []
+    chat.page.route(
+        "**/api/messages?ids=*",
+        lambda route: later.append(route.continue_()) if later else held.append((route, route.fetch())),
+    )
+    chat.ask("why")
+    chat.expect_status("complete")
+    until_seen(chat.page, lambda: len(held) > 0)
+    thumb(chat, "Bad answer").click()
+    form = chat.page.get_by_role("form", name="What was wrong with it?")
+    expect(form).to_be_visible()
+    later.append(None)
+    for route, response in held:
+        route.fulfill(response=response)
+    expect(chat.answers.last.locator(".figures")).to_be_visible()
+    expect(form).to_be_visible()
+    expect(thumb(chat, "Bad answer")).to_have_attribute("aria-pressed", "true")
 
 
 def test_the_other_thumb_takes_the_place_of_one_and_a_second_press_takes_it_back(chat: Chat):

@@ -183,8 +183,8 @@ def test_of_many_answers_those_are_shown_that_one_looks_for(trials: Trials, choi
     results = trials.page.get_by_role("region", name="Answers", exact=True)
     shown = results.get_by_role("combobox", name="Show")
     for only, names in {
-        "A better": ["Prompt 1"],
-        "B better": [],
+        "A is better": ["Prompt 1"],
+        "B is better": [],
         "Ties": ["Prompt 2", "Prompt 3"],
         "Checks not met": ["Prompt 1"],
         "Failed answers": [],
@@ -194,7 +194,7 @@ def test_of_many_answers_those_are_shown_that_one_looks_for(trials: Trials, choi
         expect(results.get_by_role("article")).to_have_count(len(names))
         for name in names:
             expect(results.get_by_role("article", name=name, exact=True)).to_be_visible()
-        expect(results.get_by_text("There is no such prompt.")).to_have_count(0 if names else 1)
+        expect(results.get_by_text("No prompts match.")).to_have_count(0 if names else 1)
 
 
 def test_what_was_written_of_checks_is_there_when_they_are_put_away_and_looked_at_again(trials: Trials):

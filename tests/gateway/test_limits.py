@@ -32,6 +32,8 @@ async def workers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
         return
     monkeypatch.setattr("chat_app.gateway.redis_counters._PATIENCE_S", 60)
     made = [RedisCounters(REDIS), RedisCounters(REDIS)]
+    for each in made:
+        each._redis.connection_pool.connection_kwargs["socket_connect_timeout"] = 60
     await made[0]._redis.flushdb()
     yield made
     for each in made:

@@ -104,8 +104,8 @@ def chosen(only: Only, checks: Sequence[Check], answers: Sequence[Answer], verdi
         case "failed":
             return {each.position for each in answers if each.error_code is not None}
         case "unmet":
-            met = ("pass", "none")
-            return {each.position for each in answers if any(said not in met for said in decode_outcomes(each.checks))}
+            met, numbers = ("pass", "none"), range(len(checks))
+            return {each.position for each in answers if any(_outcome(each, at) not in met for at in numbers)}
         case "unvoted":
             good = Counter(each.position for each in answers if each.error_code is None)
             voted = {each.position for each in verdicts if each.judge == PERSON}
@@ -150,7 +150,8 @@ def _better_by_checks(checks: Sequence[Check], answers: Sequence[Answer]) -> lis
 
 def _outcome(answer: Answer, check: int) -> Outcome:
     outcomes = decode_outcomes(answer.checks)
-    return outcomes[check] if check < len(outcomes) else "none"
+    outcome = outcomes[check] if check < len(outcomes) else "none"
+    return "fail" if answer.error_code is not None and outcome == "pass" else outcome  # as earlier ones were kept
 
 
 def _ninety_fifth(values: Sequence[int]) -> float | None:

@@ -36,10 +36,10 @@ _MOST_FAILURES = 10  # one after the other, by the same side or judge
 
 @dataclass(slots=True)
 class _Lane:
-    """A side or a judge: how many calls have begun and ended, what they cost, how many failed since one did not."""
+    """A side or a judge: its calls under way, whether one has been good, what they cost, and failures since one was."""
 
-    begun: int = 0
-    ended: int = 0
+    under_way: int = 0
+    is_known: bool = False
     costs: list[int] = field(default_factory=list[int])
     failures: int = 0
 
@@ -59,9 +59,10 @@ class _Work:
     def cost(self) -> int | None:
         """What it may cost: what was reckoned, or what such calls have cost on the average, if that is more.
 
-        None while the first of them is under way: what is reckoned knows nothing of how long a model thinks.
+        None while that first one is under way which is to show it: what is reckoned knows nothing of how long a model
+        thinks.
         """
-        if self.lane.begun and not self.lane.ended:
+        if self.lane.under_way and not self.lane.is_known:
             return None
         costs = self.lane.costs
         return round(max(self.expected, sum(costs) / len(costs) if costs else 0))
@@ -120,9 +121,23 @@ class Replayer:
         return await to_the_end(self._store.is_alone(user_id, replay_id))
 
     async def _watched(self, replay_id: str, user_id: str) -> None:
+        """Take one up, and let it go when it has ended or is gone."""
+        try:
+            with suppress(NotFound):  # it was deleted at this moment
+                await self._run(await to_the_end(self._store.one(user_id, replay_id)))
+            standing = await to_the_end(self._store.standing(replay_id))
+            if standing is None or standing[0] != "running":
+                await to_the_end(self._jobs.let_go(JOB, replay_id))
+        except StoreUnavailable as error:
+            log.warning("replay.postponed", error=error.detail)
+            await asyncio.sleep(_RETRY_S)
+        finally:
+            del self._under_way[replay_id]
+            self._new.set()
+
+    async def _run(self, record: ReplayRecord) -> None:
         """Run one while it is this worker's and is not ended by somebody."""
         try:
-            record = await to_the_end(self._store.one(user_id, replay_id))
             async with asyncio.TaskGroup() as group:
                 work = group.create_task(self._stages(record))
                 while not work.done():
@@ -130,34 +145,21 @@ class Replayer:
                     if not work.done() and not await self._is_ours(record):
                         work.cancel()  # once: another would cut short what it still has to write
                         await asyncio.wait([work])
-            standing = await to_the_end(self._store.standing(replay_id))
-            if standing is None or standing[0] != "running":
-                await to_the_end(self._jobs.let_go(JOB, replay_id))
-        except NotFound:  # it was deleted at this moment
-            with suppress(StoreUnavailable):
-                await to_the_end(self._jobs.let_go(JOB, replay_id))
-        except StoreUnavailable as error:
-            log.warning("replay.postponed", error=error.detail)
-            await asyncio.sleep(_RETRY_S)
         except Exception:  # a task boundary: a fault of ours in one must not end the others
-            log.exception("replay.fault", replay_id=replay_id)
-            await self._rest(replay_id)
-        finally:
-            del self._under_way[replay_id]
-            self._new.set()
+            log.exception("replay.fault", replay_id=record.id)
+            await self._rest(record)
 
-    async def _rest(self, replay_id: str) -> None:
+    async def _rest(self, record: ReplayRecord) -> None:
         """After a fault of ours: it is tried again in a while, but not for ever, as each time costs."""
-        self._faults[replay_id] += 1
+        self._faults[record.id] += 1
         for _ in range(_RESTS):
             await asyncio.sleep(_REST_S / _RESTS)
-            with suppress(StoreUnavailable):
-                await to_the_end(self._jobs.holds(JOB, replay_id))  # or another worker would begin to count its faults
-        with suppress(StoreUnavailable):
-            standing = await to_the_end(self._store.standing(replay_id))
-            if self._faults[replay_id] >= _MOST_FAULTS and standing is not None:
-                del self._faults[replay_id]
-                await to_the_end(self._store.end(replay_id, "failing", standing[1]))
+            # Held meanwhile, or another worker would begin to count its faults; and not longer than it is wanted.
+            if not await self._is_ours(record):
+                self._faults.pop(record.id, None)
+                return
+        if self._faults[record.id] >= _MOST_FAULTS:
+            await self._end(record, "failing")
 
     async def _is_ours(self, record: ReplayRecord) -> bool:
         try:
@@ -283,13 +285,14 @@ async def _done(works: Sequence[_Work], at_once: int, budget: Budget) -> Status:
             lane, cost = work.lane, None
             if (aside := await budget.admits(lambda work=work: work.cost)) is None:
                 return await end("limited")
-            lane.begun += 1
+            lane.under_way += 1
             try:
                 cost, has_failed = await work.do()
-                lane.ended += 1
+                lane.is_known |= not has_failed
                 lane.costs += [] if cost is None else [cost]
                 lane.failures = lane.failures + 1 if has_failed else 0
             finally:
+                lane.under_way -= 1
                 await budget.settle(aside, cost)
             if lane.failures >= _MOST_FAILURES:
                 return await end("failing")

@@ -36,7 +36,6 @@ def message(view: MessageView) -> rx.Component:
             model=ChatState.model,
             on_show=ChatState.show_beside,
             on_go_on=ChatState.branch,
-            on_pick=ChatState.choose_model,
             on_merged=ChatState.sent,
         ),
         _article(view),

@@ -14,9 +14,13 @@ function onBeside(call) {
 
 /** Show them side by side, or one of them, until the conversation says otherwise. */
 export function press(question, isOn) {
-  if (isOn === undefined) pressed.delete(question);
-  else pressed.set(question, isOn);
+  pressed.set(question, isOn);
   listeners.forEach((call) => call());
+}
+
+/** The conversation says `isKept`, which may be what was pressed. */
+export function settle(question, isKept) {
+  if (pressed.get(question) === isKept) pressed.delete(question);
 }
 
 /** Whether they are, where the conversation says `isKept`. */

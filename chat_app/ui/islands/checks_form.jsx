@@ -12,6 +12,11 @@ const MOST = 10;
 
 export function ChecksForm({ set, models, onSaved, onClose }) {
   const [checks, setChecks] = useState(set.checks);
+  const begun = useRef(set.checks);
+  useEffect(() => {
+    if (JSON.stringify(checks) === JSON.stringify(begun.current)) setChecks(set.checks); // nothing was written: what another tab has saved
+    begun.current = set.checks;
+  }, [set.checks]);
   const [trouble, setTrouble] = useState("");
   const judges = models.filter(({ note_key: key }) => !key);
   const list = useRef(null);

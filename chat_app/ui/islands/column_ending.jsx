@@ -1,5 +1,6 @@
 // What can be done with one of several answers side by side: while it runs, to stop it; then to vote for it, and to go on with it.
-import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { useEffect, useRef, useState } from "react";
+import { useEnded } from "./ended_hook.js";
 import { t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
 import { useOnce } from "./once.js";
@@ -7,19 +8,9 @@ import { prefer } from "./preference.js";
 import { stop } from "./stop.js";
 import { Waiting } from "./waiting.jsx";
 import { useWords } from "./words_hook.js";
-import { subscribe, textOf, wordsOf } from "./words.js";
+import { textOf } from "./words.js";
 
 const CAN_WIN = ["complete", "stopped"];
-const hasEnded = (id) => Boolean(textOf(id)) && wordsOf(id).status !== "streaming";
-
-/** Those of some answers that have ended with words. */
-function useEnded(ids) {
-  const follow = (call) => {
-    const stops = ids.map((id) => subscribe(id, call));
-    return () => stops.forEach((stop) => stop());
-  };
-  return useSyncExternalStore(useCallback(follow, [ids.join()]), () => ids.filter(hasEnded).join()).split(",").filter(Boolean);
-}
 
 export function ColumnEnding({ id, name, others, isCurrent, onGoOn }) {
   const words = useWords(id);
@@ -50,11 +41,15 @@ function Choice({ id, name, others, words, onGoOn }) {
     setTrouble("");
     await prefer(id, ended).catch(setTrouble);
   });
+  const goOn = useOnce(async () => {
+    setTrouble("");
+    await onGoOn().catch(setTrouble);
+  });
   const canWin = CAN_WIN.includes(words?.status) && Boolean(textOf(id)) && ended.length > 0;
   return (
     <>
       {canWin && <button key="vote" type="button" className="button" aria-label={t("beside.vote_of", { name })} aria-pressed={Boolean(words.preferred)} onClick={() => void vote()}><Icon name="star" size={16} />{t("beside.vote")}</button>}
-      <button key="go-on" type="button" className="button" aria-label={t("beside.go_on_of", { name })} onClick={onGoOn}>{t("beside.go_on")}</button>
+      <button key="go-on" type="button" className="button" aria-label={t("beside.go_on_of", { name })} onClick={() => void goOn()}>{t("beside.go_on")}</button>
       {trouble && <p className="limit" role="alert">{trouble}</p>}
     </>
   );

@@ -11,6 +11,7 @@ export const isSomebody = ({ model, recipe }) => Boolean(model || recipe);
 /** What is chosen counts once there are two. */
 export function ColumnRows({ start, items, onChoose, onShown, onClose }) {
   const [rows, setRows] = useState(start);
+  const [before] = useState(start);
   const list = useRef(null);
   const wanted = useRef(null); // the row that is to have the focus
   const recipes = useRecipes();
@@ -52,7 +53,7 @@ export function ColumnRows({ start, items, onChoose, onShown, onClose }) {
         {rows.length < MOST && <button type="button" className="button" onClick={add}>{t("compare.add")}</button>}
         <span className="grow" />
         {!isOne && <button type="button" className="button" onClick={() => (onChoose([]), onClose())}>{t("compare.end")}</button>}
-        {isOne && <button type="button" className="button" onClick={onClose}>{t("action.cancel")}</button>}
+        {isOne && <button type="button" className="button" onClick={() => (change(before), onClose())}>{t("action.cancel")}</button>}
         <button type="button" className="button primary" disabled={isOne} onClick={onClose}>{t("action.done")}</button>
       </div>
     </>

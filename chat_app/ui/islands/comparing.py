@@ -34,7 +34,6 @@ class SideBySide(Island):
     model: rx.Var[str]
     on_show: rx.EventHandler[passthrough_event_spec(str, bool)]
     on_go_on: rx.EventHandler[passthrough_event_spec(str)]
-    on_pick: rx.EventHandler[passthrough_event_spec(str)]
     on_merged: rx.EventHandler[passthrough_event_spec(str, str)]
 
 

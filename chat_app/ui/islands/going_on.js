@@ -1,24 +1,12 @@
-// Going on with one of several answers: the next words are for whoever gave it, and for nobody else.
+// Going on with one of several answers: the next words are for whoever gave it, by the recipe that it was asked by, and for nobody else.
+import { ask, post } from "./ask.js";
 import { draftOf, idHere, write } from "./drafts.js";
-import { useModel } from "./model_picker.jsx";
-import { change } from "./parameters.js";
+import { read } from "./parameters.js";
 
-/** The recipe that a compared column names, by the version of it that an answer was asked by, such as "writer@3". */
-function recipeIn(columns, version) {
-  const [, id, number] = /^(.*)@(\d+)$/s.exec(version) ?? [];
-  return columns.map(({ recipe }) => recipe).find((recipe) => recipe && recipe.id === id && (recipe.version ?? Number(number)) === Number(number));
-}
-
-/** What lets the model and the recipe of an answer answer next; while nobody is compared they stay as they are. */
-export function useGoOn(known, onPick) {
-  const id = idHere();
-  const [, , showModel] = useModel(id, known, onPick);
-  return ({ model, recipe_version: version }) => {
-    const draft = draftOf(id);
-    if (!draft.columns.length) return;
-    write(id, { ...draft, columns: [] });
-    const recipe = recipeIn(draft.columns, version);
-    change(id, recipe ? { recipe, model } : { model });
-    showModel(model);
-  };
+/** Let the conversation go on so; raises the sentence that says why it does not. */
+export async function goOnWith({ id, model }) {
+  const here = idHere();
+  await ask("/api/trials/go-on", post({ id }));
+  write(here, { ...draftOf(here), columns: [] });
+  read(here, model).catch(() => {}); // what is shown of its values stays
 }

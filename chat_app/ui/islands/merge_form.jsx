@@ -3,11 +3,10 @@ import { useId, useRef, useState } from "react";
 import { ask, post } from "./ask.js";
 import { LEAST, MOST } from "./column.js";
 import { newKey } from "./drafts.js";
+import { useEnded } from "./ended_hook.js";
 import { t } from "./i18n.js";
 import { useOnce } from "./once.js";
-import { begin, textOf, wordsOf } from "./words.js";
-
-const canMerge = ({ id }) => Boolean(textOf(id)) && wordsOf(id).status !== "streaming";
+import { begin } from "./words.js";
 
 export function MergeForm({ answers, called, models, model, onMerged, children }) {
   const [isOpen, open] = useState(false);
@@ -28,6 +27,8 @@ export function MergeForm({ answers, called, models, model, onMerged, children }
 }
 
 function Form({ answers, called, models, model, onMerged, onClose }) {
+  const ended = useEnded(answers.map(({ id }) => id));
+  const canMerge = ({ id }) => ended.includes(id);
   const asked = models.filter(({ note_key: key }) => !key); // what is built in writes nothing
   const [left, leave] = useState(() => answers.filter(canMerge).slice(MOST).map(({ id }) => id)); // what is not merged
   const [by, choose] = useState(() => (asked.some(({ id }) => id === model) ? model : (asked[0]?.id ?? "")));

@@ -14,6 +14,7 @@ const MOST_COMMENT = 2000;
 const placeOf = (id) => `chat_app.rating.${id}`;
 
 const json = { "content-type": "application/json" };
+const opened = new Set(); // ids of answers whose form is open, also when the page of a new chat becomes its conversation's
 const underWay = new Map(); // id → the last change of its rating, which those that come wait for
 
 const tell = async (id, rating) =>
@@ -49,8 +50,12 @@ export function RateButtons({ messageId }) {
 /** Does what the thumbs ask for: opens with a new one, closes with one that is taken back, and says what could not be kept. */
 export function RateForm({ messageId }) {
   const rating = useWords(messageId)?.rating;
-  const [isOpen, open] = useState(false);
+  const [isOpen, setOpen] = useState(opened.has(messageId));
   const [trouble, setTrouble] = useState("");
+  const open = (isWanted) => {
+    opened[isWanted ? "add" : "delete"](messageId);
+    setOpen(isWanted);
+  };
   const press = async (thumb) => {
     const wanted = wordsOf(messageId)?.rating?.thumb === thumb ? null : { thumb }; // what another tab has said with it stays
     setTrouble("");

@@ -49,8 +49,11 @@ export function ReplayReport({ id }) {
     look((n) => n + 1);
   });
   const status = report?.status;
+  const last = useRef(undefined);
   useEffect(() => {
-    if (document.activeElement === document.body) state.current?.focus({ preventScroll: true }); // the button that was pressed is gone
+    const isAnother = last.current !== undefined && last.current !== status;
+    last.current = status;
+    if (isAnother && document.activeElement === document.body) state.current?.focus({ preventScroll: true }); // the button that was pressed is gone
   }, [status]);
   const isPriced = report?.sides.some(({ cost_micros: cost }) => cost !== null); // or else nobody knows
   const name = report && t("trials.versus", { first: sideName(report.sides[0]), second: sideName(report.sides[1]) });

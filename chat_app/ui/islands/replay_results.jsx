@@ -36,22 +36,27 @@ function useResults(id, way, version) {
     }
   };
   useEffect(() => void load(PAGE), [way]);
+  const reread = useRef(null);
+  reread.current = () => load(Math.max(PAGE, now.current.count));
   const before = useRef(version);
+  const due = useRef(0);
   useEffect(() => {
-    if (before.current === version) return undefined;
+    if (before.current !== version && !due.current) due.current = setTimeout(() => ((due.current = 0), void reread.current()), REREAD_MS); // not at each answer of many
     before.current = version;
-    const timer = setTimeout(() => void load(Math.max(PAGE, now.current.count)), REREAD_MS); // not at each answer of many
-    return () => clearTimeout(timer);
   }, [version]);
-  const put = (position, vote) => setShown((all) => all && { ...all, rows: all.rows.map((row) => (row.position === position ? { ...row, vote } : row)) });
-  return { found: shown?.way === way ? shown : null, trouble, setTrouble, load, put };
+  useEffect(() => () => clearTimeout(due.current), []);
+  const put = (position, vote) => {
+    last.current += 1; // what is being read knows nothing of it
+    setShown((all) => (all?.way === way ? { ...all, rows: all.rows.map((row) => (row.position === position ? { ...row, vote } : row)) } : all));
+  };
+  return { found: shown?.way === way ? shown : null, trouble, setTrouble, load, reread, put };
 }
 
 export function ReplayResults({ id, report, isBlind, onBlind, onVoted }) {
   const [only, choose] = useState("");
   const way = JSON.stringify({ only: isBlind && !BLIND.includes(only) ? "" : only, blind: isBlind ? 1 : 0 });
   const version = `${report.answers} ${report.judged} ${report.ended_at} ${report.status}`;
-  const { found, trouble, setTrouble, load, put } = useResults(id, way, version);
+  const { found, trouble, setTrouble, load, reread, put } = useResults(id, way, version);
   const vote = async (position, better) => {
     setTrouble("");
     const before = found.rows.find((row) => row.position === position)?.vote ?? null;
@@ -62,7 +67,9 @@ export function ReplayResults({ id, report, isBlind, onBlind, onVoted }) {
     } catch (sentence) {
       put(position, before);
       setTrouble(String(sentence));
+      return;
     }
+    void reread.current();
   };
   return (
     <section className="results" aria-label={t("results.title")} aria-busy={!found && !trouble}>

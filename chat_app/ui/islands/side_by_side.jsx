@@ -1,8 +1,8 @@
 // The answers to one question side by side, or the one that is in view: columns, on a phone tabs. Each has a vote, and a way to go on with it.
 import { Children, useEffect, useId, useState } from "react";
-import { Beside, press, useBeside } from "./beside.js";
+import { Beside, press, settle, useBeside } from "./beside.js";
 import { ColumnEnding } from "./column_ending.jsx";
-import { useGoOn } from "./going_on.js";
+import { goOnWith } from "./going_on.js";
 import { t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
 import { MergeForm } from "./merge_form.jsx";
@@ -35,24 +35,23 @@ function useNames(answers) {
   return ({ id }) => names[answers.findIndex((each) => each.id === id)];
 }
 
-export function SideBySide({ question, current, answers, models, model, onShow, onGoOn, onPick, onMerged, children }) {
+export function SideBySide({ question, current, answers, models, model, onShow, onGoOn, onMerged, children }) {
   const isKept = answers[0].side_by_side;
   const isOn = useBeside(question, isKept);
-  useEffect(() => press(question), [question, isKept]); // it has what was pressed
+  useEffect(() => settle(question, isKept), [question, isKept]);
   const isNarrow = useNarrow();
   const [wanted, want] = useState("");
   const name = useId();
   const called = useNames(answers);
-  const goOnAs = useGoOn(model, onPick);
   const drawn = Children.toArray(children); // one for each answer
   if (!isOn) return drawn[answers.findIndex(({ id }) => id === current)] ?? null;
   const ids = answers.map(({ id }) => id);
   const chosen = ids.includes(wanted) ? wanted : current;
   const showOne = () => (press(question, false), onShow(question, false));
-  const goOn = (answer) => {
-    showOne();
-    goOnAs(answer);
-    if (answer.id !== current) onGoOn(answer.id);
+  const goOn = async (answer) => {
+    await goOnWith(answer);
+    press(question, false);
+    onGoOn(answer.id);
     document.getElementById("composer")?.focus();
   };
   return (

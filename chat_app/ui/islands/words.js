@@ -6,6 +6,8 @@ const listeners = new Map(); // id → Set of functions
 let wanted = new Set();
 let timer = 0;
 let retryMs = 500;
+const noted = new Map(); // id → the number of its last note, which a read that began before knows nothing of
+let notes = 0;
 
 export const wordsOf = (id) => store.get(id);
 
@@ -38,12 +40,14 @@ async function fetchWanted() {
   const ids = [...wanted].slice(0, MOST_IDS);
   wanted = new Set([...wanted].slice(MOST_IDS));
   timer = wanted.size ? setTimeout(fetchWanted, 0) : 0;
+  const before = notes;
   try {
     const response = await fetch(`/api/messages?ids=${ids.join(",")}`);
     if (!response.ok) throw new Error(String(response.status));
     retryMs = 500;
     for (const { id, ...words } of (await response.json()).messages) {
-      if (words.status !== "streaming" || !store.has(id)) put(id, words);
+      const { rating, preferred } = noted.get(id) > before ? store.get(id) : words;
+      if (words.status !== "streaming" || !store.has(id)) put(id, { ...words, rating, preferred });
     }
   } catch {
     ids.forEach((id) => wanted.add(id)); // nothing is lost by asking again
@@ -77,7 +81,9 @@ export function begin({ question_id: question, reply_id: reply, replies = [reply
 
 /** Note what a person thinks of an answer, as it is kept or about to be. */
 export function note(id, changes) {
-  if (store.has(id)) put(id, { ...store.get(id), ...changes });
+  if (!store.has(id)) return;
+  noted.set(id, (notes += 1));
+  put(id, { ...store.get(id), ...changes });
 }
 
 /** Follow the running answers of a conversation until they end or the returned function is called. */

@@ -368,11 +368,10 @@ def called(model: rx.Var[str]) -> rx.Var[str]:
 
 async def _beside(page: Page) -> dict[str, list[MessageView]]:
     versions = {record.recipe_version_id for each in page.beside.values() for record in each}
-    recipes = services().recipes
-    told = {version: (await recipes.called(version), await recipes.place(version)) for version in versions}
+    called = {version: await services().recipes.called(version) for version in versions}
     return {
         message_id: [
-            message_view(record, *told[record.recipe_version_id], side_by_side=record.parent_id in page.side_by_side)
+            message_view(record, called[record.recipe_version_id], side_by_side=record.parent_id in page.side_by_side)
             for record in each
         ]
         for message_id, each in page.beside.items()

@@ -98,7 +98,10 @@ async def test_under_a_limit_one_call_shows_what_such_calls_cost_before_others_b
         running -= 1
         return 100, False
 
-    works = [_Work(lane, 4, do) for _ in range(20)]
+    async def fail() -> tuple[int, bool]:
+        return 0, True
+
+    works = [_Work(lane, 4, fail), *(_Work(lane, 4, do) for _ in range(20))]  # a failure shows nothing
     status = await _done(works, 8, Budget(most, 0))
     assert together == at_once
-    assert (status, len(lane.costs)) == (("limited", 1) if most else ("complete", 20))
+    assert (status, len(lane.costs)) == (("limited", 2) if most else ("complete", 21))
