@@ -85,6 +85,7 @@ def test_what_was_meant_is_found_and_enter_opens_the_message_on_its_branch_and_m
     chat.button("New chat").first.click()
     expect(chat.answers).to_have_count(0)
     chat.get("How do I sort a file that does not fit into memory?")
+    assert chat.conversation_id() != where  # it has its address, and what is opened now stays
 
     search(chat.page, "")
     narrow(chat.page, "Who said it", "Answers")
