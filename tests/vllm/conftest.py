@@ -50,9 +50,12 @@ OPTIONS = [
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "/vllm/" in item.nodeid:
-            item.add_marker(pytest.mark.vllm)
+    ours = [item for item in items if "/vllm/" in item.nodeid]
+    for item in ours:
+        item.add_marker(pytest.mark.vllm)
+    # While the browser is open its loop runs here, and no other can: who needs one comes before.
+    late = [item for item in ours if "browser" in item.fixturenames]
+    items[:] = [item for item in items if item not in late] + late
 
 
 class Vllm:

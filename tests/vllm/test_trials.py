@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from chat_app.conversations.changes import Change
 from chat_app.conversations.replay.checks import Check
 from chat_app.conversations.replay.sets import read_lines
 from chat_app.conversations.trials import Column
@@ -43,7 +44,8 @@ async def recipes(services: Services) -> tuple[Column, Column]:
 
 async def test_two_recipes_answer_beside_each_other_and_are_merged(services):
     sides = await recipes(services)
-    turns = await services.trials.compare(LOCAL, sides, text=QUESTION, model="tiny", key="a comparison")
+    short = Change({"max_tokens": 60})  # the merger, of which a model this small may make no end
+    turns = await services.trials.compare(LOCAL, sides, text=QUESTION, model="tiny", key="a comparison", change=short)
     words = []
     for turn in turns:
         assert await until_settled(services, turn) == "complete"
