@@ -346,8 +346,12 @@ def test_a_file_without_a_prompt_and_a_set_that_goes_with_its_replays_say_so_in_
     trials.page.get_by_role("link", name="All trials").click()
     trials.press("Delete to go")
     expect(trials.row("to go")).to_contain_text("Its replay goes with it, for good.")
+    trials.row("to go").get_by_role("button", name="Cancel", exact=True).click()
+    expect(trials.page.get_by_role("button", name="Delete to go")).to_be_focused()
+    trials.press("Delete to go")
     trials.row("to go").get_by_role("button", name="Delete", exact=True).click()
     expect(trials.row("to go")).to_have_count(0)
+    expect(trials.page.get_by_role("heading", name="Sets of prompts")).to_be_focused()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 // Trials: replays of sets of prompts, and the sets. An address names one replay, so that it can be handed on.
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useState } from "react";
 import { Link, useSearchParams } from "react-router";
+import { useDeletion } from "./deletion_hook.jsx";
 import { moment, t } from "./i18n.js";
 import { PromptSets } from "./prompt_sets.jsx";
 import { ReplayForm } from "./replay_form.jsx";
@@ -57,34 +58,17 @@ function List({ replays, onChange }) {
 }
 
 function Row({ replay, onChange }) {
-  const [isSure, askSure] = useState(false);
-  const dropper = useRef(null);
-  const [trouble, setTrouble] = useState("");
   const name = t("trials.versus", { first: sideName(replay.sides[0]), second: sideName(replay.sides[1]) });
-  const drop = async () => {
-    try {
-      await dropReplay(replay.id);
-      await onChange();
-      document.querySelector(".replays h2, .prompt-sets h2")?.focus(); // its button is gone
-    } catch (sentence) {
-      setTrouble(String(sentence));
-    }
-  };
+  const drop = () => dropReplay(replay.id).then(onChange);
+  const { button, question } = useDeletion({ name, about: t("trials.delete_replay"), drop, headings: [".replays h2", ".prompt-sets h2"] });
   return (
     <li aria-label={name}>
       <Link className="replay-link" to={`/trials?replay=${encodeURIComponent(replay.id)}`}>
         <b dir="auto">{name}</b>
         <span className="muted figure">{[replay.set, moment(replay.created_at), stateOf(replay)].join(" · ")}</span>
       </Link>
-      <button ref={dropper} type="button" className="quiet" aria-label={t("trials.delete_of", { name })} onClick={() => askSure(true)}>{t("trials.delete")}</button>
-      {isSure && (
-        <p role="alert" className="row">
-          <span>{t("trials.delete_replay")}</span>
-          <button type="button" className="button" onClick={() => void drop()}>{t("trials.delete")}</button>
-          <button type="button" className="button" onClick={() => (askSure(false), dropper.current.focus())}>{t("action.cancel")}</button>
-        </p>
-      )}
-      {trouble && <p role="alert" className="limit">{trouble}</p>}
+      {button}
+      {question}
     </li>
   );
 }
