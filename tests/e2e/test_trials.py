@@ -379,3 +379,15 @@ def test_axe_finds_nothing_on_the_page_and_in_a_report(new_context, server: Serv
     expect(page.locator(".wins")).to_be_visible()
     assert findings(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_where_no_model_was_found_it_says_so_and_the_search_is_no_side(new_page: Page, folder: Path):
+    folder.mkdir()
+    with Server(folder) as server:
+        trials = Trials(new_page, server.url)
+        trials.give(line("one"))
+        form = new_page.get_by_role("region", name="New replay")
+        expect(form.get_by_text("none was found yet")).to_be_visible()
+        expect(form.get_by_role("combobox", name="Side A", exact=True)).to_have_value("")
+        form.get_by_role("link", name="Add a server").click()
+        expect(new_page).to_have_url(f"{server.url}/models")

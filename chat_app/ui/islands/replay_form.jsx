@@ -1,6 +1,6 @@
 // Begins a replay: which prompts, which two, how many at once, and what it may cost; it says beforehand what it will.
 import { useEffect, useId, useRef, useState } from "react";
-import { useNavigate } from "react-router";
+import { Link, useNavigate } from "react-router";
 import { NOBODY, Who, isSomebody } from "./column_rows.jsx";
 import { newKey } from "./drafts.js";
 import { dollars, number, t } from "./i18n.js";
@@ -13,7 +13,8 @@ const AT_ONCE = [1, 2, 4, 8, 16];
 export function ReplayForm({ sets, models, model }) {
   const [setId, chooseSet] = useState(sets[0].id);
   const chosen = sets.find(({ id }) => id === setId) ?? sets[0];
-  const [sides, setSides] = useState([model ? { model } : NOBODY, NOBODY]);
+  const language = models.filter(({ note_key: key }) => !key); // a search answers no prompts
+  const [sides, setSides] = useState([language.some(({ id }) => id === model) ? { model } : NOBODY, NOBODY]);
   const [atOnce, setAtOnce] = useState(4);
   const [limit, setLimit] = useState("");
   const [trouble, setTrouble] = useState("");
@@ -26,7 +27,6 @@ export function ReplayForm({ sets, models, model }) {
   const recipes = useRecipes();
   const navigate = useNavigate();
   const ids = { set: useId(), atOnce: useId(), limit: useId(), bad: useId() };
-  const language = models.filter(({ note_key: key }) => !key);
   const isReady = sides.every(isSomebody);
   const most = microsOf(limit);
   const isLimit = !Number.isNaN(most);
@@ -45,6 +45,7 @@ export function ReplayForm({ sets, models, model }) {
   return (
     <section className="replay-form" aria-label={t("replay.new")}>
       <h2>{t("replay.new")}</h2>
+      {language.length === 0 && <p className="muted">{t("replay.no_models")} <Link className="link" to="/models">{t("replay.add_models")}</Link></p>}
       <form onSubmit={(event) => (event.preventDefault(), void begin())}>
         <label htmlFor={ids.set}>{t("replay.set")}</label>
         <select id={ids.set} value={chosen.id} onChange={({ target }) => chooseSet(target.value)}>
